@@ -1,0 +1,168 @@
+import type { QuarantineEntry } from './document.ts';
+import type { ErrorReport } from './errors.ts';
+import type { RunCounts, RunListing } from './journal.ts';
+import type { DocumentOutcome, DocumentStatus, StepName } from './pipeline.ts';
+import type { DocumentSummary, Role } from './store.ts';
+
+/** What became of one document: design page section 3, as `--json` prints it behind `"event":"document"`. */
+export interface DocumentResult {
+  readonly status: 'success' | 'failed';
+  readonly document_id: string;
+  readonly uuid: string;
+  readonly version: number | null;
+  readonly source: string;
+  readonly source_uri: string;
+  readonly outcome: DocumentOutcome;
+  readonly databases_written: readonly Role[];
+  readonly chunks: number;
+  readonly entities: number;
+  readonly relations: number;
+  readonly staging_cleaned: boolean;
+  readonly workflow_status: DocumentStatus;
+  readonly duration_ms: number;
+  readonly warnings?: readonly { readonly code: string; readonly message: string }[];
+  /** Failures only. */
+  readonly error?: ErrorReport;
+}
+
+/** The last word of a run; `--json` prints it behind `"event":"summary"`. */
+export interface RunSummary extends RunCounts {
+  readonly run_id: string;
+  readonly state: RunListing['state'];
+  readonly duration_ms: number;
+  readonly exit_status: number;
+  /** Texts for which the embedder was called, and calls made. */
+  readonly embedded_texts: number;
+  readonly embedding_calls: number;
+  /** Synced commits of the journal, and batches. */
+  readonly journal_commits: number;
+  readonly batches: number;
+  /** Why the run stopped early, or null. */
+  readonly error: ErrorReport | null;
+}
+
+/** What happens while a run goes on, in order. */
+export type RunEvent =
+  | { readonly kind: 'run_started'; readonly runId: string }
+  /** Runs of dead processes were settled first. */
+  | {
+      readonly kind: 'run_settled';
+      readonly runId: string;
+      readonly finished: number;
+      readonly discarded: number;
+      readonly parked: number;
+    }
+  /** Items listed so far; `isFinal` once listing has ended. */
+  | { readonly kind: 'listed'; readonly documents: number; readonly isFinal: boolean }
+  /** Something listed that cannot be a document: missing path, fifo, unreadable folder. */
+  | { readonly kind: 'problem'; readonly uri: string; readonly code: ErrorReport['code']; readonly message: string }
+  | { readonly kind: 'step'; readonly documentId: string; readonly step: StepName }
+  | { readonly kind: 'document'; readonly result: DocumentResult }
+  | { readonly kind: 'warning'; readonly code: string; readonly message: string };
+
+export type OnEvent = (event: RunEvent) => void;
+
+export interface IngestRequest {
+  /** Paths, folders, globs, or `-` for standard input. */
+  readonly targets: readonly string[];
+  readonly source: string;
+  /** The id of the one document; only with a single file or `-`. */
+  readonly documentId: string | null;
+  /** Name of standard input as a document, a type hint. */
+  readonly stdinName: string | null;
+  /** What to do on the first bad document. */
+  readonly onError: 'continue' | 'stop';
+}
+
+export interface SearchRequest {
+  readonly text: string;
+  readonly mode: 'hybrid' | 'vector' | 'keyword' | 'graph';
+  readonly limit: number;
+}
+
+/** One hit, as `--json` prints it. */
+export interface SearchHit {
+  readonly rank: number;
+  readonly score: number;
+  readonly document_id: string;
+  readonly chunk_id: string;
+  readonly text: string;
+  readonly page: number | null;
+  readonly source_uri: string;
+  readonly title: string | null;
+  readonly heading_path: readonly string[];
+  readonly start: number;
+  readonly end: number;
+  readonly entities: readonly { readonly type: string; readonly name: string }[];
+}
+
+/** One difference that verify found. */
+export interface Difference {
+  readonly document_id: string;
+  readonly version: number | null;
+  readonly role: Role;
+  readonly kind: string;
+  readonly id: string;
+  readonly problem: 'missing' | 'extra' | 'changed' | 'stale';
+}
+
+export interface VerifyReport {
+  readonly documents: number;
+  readonly items: number;
+  readonly differences: readonly Difference[];
+  readonly exit_status: number;
+}
+
+export interface RunDetails extends RunListing {
+  readonly counts: RunCounts;
+  readonly batches: readonly {
+    readonly batchNo: number;
+    readonly state: string;
+    readonly documents: number;
+    readonly error: ErrorReport | null;
+  }[];
+  /** Batches whose discard is parked. */
+  readonly parked: number;
+  readonly quarantined: readonly { readonly documentId: string; readonly error: ErrorReport }[];
+}
+
+export interface DocumentDetails {
+  readonly document: DocumentSummary | null;
+  readonly quarantine: QuarantineEntry | null;
+  /** Where it stands in the newest run that names it. */
+  readonly status: DocumentStatus;
+  readonly runId: string | null;
+}
+
+export interface CleanupReport {
+  /** False when another cleanup is at work. */
+  readonly isDone: boolean;
+  readonly runsSettled: number;
+  readonly batchesDiscarded: number;
+  readonly batchesFinished: number;
+  readonly parked: number;
+  readonly removedFolders: number;
+  readonly removedBytes: number;
+  readonly exit_status: number;
+}
+
+/** A running apex. Every call may be interrupted through `signal`; nothing prints. */
+export interface Apex {
+  ingest(request: IngestRequest, onEvent: OnEvent, signal: AbortSignal): Promise<RunSummary>;
+  /** Goes on with a run, or with every interrupted run in order of start when `runId` is null. */
+  resume(runId: string | null, onEvent: OnEvent, signal: AbortSignal): Promise<RunSummary | null>;
+  rollback(runId: string, onEvent: OnEvent, signal: AbortSignal): Promise<RunSummary>;
+  delete(documentIds: readonly string[], onEvent: OnEvent, signal: AbortSignal): Promise<RunSummary>;
+  cleanup(onEvent: OnEvent, signal: AbortSignal): Promise<CleanupReport>;
+  verify(signal: AbortSignal): Promise<VerifyReport>;
+  search(request: SearchRequest, signal: AbortSignal): Promise<readonly SearchHit[]>;
+  listRuns(): Promise<readonly RunListing[]>;
+  showRun(runId: string): Promise<RunDetails | null>;
+  listDocuments(
+    options: { afterDocumentId: string | null; limit: number },
+    signal: AbortSignal,
+  ): Promise<readonly DocumentSummary[]>;
+  listQuarantined(signal: AbortSignal): Promise<readonly QuarantineEntry[]>;
+  showDocument(documentId: string, signal: AbortSignal): Promise<DocumentDetails | null>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,197 @@
+/**
+ * What a process ends with. A promise: scripts rely on it, and a status never changes its meaning.
+ * 130 and 143 are 128 plus the number of the signal.
+ */
+export const EXIT = {
+  done: 0,
+  usage: 2,
+  quarantined: 3,
+  rolledBack: 4,
+  needsAttention: 5,
+  bug: 70,
+  disk: 74,
+  temporary: 75,
+  permission: 77,
+  config: 78,
+  interrupted: 130,
+  terminated: 143,
+} as const;
+
+interface ErrorCodeEntry {
+  /** The exit status when this failure ends the command. */
+  readonly exit: number;
+  /** What it means, one sentence for a person. */
+  readonly meaning: string;
+  /** What to do next, one sentence for a person. */
+  readonly help: string;
+}
+
+/** Every code apex reports, in one table. `docs/reference/errors.md` is generated from it. */
+export const ERROR_CODES = {
+  APEX_USAGE: { exit: EXIT.usage, meaning: 'A flag or an argument is wrong.', help: 'See `apex help <command>`.' },
+  APEX_CONFIG: {
+    exit: EXIT.config,
+    meaning: 'A setting is missing or malformed, or the data directory cannot be used by this version.',
+    help: 'Correct the setting that the message names.',
+  },
+  NEWER_FORMAT: {
+    exit: EXIT.config,
+    meaning: 'The data directory was written by a newer apex.',
+    help: 'Use that version, or point APEX_HOME at another folder.',
+  },
+  EMBEDDER_MISMATCH: {
+    exit: EXIT.config,
+    meaning: 'The memory holds vectors of another embedder or dimension.',
+    help: 'Use the embedder the memory was made with, or start a new memory with another APEX_HOME.',
+  },
+  APEX_PERMISSION: {
+    exit: EXIT.permission,
+    meaning: 'A file or folder may not be used by this user.',
+    help: 'Change its owner or mode, or choose another place.',
+  },
+  APEX_SOURCE: { exit: EXIT.temporary, meaning: 'A source could not deliver.', help: 'Run the same command again.' },
+  NOT_FOUND: { exit: EXIT.usage, meaning: 'Nothing exists under that name.', help: 'Check the path or id.' },
+  NO_MATCH: {
+    exit: EXIT.usage,
+    meaning: 'A pattern or folder holds no document.',
+    help: 'Check the pattern; quote it so that the shell leaves it alone.',
+  },
+  NOT_A_FILE: {
+    exit: EXIT.usage,
+    meaning: 'The path is neither a regular file nor a folder.',
+    help: 'Give a regular file.',
+  },
+  DENIED: { exit: EXIT.permission, meaning: 'The file may not be read.', help: 'Change its mode or run as its owner.' },
+  CHANGED_WHILE_READ: {
+    exit: EXIT.temporary,
+    meaning: 'The file changed each time it was read.',
+    help: 'Run the same command again when its writer has finished.',
+  },
+  APEX_PARSE: {
+    exit: EXIT.quarantined,
+    meaning: 'A document could not be parsed.',
+    help: 'Open it in its own program and save it again.',
+  },
+  EMPTY_TEXT: {
+    exit: EXIT.quarantined,
+    meaning: 'The document holds no text.',
+    help: 'Check that this is the file you meant.',
+  },
+  NO_TEXT_LAYER: {
+    exit: EXIT.quarantined,
+    meaning: 'The PDF has pages but no text; they are images.',
+    help: 'Run it through OCR and ingest the result.',
+  },
+  ENCRYPTED: {
+    exit: EXIT.quarantined,
+    meaning: 'The document needs a password.',
+    help: 'Save a copy without a password.',
+  },
+  CORRUPT: { exit: EXIT.quarantined, meaning: 'The document is damaged.', help: 'Fetch or export it again.' },
+  TOO_LARGE: {
+    exit: EXIT.quarantined,
+    meaning: 'The document exceeds a limit of bytes, pages or inflated size.',
+    help: 'Split it, or raise the limit that the message names.',
+  },
+  UNSUPPORTED_FORMAT: {
+    exit: EXIT.quarantined,
+    meaning: 'No parser reads this kind of file.',
+    help: 'Convert it to PDF, DOCX, PPTX, XLSX, CSV, HTML, Markdown, EML, JSON or text.',
+  },
+  TIMEOUT: {
+    exit: EXIT.quarantined,
+    meaning: 'The step took longer than its limit.',
+    help: 'Retry it alone, or raise the limit that the message names.',
+  },
+  OUT_OF_MEMORY: {
+    exit: EXIT.quarantined,
+    meaning: 'Parsing needed more memory than its limit.',
+    help: 'Split the document.',
+  },
+  CRASHED: {
+    exit: EXIT.quarantined,
+    meaning: 'The process that worked on this document died each time.',
+    help: 'Report the document to the developers; the others are not affected.',
+  },
+  APEX_PROVIDER: {
+    exit: EXIT.temporary,
+    meaning: 'An embedding or extraction provider did not answer.',
+    help: 'Run the same command again.',
+  },
+  PROVIDER_REFUSED: {
+    exit: EXIT.config,
+    meaning: 'The provider refused the credentials, the model or the quota.',
+    help: 'Check the key, the model name and the account.',
+  },
+  PROVIDER_ANSWER: {
+    exit: EXIT.quarantined,
+    meaning: 'The provider answered with the wrong number or size of results.',
+    help: 'Check the model and the dimensions; then run the same command again.',
+  },
+  RATE_LIMITED: {
+    exit: EXIT.temporary,
+    meaning: 'The provider asked to slow down.',
+    help: 'Run the same command again later.',
+  },
+  APEX_STORE: { exit: EXIT.temporary, meaning: 'A store did not answer.', help: 'Run the same command again.' },
+  STORE_REFUSED: {
+    exit: EXIT.quarantined,
+    meaning: 'A store refused the data for good.',
+    help: 'See the message; the other documents are written.',
+  },
+  STORE_COUNT: {
+    exit: EXIT.temporary,
+    meaning: 'A store holds another number of items than was written.',
+    help: 'Run the same command again.',
+  },
+  FENCED: {
+    exit: EXIT.temporary,
+    meaning: 'Another process has taken this run over.',
+    help: 'Let the other process finish; nothing of this one was made visible.',
+  },
+  LOST_RACE: {
+    exit: EXIT.temporary,
+    meaning: 'Another run changed the same document at the same time, twice.',
+    help: 'Run the same command again when the other run has ended.',
+  },
+  LOCKED: {
+    exit: EXIT.temporary,
+    meaning: 'Another apex process holds what this one needs.',
+    help: 'Wait for it to end, then run the same command again.',
+  },
+  DISK_FULL: {
+    exit: EXIT.temporary,
+    meaning: 'The disk is full.',
+    help: 'Free space, then run the same command again: it continues.',
+  },
+  QUOTA_FULL: {
+    exit: EXIT.temporary,
+    meaning: 'The staging area has reached its quota.',
+    help: 'Run `apex cleanup`, or raise STAGING_MAX_SIZE_GB.',
+  },
+  APEX_COMPENSATION: {
+    exit: EXIT.needsAttention,
+    meaning: 'What a failed batch wrote could not be removed; it is parked and stays invisible.',
+    help: 'Run `apex cleanup` when the store answers again.',
+  },
+  DRIFT: {
+    exit: EXIT.needsAttention,
+    meaning: 'The stores do not hold what they should.',
+    help: 'See the differences listed.',
+  },
+  APEX_JOURNAL: {
+    exit: EXIT.disk,
+    meaning: 'The journal or the disk failed.',
+    help: 'Check the disk, then run the same command again.',
+  },
+  JOURNAL_WENT_BACK: {
+    exit: EXIT.needsAttention,
+    meaning: 'The journal is older than the records store: it was lost, damaged or restored from a copy.',
+    help: 'Ingest again; the stores decide what is current.',
+  },
+  ABORTED: { exit: EXIT.interrupted, meaning: 'The run was interrupted.', help: 'Continue with `apex resume`.' },
+  APEX_BUG: { exit: EXIT.bug, meaning: 'apex has a bug.', help: 'Report it with the message and the run id.' },
+} as const satisfies Record<string, ErrorCodeEntry>;
+
+/** One of the codes in the table. */
+export type ErrorCode = keyof typeof ERROR_CODES;

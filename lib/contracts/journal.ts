@@ -1,0 +1,176 @@
+import type { ErrorReport } from './errors.ts';
+import type { DocumentOutcome } from './pipeline.ts';
+import type { SourceItem } from './source.ts';
+import type { DocumentVersion } from './store.ts';
+
+/** What a run was asked to do, enough to go on with it in another process. No secrets: settings are read anew. */
+export interface RunPlan {
+  readonly kind: 'ingest' | 'delete';
+  readonly source: string;
+  /** Ingest: paths, folders, globs, absolute. Delete: document ids. */
+  readonly targets: readonly string[];
+  readonly documentId: string | null;
+  readonly group: string;
+  /** Digest of the settings that shape results; another one on resume means steps are redone, not reused. */
+  readonly settingsDigest: string;
+}
+
+/** A document as it was assigned to a batch. */
+export interface AssignedItem {
+  readonly documentId: string;
+  readonly item: SourceItem;
+  readonly parentId: string | null;
+  /** The current version when its source was read, or null. */
+  readonly baseVersion: number | null;
+  /** Which attempt at this document this is, from 1; counted before the attempt. */
+  readonly attempt: number;
+}
+
+/** What became of one document of a batch. */
+export interface ItemOutcome {
+  readonly documentId: string;
+  readonly outcome: DocumentOutcome;
+  readonly version: number | null;
+  readonly error: ErrorReport | null;
+}
+
+/**
+ * What may be recorded. Intents (`sync: true` in `isIntent`) survive a power cut before `append` resolves; outcomes ride with
+ * the next intent. References and digests only, never contents.
+ */
+export type JournalEntry =
+  | {
+      readonly kind: 'run_started';
+      readonly plan: RunPlan;
+      readonly memoryId: string;
+      readonly fence: number;
+      readonly at: string;
+    }
+  /** Another process took the run over: `deaths` of the process before it in the batch in flight, if any. */
+  | {
+      readonly kind: 'run_claimed';
+      readonly fence: number;
+      readonly reason: 'resume' | 'settle' | 'rollback';
+      readonly at: string;
+    }
+  /** S1. Before anything of the batch is touched. */
+  | {
+      readonly kind: 'batch_assigned';
+      readonly batchNo: number;
+      readonly items: readonly AssignedItem[];
+      readonly isIsolated: boolean;
+    }
+  /** An attempt at one document in a process of its own, counted before it. */
+  | {
+      readonly kind: 'isolated_attempt';
+      readonly batchNo: number;
+      readonly documentId: string;
+      readonly attempt: number;
+    }
+  /** Lazy. A document of the batch that will not be written: unchanged, quarantined or failed. */
+  | { readonly kind: 'item_set_aside'; readonly batchNo: number; readonly result: ItemOutcome }
+  /** S2. The effects to come, whose discard (by run and batch) is thereby registered. */
+  | {
+      readonly kind: 'effects_planned';
+      readonly batchNo: number;
+      readonly stores: readonly string[];
+      readonly versions: readonly (DocumentVersion & { readonly baseVersion: number | null })[];
+      readonly deletes: readonly { readonly documentId: string; readonly baseVersion: number | null }[];
+    }
+  /** Lazy. A store holds all of the batch. */
+  | { readonly kind: 'effect_applied'; readonly batchNo: number; readonly store: string }
+  /** S3. From here the commit table says whether the batch is visible. */
+  | { readonly kind: 'pivot_planned'; readonly batchNo: number }
+  /** Lazy. The pivot's answer was seen. */
+  | { readonly kind: 'pivot_done'; readonly batchNo: number }
+  /** S4. Nothing of the batch is left to do. */
+  | { readonly kind: 'batch_done'; readonly batchNo: number; readonly results: readonly ItemOutcome[] }
+  /** Discarding started, and must end in one of the next two. */
+  | { readonly kind: 'discard_planned'; readonly batchNo: number; readonly reason: string }
+  | { readonly kind: 'discard_done'; readonly batchNo: number }
+  /** A discard that cannot be done now; retried by every later cleanup. */
+  | {
+      readonly kind: 'discard_parked';
+      readonly batchNo: number;
+      readonly stores: readonly string[];
+      readonly error: ErrorReport;
+    }
+  | { readonly kind: 'run_interrupted'; readonly reason: string; readonly at: string }
+  | {
+      readonly kind: 'run_finished';
+      readonly state: 'completed' | 'failed' | 'rolled_back';
+      readonly exitStatus: number;
+      readonly counts: RunCounts;
+      readonly at: string;
+    };
+
+/** How many documents a run has brought to which end. */
+export interface RunCounts {
+  readonly documents: number;
+  readonly added: number;
+  readonly updated: number;
+  readonly unchanged: number;
+  readonly deleted: number;
+  readonly quarantined: number;
+  readonly failed: number;
+  readonly chunks: number;
+  readonly entities: number;
+  readonly relations: number;
+}
+
+/** An entry with its sequence number: strictly increasing from 1 in each run, without gaps. */
+export interface NumberedEntry {
+  readonly lsn: number;
+  readonly entry: JournalEntry;
+}
+
+/** The log of one run, written by its one owner. Errors: JournalError; after one the process must end. */
+export interface Journal {
+  readonly runId: string;
+  /** UUID of this journal file: a journal made anew under the same run is noticed. */
+  readonly journalId: string;
+  /** The highest sequence number given so far. */
+  readonly lsn: number;
+  /** Resolves with the entry's number: for an intent once it survives a power cut, for an outcome at once (it rides with the next). */
+  append(entry: JournalEntry): Promise<number>;
+  /** Makes everything appended survive a power cut. */
+  flush(): Promise<void>;
+  read(): AsyncIterable<NumberedEntry>;
+  /** Commits that were synced so far by this process. */
+  readonly syncedCommits: number;
+  close(): Promise<void>;
+}
+
+export type RunState = 'running' | 'interrupted' | 'completed' | 'failed' | 'rolled_back' | 'needs_attention';
+
+/** A run as the registry lists it. */
+export interface RunListing {
+  readonly runId: string;
+  readonly kind: RunPlan['kind'];
+  /** As last written; a `running` run whose owner is dead is interrupted: ask `isOwned`. */
+  readonly state: RunState;
+  readonly isOwned: boolean;
+  readonly startedAt: string;
+  readonly finishedAt: string | null;
+  readonly exitStatus: number | null;
+  readonly targets: readonly string[];
+}
+
+/** All runs of one data directory, and who owns them. Owned means: a live process holds the kernel lock of the run. */
+export interface RunRegistry {
+  /** A new run, owned by this process, with an empty journal. */
+  create(run: { runId: string; plan: RunPlan; startedAt: string }): Promise<Journal>;
+  /** Takes over a run whose owner is dead; null when a live process owns it or another claim won. The claim's result decides. */
+  claim(runId: string): Promise<Journal | null>;
+  /** The journal of any run for reading only, also while its owner writes; null when its file is gone. */
+  readEntries(runId: string): AsyncIterable<NumberedEntry>;
+  /** Newest first. */
+  list(): Promise<readonly RunListing[]>;
+  get(runId: string): Promise<RunListing | null>;
+  setState(runId: string, state: RunState, end: { finishedAt: string; exitStatus: number } | null): Promise<void>;
+  /** Gives the ownership of a run up (its journal is closed). */
+  release(runId: string): Promise<void>;
+  /** One cleanup at a time: the work's result, or null when another process is at it. */
+  exclusively<T>(name: string, work: () => Promise<T>): Promise<T | null>;
+  close(): Promise<void>;
+}

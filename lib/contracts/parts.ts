@@ -1,0 +1,48 @@
+import type { Chunk, Extraction, ParsedDocument, StagedFile } from './document.ts';
+
+/** Limits of one parse. Beyond any of them the document fails with TIMEOUT, OUT_OF_MEMORY or TOO_LARGE. */
+export interface ParseLimits {
+  readonly timeoutMs: number;
+  readonly memoryBytes: number;
+  readonly maxPages: number;
+  /** Total inflated bytes of an archive (DOCX, PPTX, XLSX). */
+  readonly maxInflatedBytes: number;
+}
+
+/**
+ * Bytes to elements in reading order, in a process of its own.
+ *
+ * Attachments are written to `attachmentsFolder` as files named by their digest.
+ * Errors: ParseError with EMPTY_TEXT, NO_TEXT_LAYER, ENCRYPTED, CORRUPT, TOO_LARGE, UNSUPPORTED_FORMAT, TIMEOUT,
+ * OUT_OF_MEMORY (all final) or CRASHED (retryable: its process died for another reason).
+ */
+export interface ParserPool {
+  /** Changes whenever the same bytes may give another result: part of the pipeline's settings digest. */
+  readonly version: string;
+  parse(file: StagedFile, attachmentsFolder: string, signal: AbortSignal): Promise<ParsedDocument>;
+  close(): Promise<void>;
+}
+
+/** Pure: the same document gives the same chunks in the same order. */
+export interface Chunker {
+  readonly version: string;
+  chunk(document: ParsedDocument): Chunk[];
+}
+
+/** Errors: ProviderError. An answer outside the schema is final. */
+export interface Extractor {
+  /** Name, version and settings that shape the result. */
+  readonly model: string;
+  extract(document: ParsedDocument, chunks: readonly Chunk[], signal: AbortSignal): Promise<Extraction>;
+}
+
+/** One vector per text, same order, each `dimensions` floats of unit length. Errors: ProviderError. */
+export interface Embedder {
+  /** Name, version and settings that shape the result: part of the cache key and of the memory's identity. */
+  readonly model: string;
+  readonly dimensions: number;
+  readonly maxRequestItems: number;
+  /** Tokens of a text as this embedder counts them; the chunker's unit of size. Pure, fast, linear. */
+  countTokens(text: string): number;
+  embed(texts: readonly string[], signal: AbortSignal): Promise<Float32Array[]>;
+}

@@ -1,0 +1,35 @@
+import type { StagedFile } from './document.ts';
+import type { Source, SourceItem } from './source.ts';
+
+/** A document's folder in staging: its bytes, the steps' artifacts and `.metadata.json`. */
+export interface StagingFolder {
+  readonly documentId: string;
+  readonly path: string;
+  /** The staged bytes if they are here, whole (by digest), from this or an earlier attempt. */
+  staged(): Promise<StagedFile | null>;
+  /** Copies the item's bytes in; a full quota is refused before writing (SourceError QUOTA_FULL). */
+  stage(source: Source, item: SourceItem, signal: AbortSignal): Promise<StagedFile>;
+  /** An artifact that an earlier attempt left under this name and key, checked by digest; null when absent, torn or of another key. */
+  readArtifact(name: string, key: string): Promise<Uint8Array | null>;
+  /** Leaves an artifact: the key says what it was made from. Not synced: it can be computed again. */
+  writeArtifact(name: string, key: string, content: Uint8Array): Promise<void>;
+  /** Where files that came in the document lie, by digest. */
+  readonly attachmentsPath: string;
+  /** Marks the folder failed, to be kept for the retention time. */
+  markFailed(): Promise<void>;
+  /** Removes the folder. Quiet when it is gone. */
+  remove(): Promise<void>;
+}
+
+/** Document bytes on local disk, by source, document and run. Two runs never share a folder. */
+export interface Staging {
+  /** The folder of a document in a run, created when absent. */
+  open(source: string, documentId: string, runId: string): Promise<StagingFolder>;
+  /** Removes every folder of a run that is not marked failed. */
+  removeRun(runId: string): Promise<void>;
+  /** Removes failed folders older than the retention time and folders of runs that `isKnown` denies. @returns folders removed. */
+  cleanup(options: {
+    now: number;
+    isKept: (runId: string) => boolean;
+  }): Promise<{ removedFolders: number; removedBytes: number }>;
+}

@@ -1,0 +1,327 @@
+import type { EntityType, Json, QuarantineEntry, RelationType } from './document.ts';
+
+/** Who wrote: every row, point, mention and relation carries it, and a discard selects by nothing else. */
+export interface WriteRef {
+  readonly runId: string;
+  readonly batchNo: number;
+}
+
+/** One version of one document; part of every stored id, so that old and new coexist until the pivot. */
+export interface DocumentVersion {
+  readonly documentId: string;
+  readonly version: number;
+}
+
+/** The four places of the memory. */
+export const ROLES = ['records', 'graph', 'vectors', 'cache'] as const;
+export type Role = (typeof ROLES)[number];
+
+export interface StoredChunk {
+  /** UUIDv5 of document, version and ordinal. */
+  readonly chunkId: string;
+  readonly ordinal: number;
+  readonly text: string;
+  readonly start: number;
+  readonly end: number;
+  readonly headingPath: readonly string[];
+  readonly page: number | null;
+  readonly tokenCount: number;
+  readonly vector: Float32Array;
+}
+
+export interface StoredEntity {
+  /** UUIDv5 of group, type and key: the same in every document that mentions it. */
+  readonly entityId: string;
+  readonly type: EntityType;
+  readonly key: string;
+  readonly name: string;
+}
+
+export interface StoredMention {
+  /** UUIDv5 of chunk, entity and offsets. */
+  readonly mentionId: string;
+  readonly entityId: string;
+  readonly chunkId: string;
+  /** In the chunk's text, UTF-16 units. */
+  readonly start: number;
+  readonly end: number;
+  readonly quote: string;
+}
+
+export interface StoredRelation {
+  /** UUIDv5 of document, version, type, subject, object and chunk. */
+  readonly relationId: string;
+  readonly type: RelationType;
+  readonly subjectId: string;
+  readonly objectId: string;
+  readonly chunkId: string;
+  readonly quote: string;
+  /** From when the fact holds, ISO 8601, or null when the document does not say. */
+  readonly validAt: string | null;
+}
+
+/** One version of a document, whole: each store writes its own part of it. */
+export interface VersionRecord extends DocumentVersion {
+  readonly uuid: string;
+  readonly group: string;
+  readonly source: string;
+  readonly sourceUri: string;
+  readonly name: string;
+  /** The document this one came in (a mail's attachment), or null. */
+  readonly parentId: string | null;
+  readonly mediaType: string;
+  readonly bytes: number;
+  readonly contentDigest: string;
+  readonly settingsDigest: string;
+  /** Digest over the identities of the four stores when it was written. */
+  readonly storesDigest: string;
+  readonly title: string | null;
+  readonly metadata: { readonly [key: string]: Json };
+  readonly statedAt: string | null;
+  /** ISO 8601, for people; nothing is ordered by it. */
+  readonly createdAt: string;
+  readonly chunks: readonly StoredChunk[];
+  readonly entities: readonly StoredEntity[];
+  readonly mentions: readonly StoredMention[];
+  readonly relations: readonly StoredRelation[];
+  readonly warnings: readonly { readonly code: string; readonly message: string }[];
+  /** What each store must hold of this version; kept by the records store, so that verify needs neither staging nor source. */
+  readonly inventory: { readonly [role in Role]: readonly Pick<InventoryRow, 'kind' | 'id' | 'digest'>[] };
+}
+
+/** One stored thing and the digest of its content as it lies in the store now (recomputed from the content, never a stored digest). */
+export interface InventoryRow extends DocumentVersion {
+  readonly kind: 'document' | 'chunk' | 'point' | 'mention' | 'relation' | 'entity' | 'summary' | 'embedding';
+  readonly id: string;
+  readonly digest: string;
+}
+
+/**
+ * A store behind the saga. Any call may be repeated, and may follow a call whose answer was lost. Errors: StoreError.
+ *
+ * Items are invisible to readers until `publish`; readers of the records store join with the current version.
+ */
+export interface Store {
+  readonly name: string;
+  /** Which store it is (not where): a new server in this role has another identity, so that nothing counts as unchanged. */
+  readonly identity: string;
+  readonly capabilities: { readonly transactional: boolean };
+  /** Writes each record's part under `ref`; a repeated write lands on itself. @returns items now stored under `ref`. */
+  write(ref: WriteRef, records: readonly VersionRecord[], signal: AbortSignal): Promise<number>;
+  /** After the pivot: makes these versions visible to readers that filter on the live mark. */
+  publish(versions: readonly DocumentVersion[], signal: AbortSignal): Promise<void>;
+  /** Compensation: removes what `ref` wrote, selecting by `ref` only; quiet on nothing. Entities go when nobody mentions them. */
+  discard(ref: WriteRef, signal: AbortSignal): Promise<void>;
+  /** Removes exactly these versions (none given: none removed). @returns items removed. */
+  retire(versions: readonly DocumentVersion[], signal: AbortSignal): Promise<number>;
+  /** Items stored under `ref`, checked before the pivot: rows of `inventory` except entities. */
+  count(ref: WriteRef, signal: AbortSignal): Promise<number>;
+  /** What lies in the store for these versions, ids with content digests, in any order. */
+  inventory(versions: readonly DocumentVersion[], signal: AbortSignal): AsyncIterable<InventoryRow>;
+  /** Every version the store holds anything of, each once, with who wrote it: how orphans are found. */
+  versions(signal: AbortSignal): AsyncIterable<DocumentVersion & WriteRef>;
+  close(): Promise<void>;
+}
+
+/** The current version of a document, or its tombstone. */
+export interface CurrentDocument {
+  readonly documentId: string;
+  readonly uuid: string;
+  /** The current version, or null after a delete. */
+  readonly version: number | null;
+  readonly lastVersion: number;
+  readonly contentDigest: string | null;
+  readonly settingsDigest: string | null;
+  readonly storesDigest: string | null;
+  readonly parentId: string | null;
+  readonly group: string;
+}
+
+/** What `apex documents` and `apex status` show of a document. */
+export interface DocumentSummary extends DocumentVersion {
+  readonly uuid: string;
+  readonly source: string;
+  readonly sourceUri: string;
+  readonly name: string;
+  readonly parentId: string | null;
+  readonly group: string;
+  readonly title: string | null;
+  readonly mediaType: string;
+  readonly bytes: number;
+  readonly contentDigest: string;
+  readonly metadata: { readonly [key: string]: Json };
+  readonly chunks: number;
+  readonly entities: number;
+  readonly relations: number;
+  readonly runId: string;
+  readonly createdAt: string;
+  readonly warnings: readonly { readonly code: string; readonly message: string }[];
+}
+
+/** A relation as the records store keeps it, of current versions only: what closings are derived from. */
+export interface Fact extends DocumentVersion {
+  readonly relationId: string;
+  readonly type: RelationType;
+  readonly subjectId: string;
+  readonly objectId: string;
+  readonly validAt: string | null;
+  readonly createdAt: string;
+}
+
+/** The end of a relation's validity. Both null while it holds. */
+export interface Closing {
+  readonly relationId: string;
+  readonly invalidAt: string | null;
+  readonly expiredAt: string | null;
+}
+
+/** What one pivot is asked to do, in one records transaction. */
+export interface PivotRequest {
+  readonly ref: WriteRef;
+  /** Must equal the fence of the run's row, else FENCED: somebody took the run over. */
+  readonly fence: number;
+  /** The journal's sequence number; mirrored so that a journal that went back is noticed. */
+  readonly lsn: number;
+  /** New versions and the version that was current when their source was read (null: none was). */
+  readonly versions: readonly (DocumentVersion & { readonly baseVersion: number | null })[];
+  /** Documents to tombstone, with the version that was current when that was decided. */
+  readonly deletes: readonly { readonly documentId: string; readonly baseVersion: number | null }[];
+  /** Set aside in this batch. */
+  readonly quarantined: readonly QuarantineEntry[];
+}
+
+/** What the pivot did; kept with the commit row, so that a repeated or doubted pivot gives the same answer. */
+export interface PivotOutcome {
+  /** Now current. Leaves quarantine too. */
+  readonly committed: readonly DocumentVersion[];
+  /** Were current, are superseded or deleted, wait to be retired. */
+  readonly retiring: readonly DocumentVersion[];
+  /** Built, but another run was faster; wait to be retired. */
+  readonly lost: readonly DocumentVersion[];
+  /** Tombstoned documents. */
+  readonly deleted: readonly string[];
+}
+
+/** A chunk with its document, as a search hit needs it. */
+export interface ChunkRecord extends DocumentVersion {
+  readonly chunkId: string;
+  readonly ordinal: number;
+  readonly text: string;
+  readonly headingPath: readonly string[];
+  readonly page: number | null;
+  readonly start: number;
+  readonly end: number;
+  readonly sourceUri: string;
+  readonly name: string;
+  readonly title: string | null;
+}
+
+/** An id with a score: higher is better; best first, ties by id. */
+export interface Ranked {
+  readonly id: string;
+  readonly score: number;
+}
+
+/** The store that decides which version is current. Its transactions are the pivot. */
+export interface RecordsStore extends Store {
+  /** UUID of this memory, made with it; stamps everything apex writes into shared servers. */
+  readonly memoryId: string;
+  /** Claims a run: registers it or takes it over, always with a new, higher fence. */
+  openRun(run: { runId: string; journalId: string }, signal: AbortSignal): Promise<{ fence: number; lastLsn: number }>;
+  /** The mirror of a run's journal, or null when unknown here. */
+  runMirror(runId: string, signal: AbortSignal): Promise<{ fence: number; lastLsn: number; journalId: string } | null>;
+  /** Every run that has rows in state building here, so that a vanished journal is noticed. */
+  buildingRuns(signal: AbortSignal): Promise<readonly WriteRef[]>;
+  /** The given documents, current or tombstoned; unknown ones are absent from the map. */
+  current(documentIds: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, CurrentDocument>>;
+  /** Current documents that came in one of the given parents. */
+  children(parentIds: readonly string[], signal: AbortSignal): Promise<readonly CurrentDocument[]>;
+  /** Next version number for each, never given twice, also after a delete. Same order. */
+  allocate(documents: readonly { documentId: string; uuid: string }[], signal: AbortSignal): Promise<number[]>;
+  /** Writes `building` rows (with the journal's lsn mirrored); same promise as `Store.write`. */
+  writeBuilding(ref: WriteRef, lsn: number, records: readonly VersionRecord[], signal: AbortSignal): Promise<number>;
+  /** The one commit that makes a batch visible; synced to disk. Repeated: the same outcome. @throws StoreError FENCED. */
+  pivot(request: PivotRequest, signal: AbortSignal): Promise<PivotOutcome>;
+  /** Did the pivot of this batch happen? Its outcome, or null. */
+  pivotOutcome(ref: WriteRef, signal: AbortSignal): Promise<PivotOutcome | null>;
+  /** All current versions in order of document id, after `afterDocumentId`. */
+  currentVersions(
+    afterDocumentId: string | null,
+    limit: number,
+    signal: AbortSignal,
+  ): Promise<readonly DocumentVersion[]>;
+  /** The inventory that was expected of each store when these versions were written. */
+  expectedInventory(
+    versions: readonly DocumentVersion[],
+    signal: AbortSignal,
+  ): AsyncIterable<InventoryRow & { role: Role }>;
+  /** Facts of current versions that share type and subject, or type and object, with a fact of these versions; and those facts' own if current. */
+  factsTouchedBy(versions: readonly DocumentVersion[], signal: AbortSignal): Promise<readonly Fact[]>;
+  /** All facts of current versions, ordered by relation id, after `afterRelationId`. */
+  facts(afterRelationId: string | null, limit: number, signal: AbortSignal): Promise<readonly Fact[]>;
+  quarantined(documentIds: readonly string[] | null, signal: AbortSignal): Promise<readonly QuarantineEntry[]>;
+  documents(
+    options: { afterDocumentId: string | null; limit: number; group: string | null },
+    signal: AbortSignal,
+  ): Promise<readonly DocumentSummary[]>;
+  document(documentId: string, signal: AbortSignal): Promise<DocumentSummary | null>;
+  /** Full-text hits among current chunks for an FTS expression made by `src/search`. */
+  searchText(expression: string, limit: number, group: string | null, signal: AbortSignal): Promise<readonly Ranked[]>;
+  /** The current chunks among these ids. */
+  chunks(chunkIds: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, ChunkRecord>>;
+}
+
+/** One vector per chunk. */
+export interface VectorStore extends Store {
+  readonly dimensions: number;
+  /** Nearest live chunks by cosine similarity; `score` is the cosine. */
+  search(vector: Float32Array, limit: number, group: string | null, signal: AbortSignal): Promise<readonly Ranked[]>;
+}
+
+/** Documents, chunks, entities, mentions and relations. Entities are shared and carry no run stamp. */
+export interface GraphStore extends Store {
+  /** Sets the end of validity of these relations; unknown ids are passed over. */
+  setClosings(closings: readonly Closing[], signal: AbortSignal): Promise<void>;
+  /** The validity as stored, of the relations of these versions. */
+  closings(versions: readonly DocumentVersion[], signal: AbortSignal): Promise<readonly Closing[]>;
+  /** Entities that no mention ties to any document: there should be none. */
+  orphanEntities(signal: AbortSignal): Promise<readonly string[]>;
+  /** Live chunks that mention an entity named by one of the folded names or keys, or (for half the score) a neighbour of one. */
+  searchEntities(
+    names: readonly string[],
+    limit: number,
+    group: string | null,
+    signal: AbortSignal,
+  ): Promise<readonly Ranked[]>;
+  /** Entities mentioned in each of these chunks. */
+  entitiesOf(chunkIds: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, readonly StoredEntity[]>>;
+}
+
+/** An entry of the cache. Document summaries carry their version, embeddings do not. */
+export interface CacheEntry {
+  readonly key: string;
+  readonly value: Uint8Array;
+  readonly document: DocumentVersion | null;
+}
+
+/** Best effort: a failure is reported once and never changes an outcome. Keys carry versions or digests, so nothing old is served. */
+export interface CacheStore {
+  readonly name: string;
+  readonly identity: string;
+  /** Same order; null where absent. */
+  get(keys: readonly string[], signal: AbortSignal): Promise<(Uint8Array | null)[]>;
+  set(entries: readonly CacheEntry[], signal: AbortSignal): Promise<void>;
+  /** Removes the entries that carry these versions. */
+  retire(versions: readonly DocumentVersion[], signal: AbortSignal): Promise<number>;
+  /** Versions that some entry carries. */
+  versions(signal: AbortSignal): AsyncIterable<DocumentVersion>;
+  close(): Promise<void>;
+}
+
+/** The four stores of one memory. */
+export interface Stores {
+  readonly records: RecordsStore;
+  readonly graph: GraphStore;
+  readonly vectors: VectorStore;
+  readonly cache: CacheStore;
+}
