@@ -1,0 +1,57 @@
+import type { Chunk, Extraction, ParsedDocument, StagedFile } from '../../lib/contracts/document.ts';
+import type { SourceItem } from '../../lib/contracts/source.ts';
+import type { StagingFolder } from '../../lib/contracts/staging.ts';
+import { chunk } from './chunk.ts';
+import type { StepContext } from './context.ts';
+import { type EmbeddingUse, embed } from './embed.ts';
+import { extract } from './extract.ts';
+import { parse } from './parse.ts';
+import type { Parts } from './parts.ts';
+import { stage } from './stage.ts';
+
+/** A document on its way: where it comes from and which folder of staging is its own. */
+export interface DocumentInput {
+  readonly documentId: string;
+  readonly parentId: string | null;
+  readonly sourceName: string;
+  readonly item: SourceItem;
+  readonly baseVersion: number | null;
+}
+
+/** A document after the first five steps, ready to be written. */
+export interface PreparedDocument extends DocumentInput {
+  readonly folder: StagingFolder;
+  readonly file: StagedFile;
+  readonly parsed: ParsedDocument;
+  readonly chunks: readonly Chunk[];
+  readonly extraction: Extraction;
+  readonly vectors: readonly Float32Array[];
+}
+
+/**
+ * Takes one document through stage, parse, chunk, extract and embed.
+ *
+ * Each step reads what the one before it left; a step whose artifact is there under the same key is not done again.
+ */
+export async function prepareDocument(
+  input: DocumentInput,
+  parts: Pick<Parts, 'source' | 'parsers' | 'chunker' | 'extractor' | 'embedder' | 'stores' | 'staging'> & {
+    readonly use: EmbeddingUse;
+  },
+  context: StepContext,
+): Promise<PreparedDocument> {
+  const folder = await parts.staging.open(input.sourceName, input.documentId, context.runId);
+  const { documentId } = input;
+  context.onStep(documentId, 'stage');
+  const file = await stage(input.item, parts.source(input.sourceName), folder, context);
+  context.onStep(documentId, 'parse');
+  const parsed = await parse(file, parts.parsers, folder, context);
+  context.onStep(documentId, 'chunk');
+  const chunks = chunk(parsed, parts.chunker);
+  context.onStep(documentId, 'extract');
+  const key = [file.digest, parts.parsers.version, parts.chunker.version].join(':');
+  const extraction = await extract({ document: parsed, chunks, key }, parts.extractor, folder, context);
+  context.onStep(documentId, 'embed');
+  const vectors = await embed(chunks, { embedder: parts.embedder, cache: parts.stores.cache, use: parts.use }, context);
+  return { ...input, folder, file, parsed, chunks, extraction, vectors };
+}

@@ -1,0 +1,53 @@
+import type { RelationType } from '../../lib/contracts/document.ts';
+import type { Closing, Fact } from '../../lib/contracts/store.ts';
+
+/**
+ * Relations that can hold for one thing at a time, with the end that stays the same: a load has one carrier, so a newer
+ * carrier closes the older; a carrier has many loads, so the other end closes nothing.
+ */
+const SINGLE_VALUED: { readonly [type in RelationType]?: 'subjectId' | 'objectId' } = {
+  SHIPPER_OF: 'objectId',
+  CONSIGNEE_OF: 'objectId',
+  CARRIER_OF: 'objectId',
+  BILL_TO_OF: 'objectId',
+  SHIPS_FROM: 'subjectId',
+  SHIPS_TO: 'subjectId',
+};
+
+/**
+ * The end of validity of each fact, derived from nothing but the facts: the first later fact about the same thing that says
+ * otherwise closes it, from that fact's date. Facts without a date neither close nor are closed. Pure; one closing per fact.
+ */
+export function deriveClosings(facts: readonly Fact[]): Closing[] {
+  const about = new Map<string, Fact[]>();
+  for (const fact of facts) {
+    const anchor = SINGLE_VALUED[fact.type];
+    if (anchor === undefined || fact.validAt === null) continue;
+    const key = `${fact.type}\0${fact[anchor]}`;
+    about.set(key, [...(about.get(key) ?? []), fact]);
+  }
+  const closed = new Map<string, Closing>();
+  for (const rivals of about.values()) {
+    for (const fact of rivals) {
+      const closer = rivals
+        .filter((other) => compareDates(other, fact) > 0 && statedValue(other) !== statedValue(fact))
+        .sort((a, b) => compareDates(a, b) || (a.createdAt < b.createdAt ? -1 : 1))[0];
+      if (closer === undefined) continue;
+      closed.set(fact.relationId, {
+        relationId: fact.relationId,
+        invalidAt: closer.validAt,
+        expiredAt: closer.createdAt,
+      });
+    }
+  }
+  return facts.map(({ relationId }) => closed.get(relationId) ?? { relationId, invalidAt: null, expiredAt: null });
+}
+
+function statedValue(fact: Fact): string {
+  return SINGLE_VALUED[fact.type] === 'objectId' ? fact.subjectId : fact.objectId;
+}
+
+/** Dates are compared as instants: `2026-01-02` and `2026-01-02T00:00:00Z` are the same. */
+function compareDates(a: Fact, b: Fact): number {
+  return Date.parse(a.validAt!) - Date.parse(b.validAt!);
+}

@@ -1,0 +1,16 @@
+import { sha256, uuidOf } from '../../lib/contracts/identity.ts';
+
+/** The id of a document that its user did not name: the source's own id where it has one, else derived from the location. */
+export function documentIdOf(source: string, itemId: string): string {
+  return `doc-${sha256(JSON.stringify([source, itemId])).slice(0, 24)}`;
+}
+
+/** The id of a file that came inside another document: its place among the attachments, from 1. */
+export function attachmentIdOf(parentId: string, position: number): string {
+  return `${parentId}.attachment-${position}`;
+}
+
+/** The UUIDv5 of a document; the same wherever the document is ingested under this id and group. */
+export function documentUuid(group: string, documentId: string): string {
+  return uuidOf('document', group, documentId);
+}

@@ -1,0 +1,55 @@
+import { digestOf } from '../../lib/contracts/identity.ts';
+import type { RunRegistry } from '../../lib/contracts/journal.ts';
+import type { Chunker, Embedder, Extractor, ParserPool } from '../../lib/contracts/parts.ts';
+import type { Source, SourceItem } from '../../lib/contracts/source.ts';
+import type { Staging } from '../../lib/contracts/staging.ts';
+import type { Stores } from '../../lib/contracts/store.ts';
+import type { Surroundings } from './context.ts';
+
+/** The concrete parts a running apex is assembled from; the machine sees only their contracts. */
+export interface Parts {
+  /** The source of that name. @throws UsageError on an unknown one. */
+  readonly source: (name: string) => Source;
+  readonly parsers: ParserPool;
+  readonly chunker: Chunker;
+  readonly extractor: Extractor;
+  readonly embedder: Embedder;
+  readonly stores: Stores;
+  readonly staging: Staging;
+  readonly registry: RunRegistry;
+  readonly surroundings: Surroundings;
+  /** Prepares one document in a process of its own, leaving its artifacts in staging. Rejects with CRASHED when that process dies. */
+  readonly prepareIsolated: (request: IsolatedRequest, signal: AbortSignal) => Promise<void>;
+  readonly limits: Limits;
+}
+
+/** What a process needs to prepare one document for another: plain JSON. */
+export interface IsolatedRequest {
+  readonly runId: string;
+  readonly source: string;
+  readonly documentId: string;
+  readonly item: SourceItem;
+}
+
+/** Bounds of a run. */
+export interface Limits {
+  /** Documents in one batch, 1 to 4,096. */
+  readonly batchDocuments: number;
+  /** Bytes of source documents in one batch; a larger document is a batch of its own. */
+  readonly batchBytes: number;
+  /** Documents prepared at once. */
+  readonly concurrency: number;
+  /** How long compensation may take in all, whatever the user's signal says. */
+  readonly discardTimeoutMs: number;
+}
+
+/** Digest of all that shapes what a document becomes: equal input and equal digest give an equal result. */
+export function settingsDigest(parts: Pick<Parts, 'parsers' | 'chunker' | 'extractor' | 'embedder'>): string {
+  const { parsers, chunker, extractor, embedder } = parts;
+  return digestOf(parsers.version, chunker.version, extractor.model, embedder.model, embedder.dimensions);
+}
+
+/** Digest of which stores the memory consists of. */
+export function storesDigest(stores: Stores): string {
+  return digestOf(stores.records.identity, stores.graph.identity, stores.vectors.identity, stores.cache.identity);
+}

@@ -1,0 +1,231 @@
+import type { QuarantineEntry } from '../../lib/contracts/document.ts';
+import { CompensationError, type ErrorReport, isApexError, StoreError } from '../../lib/contracts/errors.ts';
+import type { Journal } from '../../lib/contracts/journal.ts';
+import type { PivotOutcome, RecordsStore, Store, Stores, VersionRecord, WriteRef } from '../../lib/contracts/store.ts';
+import type { Surroundings } from '../pipeline/context.ts';
+import { deriveClosings } from '../pipeline/facts.ts';
+import { RETRIES, withRetries } from '../pipeline/steps.ts';
+import { summaryEntry } from './summary.ts';
+
+/** What the saga works with. It sees the stores only as participants. */
+export interface SagaParts {
+  readonly journal: Journal;
+  readonly stores: Stores;
+  readonly surroundings: Surroundings;
+  /** The bound on compensation in all, whatever the user's signal says. */
+  readonly discardTimeoutMs: number;
+  /** A cache failure: reported, never an outcome. */
+  readonly onCacheFailure: (error: unknown) => void;
+}
+
+/** A batch whose documents are prepared and numbered. */
+export interface PreparedBatch {
+  readonly ref: WriteRef;
+  readonly fence: number;
+  readonly records: readonly (VersionRecord & { readonly baseVersion: number | null })[];
+  readonly deletes: readonly { readonly documentId: string; readonly baseVersion: number | null }[];
+  readonly quarantined: readonly QuarantineEntry[];
+}
+
+/**
+ * Writes a batch to all stores and makes it visible by one commit, or leaves nothing of it.
+ *
+ * The discard is registered before the first write, since a write whose answer was lost may have landed. Before the pivot
+ * the only way back is `discardBatch`, after it the only way is `finishBatch`; the caller goes one of them when this throws:
+ * what the journal says decides, not what this process believes.
+ *
+ * @throws StoreError of a store that failed for good or too often; nothing of the batch is visible then, or all of it is.
+ */
+export async function writeBatch(batch: PreparedBatch, parts: SagaParts, signal: AbortSignal): Promise<PivotOutcome> {
+  const { journal, stores } = parts;
+  const { ref, records } = batch;
+  const participants = [stores.graph, stores.vectors];
+  const lsn = await journal.append({
+    kind: 'effects_planned',
+    batchNo: ref.batchNo,
+    stores: [stores.records, ...participants].map(({ name }) => name),
+    versions: records.map(({ documentId, version, baseVersion }) => ({ documentId, version, baseVersion })),
+    deletes: batch.deletes,
+  });
+  const persist = <T>(operation: () => Promise<T>) =>
+    withRetries(RETRIES.write, { signal, surroundings: parts.surroundings }, operation);
+  if (records.length > 0) {
+    await persist(() => stores.records.writeBuilding(ref, lsn, records, signal));
+    await assertCount(stores.records, 'records', batch, signal);
+    await allOrFirstError(
+      participants.map(async (store) => {
+        await persist(() => store.write(ref, records, signal));
+        await assertCount(store, store === stores.graph ? 'graph' : 'vectors', batch, signal);
+        await journal.append({ kind: 'effect_applied', batchNo: ref.batchNo, store: store.name });
+      }),
+    );
+  }
+  const pivotLsn = await journal.append({ kind: 'pivot_planned', batchNo: ref.batchNo });
+  const request = {
+    ref,
+    fence: batch.fence,
+    lsn: pivotLsn,
+    versions: records.map(({ documentId, version, baseVersion }) => ({ documentId, version, baseVersion })),
+    deletes: batch.deletes,
+    quarantined: batch.quarantined,
+  };
+  const outcome = await persist(() => stores.records.pivot(request, signal));
+  await journal.append({ kind: 'pivot_done', batchNo: ref.batchNo });
+  return outcome;
+}
+
+/** A store that took a write and holds another number of items lost or doubled some: found before anything is visible. */
+async function assertCount(
+  store: Store,
+  role: 'records' | 'graph' | 'vectors',
+  batch: PreparedBatch,
+  signal: AbortSignal,
+): Promise<void> {
+  const expected = batch.records.reduce(
+    (sum, record) => sum + record.inventory[role].filter(({ kind }) => kind !== 'entity').length,
+    0,
+  );
+  const found = await store.count(batch.ref, signal);
+  if (found === expected) return;
+  throw new StoreError(`${store.name} holds ${found} items of the batch, expected ${expected}`, {
+    code: 'STORE_COUNT',
+    retryable: true,
+    details: { store: store.name, found, expected },
+  });
+}
+
+/** Waits for all, so that no write is still under way when a discard begins; then throws the first failure. */
+async function allOrFirstError(work: readonly Promise<void>[]): Promise<void> {
+  for (const result of await Promise.allSettled(work)) if (result.status === 'rejected') throw result.reason;
+}
+
+/**
+ * After the pivot, only forward: makes the new visible, removes the old, ends the facts that newer ones close, fills the cache.
+ *
+ * Each part may be repeated, so a batch that was interrupted here is finished by calling this again. The records store is
+ * cleaned last, because what the old versions touched is derived from it.
+ */
+export async function finishBatch(
+  outcome: PivotOutcome,
+  parts: SagaParts,
+  signal: AbortSignal,
+  records: readonly VersionRecord[] = [],
+): Promise<void> {
+  const { stores } = parts;
+  const persist = <T>(operation: () => Promise<T>) =>
+    withRetries(RETRIES.write, { signal, surroundings: parts.surroundings }, operation);
+  const leaving = [...outcome.retiring, ...outcome.lost];
+  await persist(() => stores.graph.publish(outcome.committed, signal));
+  await persist(() => stores.vectors.publish(outcome.committed, signal));
+  await persist(() => stores.graph.retire(leaving, signal));
+  await persist(() => stores.vectors.retire(leaving, signal));
+  await persist(() => settleClosings([...outcome.committed, ...leaving], stores, signal));
+  await persist(() => stores.records.retire(leaving, signal));
+  try {
+    await stores.cache.retire(leaving, signal);
+    const current = new Set(outcome.committed.map(({ documentId, version }) => `${documentId}\0${version}`));
+    const summaries = records.filter(({ documentId, version }) => current.has(`${documentId}\0${version}`));
+    if (summaries.length > 0)
+      await stores.cache.set(
+        summaries.map((record) => summaryEntry(stores.records.memoryId, record)),
+        signal,
+      );
+  } catch (error) {
+    parts.onCacheFailure(error);
+  }
+}
+
+/** How often closings are derived again when another run changes the same facts meanwhile. */
+const MAX_CLOSING_ROUNDS = 10;
+
+/** Writes derived closings and reads the facts again until they no longer change: the last writer always saw the last facts. */
+async function settleClosings(
+  versions: PivotOutcome['committed'],
+  stores: Pick<Stores, 'records' | 'graph'>,
+  signal: AbortSignal,
+): Promise<void> {
+  let written = '';
+  for (let round = 0; round < MAX_CLOSING_ROUNDS; round += 1) {
+    const closings = deriveClosings(await stores.records.factsTouchedBy(versions, signal));
+    const derived = JSON.stringify(closings);
+    if (derived === written || closings.length === 0) return;
+    await stores.graph.setClosings(closings, signal);
+    written = derived;
+  }
+}
+
+/**
+ * Before the pivot, only back: removes all that a batch wrote, selecting by run and batch, in reverse order, under a deadline
+ * of its own. What cannot be removed now is parked in the journal and reported, never swallowed.
+ *
+ * @throws CompensationError when it was parked.
+ */
+export async function discardBatch(ref: WriteRef, reason: string, parts: SagaParts): Promise<void> {
+  const { journal, stores } = parts;
+  const signal = AbortSignal.timeout(parts.discardTimeoutMs);
+  await journal.append({ kind: 'discard_planned', batchNo: ref.batchNo, reason });
+  const failed: { store: string; error: unknown }[] = [];
+  for (const store of [stores.vectors, stores.graph, stores.records]) {
+    try {
+      await withRetries(RETRIES.write, { signal, surroundings: parts.surroundings }, () => store.discard(ref, signal));
+    } catch (error) {
+      failed.push({ store: store.name, error });
+    }
+  }
+  const first = failed[0];
+  if (first === undefined) {
+    await journal.append({ kind: 'discard_done', batchNo: ref.batchNo });
+    return;
+  }
+  const names = failed.map(({ store }) => store);
+  const error: ErrorReport = {
+    code: 'APEX_COMPENSATION',
+    message: messageOf(first.error),
+    retryable: true,
+    step: 'write',
+  };
+  await journal.append({ kind: 'discard_parked', batchNo: ref.batchNo, stores: names, error });
+  throw new CompensationError(
+    `batch ${ref.batchNo} of run ${ref.runId} could not be discarded from ${names.join(', ')}; it stays invisible and is parked`,
+    {
+      code: 'APEX_COMPENSATION',
+      retryable: true,
+      cause: first.error,
+      details: { runId: ref.runId, batchNo: ref.batchNo, stores: names.join(', ') },
+    },
+  );
+}
+
+/**
+ * Brings a batch that some process left in flight to its end: forward when its pivot happened, back when it did not.
+ *
+ * The caller holds the run and a newer fence than its last owner, so that the pivot cannot happen after it was looked for.
+ * @returns which of the two.
+ */
+export async function settleBatch(
+  ref: WriteRef,
+  parts: SagaParts,
+  signal: AbortSignal,
+): Promise<'finished' | 'discarded'> {
+  const outcome = await pivotOutcome(ref, parts.stores.records, parts.surroundings, signal);
+  if (outcome === null) {
+    await discardBatch(ref, 'its process ended before the pivot', parts);
+    return 'discarded';
+  }
+  await finishBatch(outcome, parts, signal);
+  return 'finished';
+}
+
+/** Whether the pivot of a batch happened: the records store's commit table answers, also when COMMIT's own answer was lost. */
+export function pivotOutcome(
+  ref: WriteRef,
+  records: RecordsStore,
+  surroundings: Surroundings,
+  signal: AbortSignal,
+): Promise<PivotOutcome | null> {
+  return withRetries(RETRIES.write, { signal, surroundings }, () => records.pivotOutcome(ref, signal));
+}
+
+function messageOf(error: unknown): string {
+  return isApexError(error) ? error.message : 'the deadline for discarding ran out';
+}
