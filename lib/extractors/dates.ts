@@ -2,29 +2,28 @@ import { type Found, foundAt } from './found.ts';
 
 const NUMERIC = /(?<![\w./-])(\d{1,4})([-/.])(\d{1,2})\2(\d{4}|\d{2})(?![\d/]|[.-]\d)/g;
 
-/** Months by their first letters, German where it differs; `may` and `mai`, `oct` and `okt`, `dec` and `dez`. */
+/** Months as English and German write them, in lower case, January first. */
 const MONTHS: readonly RegExp[] = [
-  /^jan|^jän/,
-  /^feb/,
-  /^mar|^mär/,
-  /^apr/,
-  /^ma[yi]/,
-  /^jun/,
-  /^jul/,
-  /^aug/,
-  /^sep/,
-  /^o[ck]t/,
-  /^nov/,
-  /^de[cz]/,
+  /^j[aä]n(?:uary?|ner)?$/,
+  /^feb(?:ruary?)?$/,
+  /^(?:mar(?:ch)?|märz)$/,
+  /^apr(?:il)?$/,
+  /^ma[yi]$/,
+  /^jun[ei]?$/,
+  /^jul[yi]?$/,
+  /^aug(?:ust)?$/,
+  /^sept?(?:ember)?$/,
+  /^o[ck]t(?:ober)?$/,
+  /^nov(?:ember)?$/,
+  /^de[cz](?:ember)?$/,
 ];
 
-const MONTH =
-  /(?<!\p{L})(?:Jan(?:uar(?:y)?)?|Jän(?:ner)?|Feb(?:ruar(?:y)?)?|Mar(?:ch)?|März|Apr(?:il)?|Ma[yi]|June?|Juni|July?|Juli|Aug(?:ust)?|Sept?(?:ember)?|O[ck]t(?:ober)?|Nov(?:ember)?|De[cz](?:ember)?)(?!\p{L})/giu;
-const DAY_BEFORE = /(?<!\d)(\d{1,2})(?:st|nd|rd|th|\.)?[\s-]{0,2}(?:of\s)?$/i;
-const YEAR_AFTER = /\.?,?[\s-](\d{4})(?!\d)/y;
-const DAY_AND_YEAR_AFTER = /\.?\s(\d{1,2})(?:st|nd|rd|th)?,?\s{1,2}(\d{4})(?!\d)/y;
-/** The longest text of `DAY_BEFORE`: `31st of `. */
-const DAY_BEFORE_LENGTH = 10;
+/** Written dates are found from their year and read backwards, so that words cost nothing. */
+const YEAR = /(?<=[\s-])\d{4}(?!\d)/g;
+const DAY_AND_MONTH =
+  /(?<![\p{L}\d])(?:(\d{1,2})(?:st|nd|rd|th|\.)?[ -]?(?:of )?([a-zä]{3,9})\.?,?|([a-zä]{3,9})\.?\s(\d{1,2})(?:st|nd|rd|th)?,?)[\s-]$/iu;
+/** The longest text of `DAY_AND_MONTH`: `30th of September, `. */
+const DAY_AND_MONTH_LENGTH = 20;
 
 /** Two-digit years up to this one are of the 21st century. */
 const LAST_SHORT_YEAR = 69;
@@ -59,21 +58,14 @@ function isoOfNumbers(first: string, separator: string, second: string, third: s
 
 function findWrittenDates(text: string): Found[] {
   const found: Found[] = [];
-  for (const { 0: name, index } of text.matchAll(MONTH)) {
-    const month = MONTHS.findIndex((pattern) => pattern.test(name.toLowerCase())) + 1;
-    const end = index + name.length;
-    const before = DAY_BEFORE.exec(text.slice(Math.max(0, index - DAY_BEFORE_LENGTH), index));
-    YEAR_AFTER.lastIndex = end;
-    DAY_AND_YEAR_AFTER.lastIndex = end;
-    const year = before && YEAR_AFTER.exec(text);
-    const dayAndYear = year ? null : DAY_AND_YEAR_AFTER.exec(text);
-    if (before && year) {
-      const key = isoDate(Number(year[1]), month, Number(before[1]));
-      if (key) found.push(foundAt(text, 'Date', key, { start: index - before[0].length, end: YEAR_AFTER.lastIndex }));
-    } else if (dayAndYear) {
-      const key = isoDate(Number(dayAndYear[2]), month, Number(dayAndYear[1]));
-      if (key) found.push(foundAt(text, 'Date', key, { start: index, end: DAY_AND_YEAR_AFTER.lastIndex }));
-    }
+  for (const { 0: year, index } of text.matchAll(YEAR)) {
+    const before = DAY_AND_MONTH.exec(text.slice(Math.max(0, index - DAY_AND_MONTH_LENGTH), index));
+    if (before === null) continue;
+    const [quote, dayFirst, monthSecond, monthFirst, daySecond] = before;
+    const name = (monthSecond ?? monthFirst)!.toLowerCase();
+    const month = MONTHS.findIndex((pattern) => pattern.test(name)) + 1;
+    const key = isoDate(Number(year), month, Number(dayFirst ?? daySecond));
+    if (key !== null) found.push(foundAt(text, 'Date', key, { start: index - quote.length, end: index + year.length }));
   }
   return found;
 }

@@ -28,7 +28,7 @@ const LABELS: Readonly<Record<string, EntityType>> = {
 };
 
 const LABEL =
-  /(?<![\p{L}\p{N}])(?:bill of lading|b\/l|bol|purchase order|p\.o\.|po|pro|load|shipment|invoice|rechnungs?|scac|mc|us ?dot|dot|unit|truck|tractor|trailer)(?![a-rt-z])/giu;
+  /\b(?:bill of lading|b\/l|bol|purchase order|p\.o\.|po|pro|load|shipment|invoice|rechnungs?|scac|mc|us ?dot|dot|unit|truck|tractor|trailer)(?![a-rt-z])/gi;
 
 /** What may stand between a label and its number. A marker (`no.`, `#`, `:`) makes short numbers credible. */
 const BETWEEN =
@@ -77,8 +77,8 @@ function isCredibleBare(text: string, value: string, end: number): boolean {
   return /^\d+$/.test(value) ? value.length >= BARE_DIGITS : /\d.*\d/.test(value);
 }
 
-const CONTAINER = /(?<![A-Za-z0-9])[A-Z]{3}[UJZ][ -]?\d{6}[ -]?\d(?![A-Za-z0-9])/g;
-const VIN = /(?<![A-Za-z0-9])[A-HJ-NPR-Z0-9]{17}(?![A-Za-z0-9])/g;
+const CONTAINER = /\b[A-Z]{3}[UJZ][ -]?\d{6}[ -]?\d\b/g;
+const VIN = /\b[A-HJ-NPR-Z0-9]{17}\b/g;
 
 /** Container numbers and VINs: they need no label, since their check digit vouches for them. */
 export function findCheckedNumbers(text: string): Found[] {

@@ -11,7 +11,7 @@ export interface LabelledValue {
   readonly role: Role;
   readonly labelStart: number;
   readonly valueStart: number;
-  /** End of the value: the next label, a blank line, the end of its cell, or `MAX_VALUE_LENGTH`. */
+  /** End of the value: the next label, a blank line, the end of its cell, or `MAX_VALUE_LENGTH`; after `From:` and `To:`, which mails use too, the line. */
   readonly valueEnd: number;
 }
 
@@ -39,23 +39,31 @@ const ROLES: Readonly<Record<string, Role>> = {
   to: 'SHIPS_TO',
 };
 
-/** A label ends in a colon, in a table also in the bar before the next cell. One that speaks of the past states nothing. */
+/** A label ends in a colon, in a table also in the bar before the next cell. */
 const LABEL =
-  /(?<![\p{L}\p{N}-]|(?:previous|former|original|old|prior) )(shipper|consignor|absender|consignee|receiver|empfänger|carrier|frachtführer|bill[ -]to|rechnungsempfänger|ship from|origin|pickup|pick up|from|ship to|destination|delivery|deliver to|to)(?: (?:name|address|location|city))?(?:: ?\| ?|:[ \t]{0,4}\n?[ \t]{0,4}| \| )/giu;
+  /\b(shipper|consignor|absender|consignee|receiver|empfänger|carrier|frachtführer|bill[ -]to|rechnungsempfänger|ship from|origin|pickup|pick up|from|ship to|destination|delivery|deliver to|to)(?: (?:name|address|location|city))?(?:: ?\| ?|:[ \t]{0,4}\n?[ \t]{0,4}| \| )/gi;
+
+/** A label that speaks of the past states nothing about the present. */
+const PAST = /(?:previous|former|original|old|prior) $/i;
+const PAST_LENGTH = 10;
 
 const MAX_VALUE_LENGTH = 200;
 
 /** Labels of parties and places in their order, each with where its value may stand. */
 export function findLabelledValues(text: string): LabelledValue[] {
   const values: LabelledValue[] = [];
+  if (!/: ?|\|/.test(text)) return values;
   const matches = [...text.matchAll(LABEL)];
   for (const [index, match] of matches.entries()) {
+    if (PAST.test(text.slice(Math.max(0, match.index - PAST_LENGTH), match.index))) continue;
     const valueStart = match.index + match[0].length;
     const nextLabel = matches[index + 1]?.index ?? text.length;
     const value = text.slice(valueStart, Math.min(nextLabel, valueStart + MAX_VALUE_LENGTH));
-    const length = value.search(/\n[ \t]?\n| \| /);
+    const word = match[1]!.toLowerCase();
+    const isBare = word === 'from' || word === 'to';
+    const length = value.search(isBare ? /\n| \| / : /\n[ \t]?\n| \| |\n[^\n:]{2,30}:/);
     values.push({
-      role: ROLES[match[1]!.toLowerCase()]!,
+      role: ROLES[word]!,
       labelStart: match.index,
       valueStart,
       valueEnd: valueStart + (length === -1 ? value.length : length),

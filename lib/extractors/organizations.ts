@@ -3,7 +3,7 @@ import { findLabelledValues } from './labels.ts';
 
 /** Legal forms that end a name. Two-letter ones that are also places or words (`CO`, `NV`, `SA`) need their dots. */
 const LEGAL_FORM =
-  /(?<=[\p{L}\p{N}.,)] )(?:GmbH & Co\. ?(?:KGaA|KG|OHG)|S\.A\. de C\.V\.|S\. de R\.L\.|Pty\.? Ltd|Sp\. z o\.o|s\.r\.o|e\.K|e\.V|Incorporated|INCORPORATED|Inc|INC|L\.L\.C|LLC|LLP|L\.P|LP|Limited|LIMITED|Ltd|LTD|PLC|Plc|plc|Corporation|CORPORATION|Corp|CORP|Company|COMPANY|Co\.|GmbH|GMBH|KGaA|KG|OHG|UG|AG|S\.A\.S|SAS|SARL|S\.à r\.l|S\.A\.R\.L|S\.r\.l|SRL|S\.p\.A|SpA|S\.A|B\.V|BV|N\.V|Oyj|Oy|ApS|A\/S|AB|Pty)(?![\p{L}\p{N}&])\.?/gu;
+  / (?:GmbH & Co\. ?(?:KGaA|KG|OHG)|S\.A\. de C\.V\.|S\. de R\.L\.|Pty\.? Ltd|Sp\. z o\.o|s\.r\.o|e\.K|e\.V|Incorporated|INCORPORATED|Inc|INC|L\.L\.C|LLC|LLP|L\.P|LP|Limited|LIMITED|Ltd|LTD|PLC|Plc|plc|Corporation|CORPORATION|Corp|CORP|Company|COMPANY|Co\.|GmbH|GMBH|KGaA|KG|OHG|UG|AG|S\.A\.S|SAS|SARL|S\.à r\.l|S\.A\.R\.L|S\.r\.l|SRL|S\.p\.A|SpA|S\.A|B\.V|BV|N\.V|Oyj|Oy|ApS|A\/S|AB|Pty)(?![\p{L}\p{N}&])\.?/gu;
 
 /** Words and characters looked at in front of a legal form. */
 const MAX_NAME_WORDS = 7;
@@ -51,11 +51,11 @@ function findByLegalForm(text: string): Found[] {
   return found;
 }
 
-/** Walks back over the words of a name that ends at `end`; null when no name stands there. */
+/** Walks back over the words that end at `end`; null when they are no name. */
 function startOfName(text: string, end: number): number | null {
   const floor = Math.max(0, end - MAX_NAME_LENGTH);
   let start: number | null = null;
-  let wordEnd = end - 1;
+  let wordEnd = end;
   for (let words = 0; words < MAX_NAME_WORDS && wordEnd > floor; words += 1) {
     let wordStart = wordEnd;
     while (wordStart > floor && !isBreak(text.charCodeAt(wordStart - 1))) wordStart -= 1;

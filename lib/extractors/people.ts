@@ -34,7 +34,7 @@ function personBefore(header: string, end: number): Found | null {
 }
 
 const CONTACT =
-  /(?<!\p{L})(?:driver|contact|attn|attention|dispatcher|prepared by|signed by)(?: name)?: {0,3}(\p{Lu}[\p{L}'’-]{1,30}(?: \p{Lu}\.)? \p{Lu}[\p{L}'’-]{1,30}(?: \p{Lu}[\p{L}'’-]{1,30})?)(?![\p{L}\p{N}&])/giu;
+  /\b(?:driver|contact|attn|attention|dispatcher|prepared by|signed by)(?: name)?: {0,3}(\p{Lu}[\p{L}'’-]{1,30}(?: \p{Lu}\.)? \p{Lu}[\p{L}'’-]{1,30}(?: \p{Lu}[\p{L}'’-]{1,30})?)(?![\p{L}\p{N}&])/giu;
 
 /** People named after a label: `Driver: Luis Ortega`. */
 export function findContacts(text: string): Found[] {

@@ -11,11 +11,10 @@ const REGIONS = new Set(
 /** Regions that are words too: without a postal code they count only after a city in mixed case. */
 const WORDS = new Set(['HI', 'IN', 'ME', 'OH', 'OK', 'OR', 'ON', 'PA', 'MA', 'LA', 'DE', 'CO', 'AL']);
 
-const REGION =
-  /(?<=\p{L}\.?,? )([A-Z]{2})(?![\p{L}\p{N}&-])(?:,? (\d{5}(?:-\d{4})?|[A-Z]\d[A-Z] ?\d[A-Z]\d)(?![\p{L}\p{N}]))?/gu;
+const REGION = / ([A-Z]{2})(?![\w&-])(?:,? (\d{5}(?:-\d{4})?|[A-Z]\d[A-Z] ?\d[A-Z]\d)(?!\w))?/g;
 
 /** One to four capitalised words right before the region, with the comma that American addresses put there. */
-const CITY = /(?:^|[^\p{L}\p{N}.'’-])((?:\p{Lu}[\p{L}'’-]{1,24}\.? ){0,3}\p{Lu}[\p{L}'’-]{1,24})(,)? $/u;
+const CITY = /(?:^|[^\p{L}\p{N}.'’-])((?:\p{Lu}[\p{L}'’-]{1,24}\.? ){0,3}\p{Lu}[\p{L}'’-]{1,24})(,)?$/u;
 const CITY_LENGTH = 60;
 
 /** Words before a city that are not part of its name. */
@@ -46,7 +45,7 @@ function findAmericanPlaces(text: string): Found[] {
     if (city === null || (city[2] === undefined && postalCode === undefined)) continue;
     const name = city[1]!.replace(INTRODUCTION, '');
     if (postalCode === undefined && WORDS.has(region) && !/\p{Ll}/u.test(name)) continue;
-    const cityStart = match.index - (city[2] ?? '').length - 1 - name.length;
+    const cityStart = match.index - (city[2] ?? '').length - name.length;
     const street = STREET.exec(text.slice(Math.max(0, cityStart - STREET_LENGTH), cityStart))?.[0] ?? '';
     const span = { start: cityStart - street.length, end: match.index + match[0].length };
     found.push(foundAt(text, 'Place', foldName(text.slice(span.start, span.end)), span));

@@ -14,7 +14,7 @@ const TOPICS: readonly EntityType[] = [...SHIPMENT_LIKE, 'Invoice'];
  *   statement about the same object replaces an earlier one.
  * - `SHIPS_FROM`, `SHIPS_TO`: a transport starts or ends at a place; a later statement about the same subject replaces it.
  * - `REFERENCES`: a document about the subject also names the object; such facts add up.
- * - `SENT_BY`: an address is used by a person; a later person replaces an earlier one.
+ * - `SENT_BY`: an address is used by a person; such facts add up.
  * - `SENT_TO`: a sender (the person, or the address when no person is named) wrote to a recipient; such facts add up.
  */
 export const RELATION_SHAPES: Readonly<
@@ -70,7 +70,8 @@ export function findRelations(chunks: readonly ReadChunk[]): ExtractedRelation[]
         line.found.find((entity) => entity.type === kind) ?? (line.isRow ? ownTopic(line) : undefined);
       if (own?.type === kind) nearest = own;
       const topic = own ?? (line.isRow && !isSingle ? undefined : nearest);
-      if (topic !== undefined) relations.push(...rolesIn(line, topic), ...referencesIn(line, topic));
+      if (topic !== undefined)
+        relations.push(...rolesIn(line, topic), ...laneIn(line, topic), ...referencesIn(line, topic));
     }
   }
   return relations;
@@ -115,12 +116,32 @@ function rolesIn(line: Line, topic: Found): ExtractedRelation[] {
     const { subjects, objects } = RELATION_SHAPES[role];
     const isPlaceRole = objects.includes('Place');
     if (!(isPlaceRole ? subjects : objects).includes(topic.type)) return [];
-    const wanted = isPlaceRole ? 'Place' : 'Organization';
-    const named = found.find(({ type, start, end }) => type === wanted && start >= valueStart && end <= valueEnd);
+    const named = found.find(
+      ({ type, start, end }) =>
+        end <= valueEnd &&
+        (isPlaceRole
+          ? type === 'Place' && start >= valueStart
+          : type === 'Organization' && start >= valueStart && text.slice(valueStart, start).trim() === ''),
+    );
     if (named === undefined) return [];
     const quote = text.slice(labelStart, named.end);
     const [subject, object] = isPlaceRole ? [topic, named] : [named, topic];
     return [relation(role, subject, object, { ordinal, quote })];
+  });
+}
+
+/** `from Dallas, TX to Chicago, IL` inside a sentence. */
+function laneIn(line: Line, topic: Found): ExtractedRelation[] {
+  if (!RELATION_SHAPES.SHIPS_FROM.subjects.includes(topic.type)) return [];
+  const { ordinal, text } = line.chunk;
+  const places = line.found.filter(({ type }) => type === 'Place');
+  return places.flatMap((origin, index) => {
+    const destination = places[index + 1];
+    const start = origin.start - 'from '.length;
+    if (!destination || text.slice(start, origin.start).toLowerCase() !== 'from ') return [];
+    if (text.slice(origin.end, destination.start) !== ' to ') return [];
+    const source = { ordinal, quote: text.slice(start, destination.end) };
+    return [relation('SHIPS_FROM', topic, origin, source), relation('SHIPS_TO', topic, destination, source)];
   });
 }
 
