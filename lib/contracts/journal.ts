@@ -43,10 +43,9 @@ export type JournalEntry =
       readonly kind: 'run_started';
       readonly plan: RunPlan;
       readonly memoryId: string;
-      readonly fence: number;
       readonly at: string;
     }
-  /** Another process took the run over: `deaths` of the process before it in the batch in flight, if any. */
+  /** Another process took the run over. */
   | {
       readonly kind: 'run_claimed';
       readonly fence: number;

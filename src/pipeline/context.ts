@@ -13,6 +13,8 @@ export interface Surroundings {
   newId(): string;
   /** Resolves after the time, or rejects with the signal's reason as soon as it is aborted. */
   sleep(ms: number, signal: AbortSignal): Promise<void>;
+  /** A signal that follows the given one after the grace time, so that what is being written can be finished. */
+  graceAfter(signal: AbortSignal): AbortSignal;
 }
 
 /** What every step gets besides its input. */

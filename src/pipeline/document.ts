@@ -35,7 +35,10 @@ export interface PreparedDocument extends DocumentInput {
  */
 export async function prepareDocument(
   input: DocumentInput,
-  parts: Pick<Parts, 'source' | 'parsers' | 'chunker' | 'extractor' | 'embedder' | 'stores' | 'staging'> & {
+  parts: Pick<
+    Parts,
+    'source' | 'attachments' | 'parsers' | 'chunker' | 'extractor' | 'embedder' | 'stores' | 'staging'
+  > & {
     readonly use: EmbeddingUse;
   },
   context: StepContext,
@@ -43,7 +46,8 @@ export async function prepareDocument(
   const folder = await parts.staging.open(input.sourceName, input.documentId, context.runId);
   const { documentId } = input;
   context.onStep(documentId, 'stage');
-  const file = await stage(input.item, parts.source(input.sourceName), folder, context);
+  const source = input.parentId === null ? parts.source(input.sourceName) : parts.attachments;
+  const file = await stage(input.item, source, folder, context);
   context.onStep(documentId, 'parse');
   const parsed = await parse(file, parts.parsers, folder, context);
   context.onStep(documentId, 'chunk');

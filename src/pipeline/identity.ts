@@ -10,6 +10,11 @@ export function attachmentIdOf(parentId: string, position: number): string {
   return `${parentId}.attachment-${position}`;
 }
 
+/** The ids of the documents that this one came in, outermost first; none when it stands alone. */
+export function ancestorIdsOf(documentId: string): string[] {
+  return [...documentId.matchAll(/\.attachment-\d+/g)].map(({ index }) => documentId.slice(0, index));
+}
+
 /** The UUIDv5 of a document; the same wherever the document is ingested under this id and group. */
 export function documentUuid(group: string, documentId: string): string {
   return uuidOf('document', group, documentId);

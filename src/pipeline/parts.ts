@@ -1,3 +1,4 @@
+import type { Attachment } from '../../lib/contracts/document.ts';
 import { digestOf } from '../../lib/contracts/identity.ts';
 import type { RunRegistry } from '../../lib/contracts/journal.ts';
 import type { Chunker, Embedder, Extractor, ParserPool } from '../../lib/contracts/parts.ts';
@@ -10,6 +11,8 @@ import type { Surroundings } from './context.ts';
 export interface Parts {
   /** The source of that name. @throws UsageError on an unknown one. */
   readonly source: (name: string) => Source;
+  /** Reads what came inside other documents, from their staging folders. */
+  readonly attachments: AttachmentSource;
   readonly parsers: ParserPool;
   readonly chunker: Chunker;
   readonly extractor: Extractor;
@@ -23,11 +26,18 @@ export interface Parts {
   readonly limits: Limits;
 }
 
+/** A source of files that lie in staging because they came inside a document. It lists nothing. */
+export interface AttachmentSource extends Source {
+  /** The attachment as an item under the given id and uri. */
+  itemOf(attachment: Attachment, folder: string, named: { readonly id: string; readonly uri: string }): SourceItem;
+}
+
 /** What a process needs to prepare one document for another: plain JSON. */
 export interface IsolatedRequest {
   readonly runId: string;
   readonly source: string;
   readonly documentId: string;
+  readonly parentId: string | null;
   readonly item: SourceItem;
 }
 

@@ -1,7 +1,13 @@
 import type { QuarantineEntry } from '../../lib/contracts/document.ts';
-import { CompensationError, type ErrorReport, isApexError, StoreError } from '../../lib/contracts/errors.ts';
+import {
+  CompensationError,
+  type ErrorReport,
+  isApexError,
+  JournalError,
+  StoreError,
+} from '../../lib/contracts/errors.ts';
 import type { Journal } from '../../lib/contracts/journal.ts';
-import type { PivotOutcome, RecordsStore, Store, Stores, VersionRecord, WriteRef } from '../../lib/contracts/store.ts';
+import type { PivotOutcome, Store, Stores, VersionRecord, WriteRef } from '../../lib/contracts/store.ts';
 import type { Surroundings } from '../pipeline/context.ts';
 import { deriveClosings } from '../pipeline/facts.ts';
 import { RETRIES, withRetries } from '../pipeline/steps.ts';
@@ -30,13 +36,31 @@ export interface PreparedBatch {
 /**
  * Writes a batch to all stores and makes it visible by one commit, or leaves nothing of it.
  *
- * The discard is registered before the first write, since a write whose answer was lost may have landed. Before the pivot
- * the only way back is `discardBatch`, after it the only way is `finishBatch`; the caller goes one of them when this throws:
- * what the journal says decides, not what this process believes.
- *
- * @throws StoreError of a store that failed for good or too often; nothing of the batch is visible then, or all of it is.
+ * @throws the failure that stopped it, with all that was written discarded; CompensationError when that could not be done.
  */
-export async function writeBatch(batch: PreparedBatch, parts: SagaParts, signal: AbortSignal): Promise<PivotOutcome> {
+export async function writeOrDiscard(
+  batch: PreparedBatch,
+  parts: SagaParts,
+  signal: AbortSignal,
+): Promise<PivotOutcome> {
+  try {
+    return await writeBatch(batch, parts, signal);
+  } catch (failure) {
+    // A journal that failed can promise nothing more: the next process settles the batch.
+    if (failure instanceof JournalError) throw failure;
+    // The answer of a commit may have been lost: only the commit table knows whether there is something to discard.
+    const happened = await pivotOutcome(batch.ref, parts, signal);
+    if (happened !== null) return happened;
+    await discardBatch(batch.ref, isApexError(failure) ? failure.code : 'APEX_BUG', parts);
+    throw failure;
+  }
+}
+
+/**
+ * The saga up to its pivot. The discard is registered before the first write, since a write whose answer was lost may have
+ * landed.
+ */
+async function writeBatch(batch: PreparedBatch, parts: SagaParts, signal: AbortSignal): Promise<PivotOutcome> {
   const { journal, stores } = parts;
   const { ref, records } = batch;
   const participants = [stores.graph, stores.vectors];
@@ -207,23 +231,34 @@ export async function settleBatch(
   parts: SagaParts,
   signal: AbortSignal,
 ): Promise<'finished' | 'discarded'> {
-  const outcome = await pivotOutcome(ref, parts.stores.records, parts.surroundings, signal);
+  const outcome = await pivotOutcome(ref, parts, signal);
   if (outcome === null) {
     await discardBatch(ref, 'its process ended before the pivot', parts);
     return 'discarded';
   }
   await finishBatch(outcome, parts, signal);
+  const results = [
+    ...outcome.committed.map(({ documentId, version }) => ({
+      documentId,
+      outcome: 'added' as const,
+      version,
+      error: null,
+    })),
+    ...outcome.deleted.map((documentId) => ({ documentId, outcome: 'deleted' as const, version: null, error: null })),
+  ];
+  await parts.journal.append({ kind: 'batch_done', batchNo: ref.batchNo, results });
   return 'finished';
 }
 
 /** Whether the pivot of a batch happened: the records store's commit table answers, also when COMMIT's own answer was lost. */
-export function pivotOutcome(
+function pivotOutcome(
   ref: WriteRef,
-  records: RecordsStore,
-  surroundings: Surroundings,
+  parts: Pick<SagaParts, 'stores' | 'surroundings'>,
   signal: AbortSignal,
 ): Promise<PivotOutcome | null> {
-  return withRetries(RETRIES.write, { signal, surroundings }, () => records.pivotOutcome(ref, signal));
+  return withRetries(RETRIES.write, { signal, surroundings: parts.surroundings }, () =>
+    parts.stores.records.pivotOutcome(ref, signal),
+  );
 }
 
 function messageOf(error: unknown): string {

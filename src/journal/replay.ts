@@ -1,0 +1,131 @@
+// What a journal means: pure functions from entries to where a run and its batches stand.
+// May import src and lib/contracts. Must never read a file or write an entry.
+
+import type { AssignedItem, ItemOutcome, JournalEntry, NumberedEntry, RunPlan } from '../../lib/contracts/journal.ts';
+
+/** Where a batch stands. */
+export type BatchState =
+  | 'assigned'
+  | 'planned'
+  | 'pivot_planned'
+  | 'pivoted'
+  | 'done'
+  | 'discarding'
+  | 'discarded'
+  | 'parked';
+
+/** States in which nothing is left to do for a batch. */
+const SETTLED: ReadonlySet<BatchState> = new Set(['done', 'discarded']);
+
+/** The state that each entry about a batch brings it to; other entries leave it where it is. */
+const BATCH_STATES: { readonly [kind in JournalEntry['kind']]?: BatchState } = {
+  batch_assigned: 'assigned',
+  effects_planned: 'planned',
+  pivot_planned: 'pivot_planned',
+  pivot_done: 'pivoted',
+  batch_done: 'done',
+  discard_planned: 'discarding',
+  discard_done: 'discarded',
+  discard_parked: 'parked',
+};
+
+/** A batch as its entries tell it. */
+export interface BatchReplay {
+  readonly batchNo: number;
+  state: BatchState;
+  items: readonly AssignedItem[];
+  /** Claims of the run while the batch was in flight and no interruption had been noted: its process died. */
+  deaths: number;
+  readonly setAside: ItemOutcome[];
+  results: readonly ItemOutcome[];
+  error: ItemOutcome['error'];
+}
+
+/** A run as its journal tells it. */
+export class RunReplay {
+  plan: RunPlan | null = null;
+  /** The process that wrote last said that it stops here. */
+  isInterrupted = false;
+  readonly #batches = new Map<number, BatchReplay>();
+
+  get batches(): readonly BatchReplay[] {
+    return [...this.#batches.values()];
+  }
+
+  get nextBatchNo(): number {
+    return Math.max(0, ...this.#batches.keys()) + 1;
+  }
+
+  /** Numbers of the batches that are neither done nor discarded, in order. */
+  get unsettled(): readonly number[] {
+    return this.batches.filter(({ state }) => !SETTLED.has(state)).map(({ batchNo }) => batchNo);
+  }
+
+  /** How often a process died with the document in flight. */
+  deathsOf(documentId: string): number {
+    return this.#holding(documentId).reduce((sum, { deaths }) => sum + deaths, 0);
+  }
+
+  /** How often the document was assigned to a batch. */
+  attemptsOf(documentId: string): number {
+    return this.#holding(documentId).length;
+  }
+
+  /** Has a batch of this run brought the document to its end? */
+  isDone(documentId: string): boolean {
+    return this.results.some((result) => result.documentId === documentId);
+  }
+
+  /** What became of the documents of all finished batches. */
+  get results(): readonly ItemOutcome[] {
+    return this.batches.flatMap(({ results }) => results);
+  }
+
+  /** Documents that were assigned and that no batch has brought to an end. */
+  get unfinishedItems(): readonly AssignedItem[] {
+    const done = new Set(this.results.map(({ documentId }) => documentId));
+    const items = new Map(this.batches.flatMap((batch) => batch.items).map((item) => [item.documentId, item]));
+    return [...items.values()].filter(({ documentId }) => !done.has(documentId));
+  }
+
+  #holding(documentId: string): BatchReplay[] {
+    return this.batches.filter(({ items }) => items.some((item) => item.documentId === documentId));
+  }
+
+  /** Takes the next entry in. */
+  take(entry: JournalEntry): void {
+    if (entry.kind === 'run_started') this.plan = entry.plan;
+    else if (entry.kind === 'run_claimed') this.#countDeaths();
+    if ('batchNo' in entry) this.#takeIntoBatch(entry);
+    this.isInterrupted = entry.kind === 'run_interrupted';
+  }
+
+  #countDeaths(): void {
+    if (this.isInterrupted) return;
+    for (const batch of this.batches) if (batch.state === 'assigned') batch.deaths += 1;
+  }
+
+  #takeIntoBatch(entry: Extract<JournalEntry, { batchNo: number }>): void {
+    const batch = this.#batches.get(entry.batchNo) ?? newBatch(entry.batchNo);
+    this.#batches.set(entry.batchNo, batch);
+    batch.state = BATCH_STATES[entry.kind] ?? batch.state;
+    if (entry.kind === 'batch_assigned') batch.items = entry.items;
+    else if (entry.kind === 'item_set_aside') batch.setAside.push(entry.result);
+    else if (entry.kind === 'batch_done') batch.results = entry.results;
+    else if (entry.kind === 'discard_parked') batch.error = entry.error;
+  }
+}
+
+function newBatch(batchNo: number): BatchReplay {
+  return { batchNo, state: 'assigned', items: [], deaths: 0, setAside: [], results: [], error: null };
+}
+
+/** The replay of a run that has only begun. */
+export const EMPTY_REPLAY: RunReplay = Object.freeze(new RunReplay());
+
+/** Reads a journal from its first entry to its last. */
+export async function replayRun(entries: AsyncIterable<NumberedEntry>): Promise<RunReplay> {
+  const replay = new RunReplay();
+  for await (const { entry } of entries) replay.take(entry);
+  return replay;
+}

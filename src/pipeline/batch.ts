@@ -1,0 +1,321 @@
+import type { DocumentResult } from '../../lib/contracts/apex.ts';
+import type { QuarantineEntry } from '../../lib/contracts/document.ts';
+import { type ErrorReport, isApexError } from '../../lib/contracts/errors.ts';
+import type { AssignedItem } from '../../lib/contracts/journal.ts';
+import type { StepName } from '../../lib/contracts/pipeline.ts';
+import type { PivotOutcome } from '../../lib/contracts/store.ts';
+import { finishBatch, type PreparedBatch, writeOrDiscard } from '../saga/saga.ts';
+import { workThrough } from './bounded.ts';
+import { type Candidate, classify, type Verdict } from './classify.ts';
+import { cleanUp } from './cleanup.ts';
+import type { StepContext } from './context.ts';
+import { type DocumentInput, type PreparedDocument, prepareDocument } from './document.ts';
+import { isDocumentsFault, reportOf } from './failure.ts';
+import { attachmentIdOf, documentUuid } from './identity.ts';
+import { failedResult, itemOutcome, settledResult, writtenResult } from './results.ts';
+import type { RunSession } from './session.ts';
+import { versionRecord } from './version.ts';
+
+/** A document of a batch that will not be written. */
+interface SetAside {
+  readonly input: DocumentInput;
+  readonly error: ErrorReport;
+  readonly contentDigest: string;
+}
+
+/** What preparing a batch's documents gave. */
+interface Preparation {
+  readonly prepared: PreparedDocument[];
+  readonly setAside: SetAside[];
+  /** Attachments found unchanged. */
+  readonly unchanged: { readonly input: DocumentInput; readonly version: number | null }[];
+}
+
+interface BatchOptions {
+  readonly inputs: readonly DocumentInput[];
+  /** Attempts that earlier batches of this run made at a document. */
+  readonly attemptsBefore: (documentId: string) => number;
+  /** These documents lost the race before; whoever loses again is given up. */
+  readonly isLastTry: boolean;
+  /** Each document is prepared in a process of its own first, because these documents were in flight when the main one died. */
+  readonly isIsolated: boolean;
+}
+
+/**
+ * Takes a batch of documents from their sources to the stores: prepared side by side, written and made visible together.
+ *
+ * Four synced commits of the journal: assigned, effects planned, pivot planned, done.
+ * @returns the documents that another run overtook; their sources are to be read again.
+ */
+export async function runBatch(options: BatchOptions, session: RunSession): Promise<DocumentInput[]> {
+  const { journal, parts } = session;
+  const batchNo = session.takeBatchNo();
+  const startedMs = parts.surroundings.elapsed();
+  const items = options.inputs.map((input) => assignedItem(input, options.attemptsBefore(input.documentId) + 1));
+  await journal.append({ kind: 'batch_assigned', batchNo, isIsolated: options.isIsolated, items });
+  const preparation = await prepareAll(options, batchNo, session);
+  const deletes = await lostAttachments(preparation, session);
+  return writePrepared({ ...preparation, deletes, batchNo, isLastTry: options.isLastTry, startedMs }, session);
+}
+
+function assignedItem({ documentId, parentId, item, baseVersion }: DocumentInput, attempt: number): AssignedItem {
+  return { documentId, parentId, item, baseVersion, attempt };
+}
+
+/** How deep attachments may lie in attachments; deeper ones are not read. */
+const MAX_ATTACHMENT_DEPTH = 5;
+
+async function prepareAll(options: BatchOptions, batchNo: number, session: RunSession): Promise<Preparation> {
+  const { parts, signal, runId, journal } = session;
+  const preparation: Preparation = { prepared: [], setAside: [], unchanged: [] };
+  const queue = options.inputs.map((input) => ({ input, depth: 0 }));
+  await workThrough(queue, options.isIsolated ? 1 : parts.limits.concurrency, async ({ input, depth }) => {
+    const { documentId, sourceName } = input;
+    let step: StepName = 'stage';
+    const context: StepContext = {
+      runId,
+      signal,
+      surroundings: parts.surroundings,
+      onStep: (_, reached) => {
+        step = reached;
+        session.onEvent({ kind: 'step', documentId, step });
+      },
+    };
+    try {
+      if (options.isIsolated) await prepareInIsolation(input, batchNo, session);
+      const prepared = await prepareDocument(input, { ...parts, use: session.use }, context);
+      preparation.prepared.push(prepared);
+      const children = depth < MAX_ATTACHMENT_DEPTH ? await attachmentsOf(prepared, preparation, session) : [];
+      queue.push(...children.map((child) => ({ input: child, depth: depth + 1 })));
+    } catch (failure) {
+      if (!isDocumentsFault(failure)) throw failure;
+      const folder = await parts.staging.open(sourceName, documentId, runId);
+      const contentDigest = (await folder.staged())?.digest ?? '';
+      await folder.markFailed();
+      const error = reportOf(failure, step);
+      preparation.setAside.push({ input, error, contentDigest });
+      await journal.append({
+        kind: 'item_set_aside',
+        batchNo,
+        result: { documentId, outcome: 'quarantined', version: null, error },
+      });
+    }
+  });
+  preparation.prepared.sort(byDocumentId);
+  preparation.setAside.sort((a, b) => byDocumentId(a.input, b.input));
+  return preparation;
+}
+
+function byDocumentId(a: { readonly documentId: string }, b: { readonly documentId: string }): number {
+  return a.documentId < b.documentId ? -1 : 1;
+}
+
+/** How often the process of one document may die before the document is set aside. */
+const MAX_ISOLATED_ATTEMPTS = 3;
+
+/** Lets a process of its own do the steps first, leaving their artifacts; only that process's deaths count against the document. */
+async function prepareInIsolation(input: DocumentInput, batchNo: number, session: RunSession): Promise<void> {
+  const { documentId, parentId, item, sourceName } = input;
+  for (let attempt = 1; ; attempt += 1) {
+    await session.journal.append({ kind: 'isolated_attempt', batchNo, documentId, attempt });
+    try {
+      const request = { runId: session.runId, source: sourceName, documentId, parentId, item };
+      await session.parts.prepareIsolated(request, session.signal);
+      return;
+    } catch (error) {
+      if (!isApexError(error) || error.code !== 'CRASHED' || attempt === MAX_ISOLATED_ATTEMPTS) throw error;
+    }
+  }
+}
+
+/** What came in a document, as documents of their own. Those that need no work are noted in the preparation. */
+async function attachmentsOf(
+  parent: PreparedDocument,
+  preparation: Preparation,
+  session: RunSession,
+): Promise<DocumentInput[]> {
+  const { parts } = session;
+  if (parent.parsed.attachments.length === 0) return [];
+  const candidates = parent.parsed.attachments.map((attachment, index): Candidate => {
+    const id = attachmentIdOf(parent.documentId, index + 1);
+    const uri = `${parent.item.uri}#attachment-${index + 1}`;
+    const item = parts.attachments.itemOf(attachment, parent.folder.attachmentsPath, { id, uri });
+    return { documentId: id, parentId: parent.documentId, item };
+  });
+  const verdicts = await classify(candidates, await session.look(parts.attachments), session.signal);
+  const inputs = verdicts.map((verdict) => takeVerdict(verdict, parent.sourceName, preparation));
+  return inputs.filter((input) => input !== null);
+}
+
+function takeVerdict(verdict: Verdict, sourceName: string, preparation: Preparation): DocumentInput | null {
+  if (verdict.kind === 'process') return { ...verdict.input, sourceName };
+  const input = { ...verdict.candidate, sourceName, baseVersion: null };
+  if (verdict.kind === 'unchanged') {
+    preparation.unchanged.push({ input, version: verdict.current.version });
+  } else if (verdict.kind === 'remembered') {
+    const { code, message, retryable, contentDigest } = verdict.entry;
+    preparation.setAside.push({ input, error: { code, message, retryable, step: null }, contentDigest });
+  } else {
+    preparation.setAside.push({ input, error: verdict.error, contentDigest: '' });
+  }
+  return null;
+}
+
+/** Attachments follow their mail: those that the new version no longer has are deleted with its pivot, and what came in them too. */
+async function lostAttachments(preparation: Preparation, session: RunSession): Promise<PreparedBatch['deletes']> {
+  const { prepared, unchanged, setAside } = preparation;
+  const kept = new Set(
+    [...prepared, ...[...unchanged, ...setAside].map(({ input }) => input)].map(({ documentId }) => documentId),
+  );
+  const deletes: { documentId: string; baseVersion: number | null }[] = [];
+  let parentIds = prepared.map(({ documentId }) => documentId);
+  while (parentIds.length > 0) {
+    const children = await session.parts.stores.records.children(parentIds, session.signal);
+    const lost = children.filter(({ documentId }) => !kept.has(documentId));
+    deletes.push(...lost.map(({ documentId, version }) => ({ documentId, baseVersion: version })));
+    parentIds = lost.map(({ documentId }) => documentId);
+  }
+  return deletes;
+}
+
+/** A batch, or a part of one, whose documents are prepared. */
+interface Writing extends Preparation {
+  readonly batchNo: number;
+  readonly deletes: PreparedBatch['deletes'];
+  /** A document that loses the race is given up, because it lost before. */
+  readonly isLastTry: boolean;
+  readonly startedMs: number;
+}
+
+/** @returns the documents whose version lost the race and may be tried again. */
+async function writePrepared(writing: Writing, session: RunSession): Promise<DocumentInput[]> {
+  const batch = await numberedBatch(writing, session);
+  let outcome: PivotOutcome;
+  try {
+    outcome = await writeOrDiscard(batch, session.saga, session.writeSignal);
+  } catch (failure) {
+    if (isApexError(failure) && failure.code === 'STORE_REFUSED') return withoutRefused(writing, session);
+    throw failure;
+  }
+  await finishBatch(outcome, session.saga, session.writeSignal, batch.records);
+  const results = resultsOf(writing, batch, outcome, session);
+  const lost = new Set(outcome.lost.map(({ documentId }) => documentId));
+  await cleanUp(writing.prepared.filter(({ documentId }) => !lost.has(documentId)));
+  await session.journal.append({ kind: 'batch_done', batchNo: writing.batchNo, results: results.map(itemOutcome) });
+  for (const result of results) session.finish(result);
+  return writing.prepared.filter((input) => lost.has(input.documentId) && !isGivenUp(input, writing, lost));
+}
+
+async function numberedBatch(writing: Writing, session: RunSession): Promise<PreparedBatch> {
+  const { parts, plan, settingsDigest, storesDigest, runId } = session;
+  const fence = await session.fence();
+  const createdAt = new Date(parts.surroundings.now()).toISOString();
+  const documents = writing.prepared.map(({ documentId }) => ({
+    documentId,
+    uuid: documentUuid(plan.group, documentId),
+  }));
+  const versions = await parts.stores.records.allocate(documents, session.writeSignal);
+  const records = writing.prepared.map((prepared, index) => ({
+    ...versionRecord(prepared, {
+      version: versions[index]!,
+      group: plan.group,
+      settingsDigest,
+      storesDigest,
+      createdAt,
+    }),
+    baseVersion: prepared.baseVersion,
+  }));
+  const quarantined = writing.setAside.map(
+    ({ input, error, contentDigest }): QuarantineEntry => ({
+      documentId: input.documentId,
+      source: input.sourceName,
+      sourceUri: input.item.uri,
+      contentDigest,
+      settingsDigest,
+      runId,
+      code: error.code,
+      message: error.message,
+      step: error.step ?? 'stage',
+      retryable: error.retryable,
+      at: createdAt,
+    }),
+  );
+  return { ref: { runId, batchNo: writing.batchNo }, fence, records, deletes: writing.deletes, quarantined };
+}
+
+/** Halves a batch until the document that a store refuses stands alone, and sets that one aside; the others are written. */
+async function withoutRefused(writing: Writing, session: RunSession): Promise<DocumentInput[]> {
+  const { prepared } = writing;
+  const middle = Math.ceil(prepared.length / 2);
+  const halves: Writing[] =
+    prepared.length <= 1
+      ? [{ ...writing, prepared: [], setAside: [...writing.setAside, ...prepared.map(refused)] }]
+      : [
+          { ...writing, prepared: prepared.slice(0, middle) },
+          { ...writing, prepared: prepared.slice(middle), setAside: [], unchanged: [], deletes: [] },
+        ];
+  const lost: DocumentInput[] = [];
+  for (const half of halves) {
+    const batchNo = session.takeBatchNo();
+    await session.journal.append({
+      kind: 'batch_assigned',
+      batchNo,
+      isIsolated: false,
+      items: half.prepared.map((input) => assignedItem(input, 1)),
+    });
+    lost.push(...(await writePrepared({ ...half, batchNo }, session)));
+  }
+  return lost;
+}
+
+function refused(input: PreparedDocument): SetAside {
+  const error: ErrorReport = {
+    code: 'STORE_REFUSED',
+    message: `a store refused ${input.item.name} for good`,
+    retryable: false,
+    step: 'write',
+  };
+  return { input, error, contentDigest: input.file.digest };
+}
+
+function resultsOf(
+  writing: Writing,
+  batch: PreparedBatch,
+  outcome: PivotOutcome,
+  session: RunSession,
+): DocumentResult[] {
+  const durationMs = Math.round(session.parts.surroundings.elapsed() - writing.startedMs);
+  const { group } = session.plan;
+  const named = (input: DocumentInput) => ({
+    documentId: input.documentId,
+    group,
+    source: input.sourceName,
+    sourceUri: input.item.uri,
+  });
+  const lost = new Set(outcome.lost.map(({ documentId }) => documentId));
+  return [
+    ...batch.records
+      .filter(({ documentId }) => !lost.has(documentId))
+      .map((record) => writtenResult(record, record.baseVersion === null ? 'added' : 'updated', durationMs)),
+    ...writing.unchanged.map(({ input, version }) => settledResult(named(input), 'unchanged', version)),
+    ...writing.setAside.map(({ input, error }) => failedResult(named(input), 'quarantined', error, durationMs)),
+    ...outcome.deleted.map((documentId) =>
+      settledResult({ documentId, group, source: session.plan.source, sourceUri: '' }, 'deleted', null),
+    ),
+    ...writing.prepared
+      .filter((input) => lost.has(input.documentId) && isGivenUp(input, writing, lost))
+      .map((input) => failedResult(named(input), 'failed', LOST_RACE, durationMs)),
+  ];
+}
+
+/** A loser is read again once, an attachment with its mail; an attachment that lost alone has no source to be read from. */
+function isGivenUp({ parentId }: DocumentInput, writing: Writing, lost: ReadonlySet<string>): boolean {
+  return writing.isLastTry || (parentId !== null && !lost.has(parentId));
+}
+
+const LOST_RACE: ErrorReport = {
+  code: 'LOST_RACE',
+  message: 'another run changed this document at the same time, twice',
+  retryable: true,
+  step: 'write',
+};

@@ -1,0 +1,33 @@
+import { ERROR_CODES, type ErrorCode, EXIT } from '../../lib/contracts/error-codes.ts';
+import { type ApexError, type ErrorReport, isApexError } from '../../lib/contracts/errors.ts';
+import type { StepName } from '../../lib/contracts/pipeline.ts';
+
+/** Failures to read one item: they cost that item even where their code ends a command that names it. */
+const ITEM_CODES: ReadonlySet<ErrorCode> = new Set([
+  'NOT_FOUND',
+  'NOT_A_FILE',
+  'DENIED',
+  'CHANGED_WHILE_READ',
+  'APEX_SOURCE',
+]);
+
+/** True when the failure is the document's own, so that it is quarantined and the run goes on; false when the run must stop. */
+export function isDocumentsFault(error: unknown): error is ApexError {
+  return isApexError(error) && (ERROR_CODES[error.code].exit === EXIT.quarantined || ITEM_CODES.has(error.code));
+}
+
+/** The failure as it is journaled, stored and printed. */
+export function reportOf(error: ApexError, step: StepName | null): ErrorReport {
+  return { code: error.code, message: error.message, retryable: error.retryable, step };
+}
+
+/** The report of whatever stopped a run; a bug keeps its message out of reports, since it may hold content. */
+export function stopReport(error: unknown): ErrorReport {
+  if (isApexError(error)) return reportOf(error, null);
+  return {
+    code: 'APEX_BUG',
+    message: error instanceof Error ? `${error.name} inside apex` : 'a failure inside apex',
+    retryable: false,
+    step: null,
+  };
+}

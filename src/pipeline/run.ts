@@ -1,0 +1,161 @@
+import { ERROR_CODES } from '../../lib/contracts/error-codes.ts';
+import type { SourceItem, SourceProblem } from '../../lib/contracts/source.ts';
+import type { RunReplay } from '../journal/replay.ts';
+import { runBatch } from './batch.ts';
+import { type Candidate, classify, type Verdict } from './classify.ts';
+import type { DocumentInput } from './document.ts';
+import { documentIdOf } from './identity.ts';
+import { failedResult, settledResult } from './results.ts';
+import type { RunSession } from './session.ts';
+
+/** How many listed items are looked at together. */
+const LOOK_ITEMS = 256;
+
+/** How many deaths of the main process a document may have been near before it is taken alone, in a process of its own. */
+const DEATHS_BEFORE_ISOLATION = 3;
+
+/**
+ * Brings every document of the run's targets into the memory, batch after batch.
+ *
+ * @param replay what earlier processes of this run left in the journal; their batches are settled already.
+ */
+export async function ingestAll(session: RunSession, replay: RunReplay): Promise<void> {
+  const { parts, plan, signal } = session;
+  const source = parts.source(plan.source);
+  const batches = new BatchBuilder(session, replay);
+  let listed = 0;
+  let waiting: Candidate[] = [];
+  const lookAtWaiting = async () => {
+    const verdicts = await classify(waiting, await session.look(source), signal);
+    waiting = [];
+    session.onEvent({ kind: 'listed', documents: listed, isFinal: false });
+    await reportSettled(verdicts, session);
+    for (const verdict of verdicts) if (verdict.kind === 'process') await batches.add(verdict.input, verdict.bytes);
+  };
+  for await (const entry of source.list(plan.targets, signal)) {
+    if (isProblem(entry)) {
+      session.earn(ERROR_CODES[entry.code].exit);
+      session.onEvent({ kind: 'problem', ...entry });
+      continue;
+    }
+    listed += 1;
+    waiting.push({ documentId: plan.documentId ?? documentIdOf(plan.source, entry.id), parentId: null, item: entry });
+    if (waiting.length === LOOK_ITEMS) await lookAtWaiting();
+  }
+  await lookAtWaiting();
+  session.onEvent({ kind: 'listed', documents: listed, isFinal: true });
+  await batches.end();
+}
+
+function isProblem(entry: SourceItem | SourceProblem): entry is SourceProblem {
+  return 'code' in entry;
+}
+
+/** Says what became of the documents that need no work, with what came in them. */
+async function reportSettled(verdicts: readonly Verdict[], session: RunSession): Promise<void> {
+  const { group } = session.plan;
+  const named = ({ documentId, item }: Candidate) => ({
+    documentId,
+    group,
+    source: session.plan.source,
+    sourceUri: item.uri,
+  });
+  const unchanged: string[] = [];
+  for (const verdict of verdicts) {
+    if (verdict.kind === 'unchanged') {
+      unchanged.push(verdict.candidate.documentId);
+      session.finish(settledResult(named(verdict.candidate), 'unchanged', verdict.current.version));
+    } else if (verdict.kind === 'remembered') {
+      const { code, message, retryable } = verdict.entry;
+      session.finish(
+        failedResult(named(verdict.candidate), 'quarantined', { code, message, retryable, step: null }, 0),
+      );
+    } else if (verdict.kind === 'unreadable') {
+      session.finish(failedResult(named(verdict.candidate), 'quarantined', verdict.error, 0));
+    }
+  }
+  await reportAttachments(unchanged, session);
+}
+
+/** An unchanged mail has unchanged attachments, and those that were set aside still are: both are counted. */
+async function reportAttachments(parentIds: readonly string[], session: RunSession): Promise<void> {
+  const { group, source } = session.plan;
+  const { quarantine, records } = await session.look(session.parts.attachments);
+  let parents = parentIds;
+  while (parents.length > 0) {
+    const children = await records.children(parents, session.signal);
+    for (const { documentId, version } of children) {
+      session.finish(settledResult({ documentId, group, source, sourceUri: documentId }, 'unchanged', version));
+    }
+    parents = children.map(({ documentId }) => documentId);
+  }
+  for (const { documentId, sourceUri, code, message, retryable } of parentIds.flatMap((id) =>
+    quarantine.attachmentsOf(id),
+  )) {
+    session.finish(
+      failedResult(
+        { documentId, group, source, sourceUri },
+        'quarantined',
+        { code, message, retryable, step: null },
+        0,
+      ),
+    );
+  }
+}
+
+/** Collects documents until they make a batch: so many, or so many bytes, a large one alone. */
+class BatchBuilder {
+  readonly #session: RunSession;
+  readonly #replay: RunReplay;
+  #inputs: DocumentInput[] = [];
+  #bytes = 0;
+
+  constructor(session: RunSession, replay: RunReplay) {
+    this.#session = session;
+    this.#replay = replay;
+  }
+
+  async add(input: DocumentInput, bytes: number): Promise<void> {
+    const { batchDocuments, batchBytes } = this.#session.parts.limits;
+    if (this.#bytes + bytes > batchBytes) await this.end();
+    this.#inputs.push(input);
+    this.#bytes += bytes;
+    if (this.#inputs.length >= batchDocuments) await this.end();
+  }
+
+  /** Runs what is collected, if anything; documents that were near too many deaths apart from the others. */
+  async end(): Promise<void> {
+    const inputs = this.#inputs;
+    this.#inputs = [];
+    this.#bytes = 0;
+    const isSuspect = ({ documentId }: DocumentInput) => this.#replay.deathsOf(documentId) >= DEATHS_BEFORE_ISOLATION;
+    await this.#run(
+      inputs.filter((input) => !isSuspect(input)),
+      false,
+    );
+    await this.#run(inputs.filter(isSuspect), true);
+  }
+
+  async #run(inputs: readonly DocumentInput[], isIsolated: boolean): Promise<void> {
+    if (inputs.length === 0) return;
+    const session = this.#session;
+    session.signal.throwIfAborted();
+    const attemptsBefore = (documentId: string) => this.#replay.attemptsOf(documentId);
+    const lost = await runBatch({ inputs, attemptsBefore, isLastTry: false, isIsolated }, session);
+    if (lost.length === 0) return;
+    const again = await this.#readAgain(lost);
+    if (again.length > 0) await runBatch({ inputs: again, attemptsBefore, isLastTry: true, isIsolated }, session);
+  }
+
+  /** Another run made a version of these meanwhile: they are compared with that one, and staged anew where they still differ. */
+  async #readAgain(lost: readonly DocumentInput[]): Promise<DocumentInput[]> {
+    const session = this.#session;
+    const { parts, plan, runId } = session;
+    const roots = lost.filter(({ parentId }) => parentId === null);
+    for (const { documentId, sourceName } of lost)
+      await (await parts.staging.open(sourceName, documentId, runId)).remove();
+    const verdicts = await classify(roots, await session.look(parts.source(plan.source)), session.signal);
+    await reportSettled(verdicts, session);
+    return verdicts.filter((verdict) => verdict.kind === 'process').map(({ input }) => input);
+  }
+}

@@ -1,0 +1,173 @@
+import type { DocumentResult, OnEvent } from '../../lib/contracts/apex.ts';
+import { ERROR_CODES, EXIT } from '../../lib/contracts/error-codes.ts';
+import type { Journal, RunCounts, RunPlan } from '../../lib/contracts/journal.ts';
+import type { Source } from '../../lib/contracts/source.ts';
+import type { SagaParts } from '../saga/saga.ts';
+import type { ClassifyParts } from './classify.ts';
+import type { EmbeddingUse } from './embed.ts';
+import type { Parts } from './parts.ts';
+import { settingsDigest, storesDigest } from './parts.ts';
+import { Quarantine } from './quarantine.ts';
+
+/** Counts of a run that has done nothing yet. */
+export const NO_COUNTS: RunCounts = {
+  documents: 0,
+  added: 0,
+  updated: 0,
+  unchanged: 0,
+  deleted: 0,
+  quarantined: 0,
+  failed: 0,
+  chunks: 0,
+  entities: 0,
+  relations: 0,
+};
+
+interface SessionOptions {
+  readonly journal: Journal;
+  readonly plan: RunPlan;
+  readonly parts: Parts;
+  readonly onEvent: OnEvent;
+  /** The user's: once aborted nothing new is begun, and what is being written is finished. */
+  readonly signal: AbortSignal;
+  /** The first batch number that this session may give. */
+  readonly nextBatchNo: number;
+  /** The fence of a run that was claimed; null for a new one, which is registered with its first batch. */
+  readonly fence: number | null;
+}
+
+/** Exit statuses from the lightest to the gravest. */
+const GRAVITY: readonly number[] = [
+  EXIT.done,
+  EXIT.quarantined,
+  EXIT.rolledBack,
+  EXIT.usage,
+  EXIT.permission,
+  EXIT.temporary,
+  EXIT.config,
+  EXIT.needsAttention,
+  EXIT.interrupted,
+  EXIT.disk,
+  EXIT.bug,
+];
+
+/** One process's work on one run: its journal, its fence, its batch numbers and what it has counted. */
+export class RunSession {
+  readonly journal: Journal;
+  readonly plan: RunPlan;
+  readonly parts: Parts;
+  readonly onEvent: OnEvent;
+  /** The user's: once aborted, nothing new is begun. */
+  readonly signal: AbortSignal;
+  /** For what must be finished once it is begun: aborted only when the grace time after the user's signal has run out. */
+  readonly writeSignal: AbortSignal;
+  readonly settingsDigest: string;
+  readonly storesDigest: string;
+  readonly use: EmbeddingUse = { calls: 0, texts: 0 };
+  readonly #startedMs: number;
+  #counts: RunCounts = NO_COUNTS;
+  #nextBatchNo: number;
+  #fence: Promise<number> | null;
+  #hasCacheFailed = false;
+  #quarantine: Promise<Quarantine> | null = null;
+  #exitStatus: number = EXIT.done;
+
+  constructor(options: SessionOptions) {
+    this.journal = options.journal;
+    this.plan = options.plan;
+    this.parts = options.parts;
+    this.onEvent = options.onEvent;
+    this.signal = options.signal;
+    this.writeSignal = options.parts.surroundings.graceAfter(options.signal);
+    this.settingsDigest = settingsDigest(options.parts);
+    this.storesDigest = storesDigest(options.parts.stores);
+    this.#nextBatchNo = options.nextBatchNo;
+    this.#fence = options.fence === null ? null : Promise.resolve(options.fence);
+    this.#startedMs = options.parts.surroundings.elapsed();
+  }
+
+  get runId(): string {
+    return this.journal.runId;
+  }
+
+  get counts(): RunCounts {
+    return this.#counts;
+  }
+
+  /** What the process is to end with by what it has met so far. */
+  get exitStatus(): number {
+    return this.#exitStatus;
+  }
+
+  /** Notes something met; the graver of two statuses stays. */
+  earn(exitStatus: number): void {
+    if (GRAVITY.indexOf(exitStatus) > GRAVITY.indexOf(this.#exitStatus)) this.#exitStatus = exitStatus;
+  }
+
+  get batches(): number {
+    return this.#nextBatchNo - 1;
+  }
+
+  get durationMs(): number {
+    return Math.round(this.parts.surroundings.elapsed() - this.#startedMs);
+  }
+
+  takeBatchNo(): number {
+    this.#nextBatchNo += 1;
+    return this.#nextBatchNo - 1;
+  }
+
+  /** The fence of this run. A run that finds nothing to write is never registered in the records store: it writes nothing. */
+  fence(): Promise<number> {
+    this.#fence ??= this.parts.stores.records
+      .openRun({ runId: this.runId, journalId: this.journal.journalId }, this.writeSignal)
+      .then(({ fence }) => fence);
+    return this.#fence;
+  }
+
+  /** What a source and its documents are looked at with. */
+  async look(source: Source): Promise<ClassifyParts> {
+    const { records } = this.parts.stores;
+    this.#quarantine ??= records.quarantined(null, this.signal).then((entries) => new Quarantine(entries));
+    const { settingsDigest, storesDigest } = this;
+    return { source, records, quarantine: await this.#quarantine, settingsDigest, storesDigest };
+  }
+
+  get saga(): SagaParts {
+    const { stores, surroundings, limits } = this.parts;
+    return {
+      journal: this.journal,
+      stores,
+      surroundings,
+      discardTimeoutMs: limits.discardTimeoutMs,
+      onCacheFailure: () => this.warnOfCache(),
+    };
+  }
+
+  /** Once a run: the cache is best effort, so its failure is said and changes nothing. */
+  warnOfCache(): void {
+    if (this.#hasCacheFailed) return;
+    this.#hasCacheFailed = true;
+    this.onEvent({
+      kind: 'warning',
+      code: 'CACHE_FAILED',
+      message: 'the cache does not answer; the run goes on without it',
+    });
+  }
+
+  /** Counts a document that has come to its end, and says so. */
+  finish(result: DocumentResult): void {
+    const counts = this.#counts;
+    this.#counts = {
+      ...counts,
+      documents: counts.documents + 1,
+      [result.outcome]: counts[result.outcome] + 1,
+      chunks: counts.chunks + result.chunks,
+      entities: counts.entities + result.entities,
+      relations: counts.relations + result.relations,
+    };
+    if (result.outcome === 'quarantined') this.earn(EXIT.quarantined);
+    else if (result.error !== undefined) this.earn(ERROR_CODES[result.error.code].exit);
+    this.onEvent({ kind: 'document', result });
+  }
+}
