@@ -4,11 +4,11 @@ import { CompensationError, isApexError, JournalError, StoreError, UsageError } 
 import type { Journal, RunListing, RunPlan, RunState } from '../../lib/contracts/journal.ts';
 import { EMPTY_REPLAY, type RunReplay, replayRun } from '../journal/replay.ts';
 import { deleteAll } from '../pipeline/delete.ts';
-import { isDocumentsFault, stopReport } from '../pipeline/failure.ts';
+import { stopReport } from '../pipeline/failure.ts';
 import type { Parts } from '../pipeline/parts.ts';
 import { ingestAll } from '../pipeline/run.ts';
 import { RunSession } from '../pipeline/session.ts';
-import { finishBatch, settleBatch } from '../saga/saga.ts';
+import { settleBatch } from '../saga/saga.ts';
 import type { Engine, Settlement } from './engine.ts';
 
 /** What taking a dead run over gave. */

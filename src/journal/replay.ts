@@ -121,7 +121,7 @@ function newBatch(batchNo: number): BatchReplay {
 }
 
 /** The replay of a run that has only begun. */
-export const EMPTY_REPLAY: RunReplay = Object.freeze(new RunReplay());
+export const EMPTY_REPLAY: RunReplay = new RunReplay();
 
 /** Reads a journal from its first entry to its last. */
 export async function replayRun(entries: AsyncIterable<NumberedEntry>): Promise<RunReplay> {

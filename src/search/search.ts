@@ -1,0 +1,65 @@
+// Search over the memory: asks the stores, fuses their rankings, shows current chunks only.
+// May import src and lib/contracts. Must never write.
+
+import type { SearchHit, SearchRequest } from '../../lib/contracts/apex.ts';
+import type { Embedder } from '../../lib/contracts/parts.ts';
+import type { Ranked, Stores } from '../../lib/contracts/store.ts';
+import { entityNames } from './entity-names.ts';
+import { fuse } from './fuse.ts';
+import { keywordQuery } from './keyword-query.ts';
+
+interface SearchParts {
+  readonly stores: Stores;
+  readonly embedder: Embedder;
+  readonly group: string;
+}
+
+/** How many hits of each ranking take part in the fusion, at least. */
+const MIN_CANDIDATES = 50;
+
+/** The best chunks for a text, best first. `hybrid` fuses keyword and vector ranks; `graph` goes through entities the text names. */
+export async function search(request: SearchRequest, parts: SearchParts, signal: AbortSignal): Promise<SearchHit[]> {
+  const ranked = (await rank(request, parts, signal)).slice(0, request.limit);
+  const ids = ranked.map(({ id }) => id);
+  const chunks = await parts.stores.records.chunks(ids, signal);
+  const entities = await parts.stores.graph.entitiesOf(ids, signal);
+  const present = ranked.filter(({ id }) => chunks.has(id));
+  return present.map(({ id, score }, index): SearchHit => {
+    const chunk = chunks.get(id)!;
+    return {
+      rank: index + 1,
+      score,
+      document_id: chunk.documentId,
+      chunk_id: id,
+      text: chunk.text,
+      page: chunk.page,
+      source_uri: chunk.sourceUri,
+      title: chunk.title,
+      heading_path: chunk.headingPath,
+      start: chunk.start,
+      end: chunk.end,
+      entities: (entities.get(id) ?? []).map(({ type, name }) => ({ type, name })),
+    };
+  });
+}
+
+async function rank(
+  { text, mode, limit }: SearchRequest,
+  parts: SearchParts,
+  signal: AbortSignal,
+): Promise<readonly Ranked[]> {
+  if (text.trim() === '') return [];
+  const { stores, embedder, group } = parts;
+  const candidates = Math.max(MIN_CANDIDATES, limit);
+  if (mode === 'graph') return stores.graph.searchEntities(entityNames(text), limit, group, signal);
+  const expression = keywordQuery(text);
+  const keyword = async () =>
+    expression === '' ? [] : stores.records.searchText(expression, candidates, group, signal);
+  const vector = async () => {
+    const [embedded] = await embedder.embed([text], signal);
+    return stores.vectors.search(embedded!, candidates, group, signal);
+  };
+  if (mode === 'keyword') return keyword();
+  if (mode === 'vector') return vector();
+  return fuse([await keyword(), await vector()]);
+}
