@@ -32,7 +32,7 @@ const LABEL =
 
 /** What may stand between a label and its number. A marker (`no.`, `#`, `:`) makes short numbers credible. */
 const BETWEEN =
-  /s?(?<marker>[\s_-]?(?:(?:numbers?|nummer|num|nos?\.?|nr\.?|id|code|ref(?:erence)?)(?![\p{L}\p{N}]))?[\s.]{0,2}[:#|=]?[\s#|]{0,3})/iuy;
+  /s?(?<marker>[\s_-]?(?:(?:numbers?|nummer|num|nos?\.?|nr\.?|id|code|ref(?:erence)?)(?![\p{L}\p{N}]))?[\s.]{0,2}[:#|=]{0,2}[\s#|]{0,3})/iuy;
 
 const VALUE = /[A-Za-z0-9][A-Za-z0-9/_-]{1,24}(?![\p{L}\p{N}])/uy;
 

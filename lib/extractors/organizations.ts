@@ -43,17 +43,20 @@ export function findOrganizations(text: string): Found[] {
 
 function findByLegalForm(text: string): Found[] {
   const found: Found[] = [];
+  let previous = { start: null as number | null, end: 0 };
   for (const match of text.matchAll(LEGAL_FORM)) {
-    const start = startOfName(text, match.index);
-    if (start === null) continue;
-    found.push(organization(text, start, match.index + match[0].length));
+    const end = match.index + match[0].length;
+    // Forms in a row (`Aldo Co. Ltd`) share one name; walking back over them again would take quadratic time.
+    const start = match.index === previous.end ? previous.start : startOfName(text, previous.end, match.index);
+    if (start !== null && end - start <= MAX_NAME_LENGTH) found.push(organization(text, start, end));
+    previous = { start, end };
   }
   return found;
 }
 
-/** Walks back over the words that end at `end`; null when they are no name. */
-function startOfName(text: string, end: number): number | null {
-  const floor = Math.max(0, end - MAX_NAME_LENGTH);
+/** Walks back over the words between `from` and `end`, nearest first; null when they are no name. */
+function startOfName(text: string, from: number, end: number): number | null {
+  const floor = Math.max(from, end - MAX_NAME_LENGTH);
   let start: number | null = null;
   let wordEnd = end;
   for (let words = 0; words < MAX_NAME_WORDS && wordEnd > floor; words += 1) {
