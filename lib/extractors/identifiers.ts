@@ -45,6 +45,8 @@ const SHAPES: Readonly<Partial<Record<EntityType, RegExp>>> = {
   Scac: /^[A-Z]{2,4}$/,
   McNumber: /^\d{4,8}$/,
   DotNumber: /^\d{4,8}$/,
+  // Short, so that the VIN of a tractor is not taken for its number in the fleet.
+  Unit: /^(?=\D*\d)[\w/-]{1,10}$/,
 };
 const ANY_NUMBER = /^(?=[^\d]*\d[^\d]*\d)(?!\d{4}-\d\d-\d\d$)(?!\d{1,2}\/\d{1,2}\/\d{2,4}$)/;
 

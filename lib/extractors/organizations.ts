@@ -3,7 +3,7 @@ import { findLabelledValues } from './labels.ts';
 
 /** Legal forms that end a name. Two-letter ones that are also places or words (`CO`, `NV`, `SA`) need their dots. */
 const LEGAL_FORM =
-  / (?:GmbH & Co\. ?(?:KGaA|KG|OHG)|S\.A\. de C\.V\.|S\. de R\.L\.|Pty\.? Ltd|Sp\. z o\.o|s\.r\.o|e\.K|e\.V|Incorporated|INCORPORATED|Inc|INC|L\.L\.C|LLC|LLP|L\.P|LP|Limited|LIMITED|Ltd|LTD|PLC|Plc|plc|Corporation|CORPORATION|Corp|CORP|Company|COMPANY|Co\.|GmbH|GMBH|KGaA|KG|OHG|UG|AG|S\.A\.S|SAS|SARL|S\.à r\.l|S\.A\.R\.L|S\.r\.l|SRL|S\.p\.A|SpA|S\.A|B\.V|BV|N\.V|Oyj|Oy|ApS|A\/S|AB|Pty)(?![\p{L}\p{N}&])\.?/gu;
+  / (?:GmbH & Co\. ?(?:KGaA|KG|OHG)|S\.A\. de C\.V\.|S\. de R\.L\.|Pty\.? Ltd|Sp\. z o\.o|s\.r\.o|e\.K|e\.V|Incorporated|INCORPORATED|Inc|INC|L\.L\.C|LLC|LLP|L\.P|LP|Limited|LIMITED|Ltd|LTD|PLC|Plc|plc|Corporation|CORPORATION|Corp|CORP|Company|COMPANY|Co\.|GmbH|GMBH|KGaA|KG|OHG|UG|AG|S\.A\.S|SAS|SARL|S\.à r\.l|S\.A\.R\.L|S\.r\.l|SRL|S\.p\.A|SpA|S\.A|SDN\.? BHD|Sdn\.? Bhd|B\.V|BV|N\.V|Oyj|Oy|ApS|A\/S|AB|Pty)(?![\p{L}\p{N}&])\.?/gu;
 
 /** Words and characters looked at in front of a legal form. */
 const MAX_NAME_WORDS = 7;

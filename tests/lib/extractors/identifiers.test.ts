@@ -40,6 +40,7 @@ test.each([
   'po',
   'a load of 12 pallets',
   'prototype 1234567',
+  'tractor: 1M8GDM9AXKP042788',
 ])('%s names no number', (text) => {
   expect(keysOf(findLabelledNumbers, text)).toEqual([]);
 });

@@ -11,6 +11,7 @@ test.each([
   ['The Bank of Velden Ltd', 'Bank of Velden Ltd'],
   ['bei Müller und Söhne GmbH & Co. KG', 'Müller und Söhne GmbH & Co. KG'],
   ['Aldo Co. Ltd', 'Aldo Co. Ltd'],
+  ['VELDEN MAJU SDN BHD', 'VELDEN MAJU SDN BHD'],
   ['VELDEN S.p.A.', 'VELDEN S.p.A.'],
   ['3M Velden Pty Ltd', '3M Velden Pty Ltd'],
   ['Shipper: Acme Foods', 'Acme Foods'],
