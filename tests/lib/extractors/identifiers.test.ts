@@ -48,6 +48,8 @@ test.each([
 test.each([
   ['CSQU3054383', 'Container CSQU3054383'],
   ['container csqu? CSQU 305438-3', 'Container CSQU3054383'],
+  ['VLDU1000070, whose remainder of ten is written as nought', 'Container VLDU1000070'],
+  ['VLDU1000059', 'Container VLDU1000059'],
   ['VIN 1M8GDM9AXKP042788.', 'Vin 1M8GDM9AXKP042788'],
 ])('%s carries a right check digit', (text, expected) => {
   expect(keysOf(findCheckedNumbers, text)).toEqual([expected]);
