@@ -2,26 +2,13 @@ import type { DocumentResult, OnEvent } from '../../lib/contracts/apex.ts';
 import { ERROR_CODES, EXIT } from '../../lib/contracts/error-codes.ts';
 import type { Journal, RunCounts, RunPlan } from '../../lib/contracts/journal.ts';
 import type { Source } from '../../lib/contracts/source.ts';
+import { NO_COUNTS } from '../journal/counts.ts';
 import type { SagaParts } from '../saga/saga.ts';
 import type { ClassifyParts } from './classify.ts';
 import type { EmbeddingUse } from './embed.ts';
 import type { Parts } from './parts.ts';
 import { settingsDigest, storesDigest } from './parts.ts';
 import { Quarantine } from './quarantine.ts';
-
-/** Counts of a run that has done nothing yet. */
-export const NO_COUNTS: RunCounts = {
-  documents: 0,
-  added: 0,
-  updated: 0,
-  unchanged: 0,
-  deleted: 0,
-  quarantined: 0,
-  failed: 0,
-  chunks: 0,
-  entities: 0,
-  relations: 0,
-};
 
 interface SessionOptions {
   readonly journal: Journal;

@@ -1,0 +1,51 @@
+import type { CacheEntry, CacheStore, DocumentVersion } from '../../contracts/store.ts';
+import type { SqlThread } from '../../support/sql-thread.ts';
+import type { MemoryDb } from '../memory-db.ts';
+import { deleteByVersion, LISTED, listParam } from '../rows.ts';
+
+/** Cached embeddings and document summaries in `memory.db`. */
+export class SqliteCacheStore implements CacheStore {
+  readonly name = 'cache';
+  readonly identity: string;
+  readonly #sql: SqlThread;
+
+  constructor({ sql, memoryId }: MemoryDb) {
+    this.#sql = sql;
+    this.identity = `sqlite:${memoryId}`;
+  }
+
+  async get(keys: readonly string[], _signal: AbortSignal): Promise<(Uint8Array | null)[]> {
+    const rows = await this.#sql.all<{ key: string; value: Uint8Array }>(
+      `SELECT key, value FROM cache WHERE key IN ${LISTED}`,
+      [listParam(keys)],
+    );
+    const values = new Map(rows.map(({ key, value }) => [key, value]));
+    return keys.map((key) => values.get(key) ?? null);
+  }
+
+  async set(entries: readonly CacheEntry[], _signal: AbortSignal): Promise<void> {
+    const rows = entries.map(({ key, value, document }) => [
+      key,
+      value,
+      document?.documentId ?? null,
+      document?.version ?? null,
+    ]);
+    const sql = 'INSERT OR REPLACE INTO cache (key, value, document_id, version) VALUES (?, ?, ?, ?)';
+    await this.#sql.transaction([{ sql, rows }], { label: 'cache.set' });
+  }
+
+  async retire(versions: readonly DocumentVersion[], _signal: AbortSignal): Promise<number> {
+    if (versions.length === 0) return 0;
+    const [result] = await this.#sql.transaction(deleteByVersion(['cache'], versions), { label: 'cache.retire' });
+    return result!.changes;
+  }
+
+  async *versions(_signal: AbortSignal): AsyncGenerator<DocumentVersion> {
+    yield* await this.#sql.all<DocumentVersion>(
+      'SELECT DISTINCT document_id AS documentId, version FROM cache WHERE document_id IS NOT NULL',
+    );
+  }
+
+  /** The connection belongs to the memory, which closes it. */
+  async close(): Promise<void> {}
+}

@@ -1,0 +1,238 @@
+import { digestOf, documentDigest, entityDigest, mentionDigest, relationDigest } from '../../contracts/identity.ts';
+import type {
+  Closing,
+  DocumentVersion,
+  GraphStore,
+  InventoryRow,
+  Ranked,
+  StoredEntity,
+  StoredMention,
+  StoredRelation,
+  VersionRecord,
+  WriteRef,
+} from '../../contracts/store.ts';
+import type { SqlThread } from '../../support/sql-thread.ts';
+import type { MemoryDb } from '../memory-db.ts';
+import {
+  countByRef,
+  deleteByRef,
+  deleteByVersion,
+  folded,
+  LISTED,
+  listParam,
+  VERSIONS,
+  versionsIn,
+  versionsParam,
+} from '../rows.ts';
+
+/** What a batch writes here, in the order in which it is removed: entities go with their last mention, by a trigger. */
+const TABLES = ['mention', 'relation', 'graph_chunk', 'graph_document'];
+
+/** The graph in `memory.db`: documents, chunks, entities, mentions and relations as tables. */
+export class SqliteGraphStore implements GraphStore {
+  readonly name = 'graph';
+  readonly identity: string;
+  readonly capabilities = { transactional: true };
+  readonly #sql: SqlThread;
+
+  constructor({ sql, memoryId }: MemoryDb) {
+    this.#sql = sql;
+    this.identity = `sqlite:${memoryId}`;
+  }
+
+  async write(ref: WriteRef, records: readonly VersionRecord[], signal: AbortSignal): Promise<number> {
+    const stamp = [ref.runId, ref.batchNo];
+    const documents = records.map((r) => [
+      ...[r.documentId, r.version, ...stamp, 0, r.uuid, r.group, r.source, r.sourceUri, r.name],
+      ...[r.parentId, r.mediaType, r.contentDigest, r.title, r.statedAt],
+    ]);
+    const chunks = records.flatMap((r) =>
+      r.chunks.map((chunk) => [chunk.chunkId, r.documentId, r.version, ...stamp, chunk.ordinal]),
+    );
+    const entities = records.flatMap((r) =>
+      r.entities.map(({ entityId, type, key }) => [entityId, r.group, type, key, folded(key)]),
+    );
+    const mentions = records.flatMap((r) => {
+      const names = new Map(r.entities.map(({ entityId, name }) => [entityId, name]));
+      return r.mentions.map((m) => {
+        const name = names.get(m.entityId) ?? m.quote;
+        return [
+          m.mentionId,
+          m.entityId,
+          m.chunkId,
+          r.documentId,
+          r.version,
+          ...stamp,
+          name,
+          folded(name),
+          m.start,
+          m.end,
+          m.quote,
+        ];
+      });
+    });
+    const relations = records.flatMap((r) =>
+      r.relations.map((x) => [
+        x.relationId,
+        x.type,
+        x.subjectId,
+        x.objectId,
+        x.chunkId,
+        r.documentId,
+        r.version,
+        ...stamp,
+        x.quote,
+        x.validAt,
+      ]),
+    );
+    await this.#sql.transaction(
+      [
+        ...deleteByRef(TABLES, ref),
+        { sql: 'INSERT INTO graph_document VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)', rows: documents },
+        { sql: 'INSERT INTO graph_chunk VALUES (?, ?, ?, ?, ?, ?)', rows: chunks },
+        { sql: 'INSERT OR IGNORE INTO entity VALUES (?, ?, ?, ?, ?)', rows: entities },
+        { sql: 'INSERT INTO mention VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)', rows: mentions },
+        { sql: 'INSERT INTO relation VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL)', rows: relations },
+      ],
+      { label: 'graph.write' },
+    );
+    return this.count(ref, signal);
+  }
+
+  async publish(versions: readonly DocumentVersion[], _signal: AbortSignal): Promise<void> {
+    const sql = `UPDATE graph_document SET is_live = 1 WHERE (document_id, version) IN ${VERSIONS}`;
+    if (versions.length > 0)
+      await this.#sql.transaction([{ sql, params: [versionsParam(versions)] }], { label: 'graph.publish' });
+  }
+
+  async discard(ref: WriteRef, _signal: AbortSignal): Promise<void> {
+    await this.#sql.transaction(deleteByRef(TABLES, ref), { label: 'graph.discard' });
+  }
+
+  async retire(versions: readonly DocumentVersion[], _signal: AbortSignal): Promise<number> {
+    if (versions.length === 0) return 0;
+    const results = await this.#sql.transaction(deleteByVersion(TABLES, versions), { label: 'graph.retire' });
+    return results.reduce((sum, { changes }) => sum + changes, 0);
+  }
+
+  count(ref: WriteRef, _signal: AbortSignal): Promise<number> {
+    return countByRef(this.#sql, TABLES, ref);
+  }
+
+  async *inventory(versions: readonly DocumentVersion[], _signal: AbortSignal): AsyncGenerator<InventoryRow> {
+    const param = [versionsParam(versions)];
+    const where = `WHERE (document_id, version) IN ${VERSIONS}`;
+    type Row<Content> = DocumentVersion & Content;
+    const documents = await this.#sql.all<Row<Parameters<typeof documentDigest>[0]>>(
+      `SELECT document_id AS documentId, version, uuid, group_id AS "group", source, source_uri AS sourceUri, name,
+         parent_id AS parentId, media_type AS mediaType, content_digest AS contentDigest, title, stated_at AS statedAt
+       FROM graph_document ${where}`,
+      param,
+    );
+    for (const row of documents)
+      yield { ...named(row), kind: 'document', id: row.documentId, digest: documentDigest(row) };
+    const chunks = await this.#sql.all<Row<{ id: string; ordinal: number }>>(
+      `SELECT document_id AS documentId, version, chunk_id AS id, ordinal FROM graph_chunk ${where}`,
+      param,
+    );
+    for (const row of chunks) yield { ...named(row), kind: 'chunk', id: row.id, digest: digestOf(row.ordinal) };
+    const mentions = await this.#sql.all<Row<StoredMention>>(
+      `SELECT document_id AS documentId, version, mention_id AS mentionId, entity_id AS entityId, chunk_id AS chunkId, start, end, quote
+       FROM mention ${where}`,
+      param,
+    );
+    for (const row of mentions) yield { ...named(row), kind: 'mention', id: row.mentionId, digest: mentionDigest(row) };
+    const entities = await this.#sql.all<Row<{ entityId: string; type: StoredEntity['type']; key: string }>>(
+      `SELECT DISTINCT m.document_id AS documentId, m.version, e.entity_id AS entityId, e.type, e.key
+       FROM mention m JOIN entity e ON e.entity_id = m.entity_id WHERE (m.document_id, m.version) IN ${VERSIONS}`,
+      param,
+    );
+    for (const row of entities) yield { ...named(row), kind: 'entity', id: row.entityId, digest: entityDigest(row) };
+    const relations = await this.#sql.all<Row<StoredRelation>>(
+      `SELECT document_id AS documentId, version, relation_id AS relationId, type, subject_id AS subjectId, object_id AS objectId,
+         chunk_id AS chunkId, quote, valid_at AS validAt FROM relation ${where}`,
+      param,
+    );
+    for (const row of relations)
+      yield { ...named(row), kind: 'relation', id: row.relationId, digest: relationDigest(row) };
+  }
+
+  async *versions(_signal: AbortSignal): AsyncGenerator<DocumentVersion & WriteRef> {
+    const seen = new Set<string>();
+    for (const table of TABLES.toReversed()) {
+      for await (const row of versionsIn(this.#sql, table)) {
+        const key = JSON.stringify([row.documentId, row.version]);
+        if (!seen.has(key)) yield row;
+        seen.add(key);
+      }
+    }
+  }
+
+  async setClosings(closings: readonly Closing[], _signal: AbortSignal): Promise<void> {
+    const rows = closings.map(({ relationId, invalidAt, expiredAt }) => [invalidAt, expiredAt, relationId]);
+    await this.#sql.transaction(
+      [{ sql: 'UPDATE relation SET invalid_at = ?, expired_at = ? WHERE relation_id = ?', rows }],
+      { label: 'graph.close' },
+    );
+  }
+
+  closings(versions: readonly DocumentVersion[], _signal: AbortSignal): Promise<Closing[]> {
+    return this.#sql.all<Closing>(
+      `SELECT relation_id AS relationId, invalid_at AS invalidAt, expired_at AS expiredAt FROM relation WHERE (document_id, version) IN ${VERSIONS}`,
+      [versionsParam(versions)],
+    );
+  }
+
+  async orphanEntities(_signal: AbortSignal): Promise<string[]> {
+    const rows = await this.#sql.all<{ id: string }>(
+      'SELECT entity_id AS id FROM entity e WHERE NOT EXISTS (SELECT 1 FROM mention m WHERE m.entity_id = e.entity_id)',
+    );
+    return rows.map(({ id }) => id);
+  }
+
+  searchEntities(
+    names: readonly string[],
+    limit: number,
+    group: string | null,
+    _signal: AbortSignal,
+  ): Promise<Ranked[]> {
+    const wanted = listParam([...new Set(names.map(folded))]);
+    return this.#sql.all<Ranked>(
+      `WITH wanted (name) AS (SELECT value FROM json_each(?)),
+         named (entity_id) AS (
+           SELECT entity_id FROM mention WHERE folded_name IN (SELECT name FROM wanted)
+           UNION SELECT entity_id FROM entity WHERE folded_key IN (SELECT name FROM wanted)),
+         weighted (entity_id, weight) AS (
+           SELECT entity_id, 1.0 FROM named
+           UNION ALL SELECT object_id, 0.5 FROM relation WHERE subject_id IN (SELECT entity_id FROM named)
+           UNION ALL SELECT subject_id, 0.5 FROM relation WHERE object_id IN (SELECT entity_id FROM named)),
+         best (entity_id, weight) AS (SELECT entity_id, max(weight) FROM weighted GROUP BY entity_id),
+         found (chunk_id, document_id, version, entity_id, weight) AS (
+           SELECT DISTINCT m.chunk_id, m.document_id, m.version, b.entity_id, b.weight FROM best b JOIN mention m ON m.entity_id = b.entity_id)
+       SELECT f.chunk_id AS id, sum(f.weight) AS score FROM found f
+       JOIN graph_document d ON d.document_id = f.document_id AND d.version = f.version AND d.is_live = 1 AND d.group_id = coalesce(?, d.group_id)
+       GROUP BY f.chunk_id ORDER BY score DESC, id LIMIT ?`,
+      [wanted, group, limit],
+    );
+  }
+
+  async entitiesOf(
+    chunkIds: readonly string[],
+    _signal: AbortSignal,
+  ): Promise<ReadonlyMap<string, readonly StoredEntity[]>> {
+    const rows = await this.#sql.all<StoredEntity & { chunkId: string }>(
+      `SELECT m.chunk_id AS chunkId, e.entity_id AS entityId, e.type, e.key, min(m.name) AS name
+       FROM mention m JOIN entity e ON e.entity_id = m.entity_id WHERE m.chunk_id IN ${LISTED}
+       GROUP BY m.chunk_id, e.entity_id ORDER BY m.chunk_id, min(m.start)`,
+      [listParam(chunkIds)],
+    );
+    return Map.groupBy(rows, ({ chunkId }) => chunkId);
+  }
+
+  /** The connection belongs to the memory, which closes it. */
+  async close(): Promise<void> {}
+}
+
+function named({ documentId, version }: DocumentVersion): DocumentVersion {
+  return { documentId, version };
+}

@@ -1,0 +1,25 @@
+// Stores: the four roles of the memory, a folder per role and a file per product.
+// May import lib/contracts, lib/support and its own vendor packages. Must never decide which version is current by itself.
+
+import type { Stores } from '../contracts/store.ts';
+import { SqliteCacheStore } from './cache/sqlite.ts';
+import { SqliteGraphStore } from './graph/sqlite.ts';
+import { type MemorySettings, openMemoryDb } from './memory-db.ts';
+import { SqliteRecordsStore } from './records/sqlite.ts';
+import { SqliteVectorStore } from './vectors/sqlite.ts';
+
+export type { MemorySettings } from './memory-db.ts';
+
+/** Opens the four embedded stores over one `memory.db`. Closing them closes the file. Errors as `openMemoryDb`. */
+export async function openEmbeddedStores(
+  settings: MemorySettings,
+): Promise<{ stores: Stores; close: () => Promise<void> }> {
+  const memory = await openMemoryDb(settings);
+  const stores: Stores = {
+    records: new SqliteRecordsStore(memory),
+    graph: new SqliteGraphStore(memory),
+    vectors: new SqliteVectorStore(memory),
+    cache: new SqliteCacheStore(memory),
+  };
+  return { stores, close: () => memory.sql.close() };
+}

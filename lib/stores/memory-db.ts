@@ -1,0 +1,129 @@
+import { getLoadablePath } from 'sqlite-vec';
+import { type ApexError, ConfigError, StoreError } from '../contracts/errors.ts';
+import { type SqlFailure, SqlThread } from '../support/sql-thread.ts';
+import { MEMORY_APPLICATION_ID, MEMORY_FORMAT, memorySchema } from './memory-schema.ts';
+
+export interface MemorySettings {
+  readonly path: string;
+  readonly embedder: { readonly model: string; readonly dimensions: number };
+  /** Gives the UUID of a memory that is made now. */
+  readonly createMemoryId: () => string;
+  /** A crash point inside a commit, for tests; see `SqlThreadSettings`. */
+  readonly probe?: { readonly point: string; readonly atCount: number } | null;
+}
+
+/** An open `memory.db`: one connection, one queue of writers, for all four roles. */
+export interface MemoryDb {
+  readonly sql: SqlThread;
+  readonly memoryId: string;
+  readonly dimensions: number;
+}
+
+/**
+ * Opens the embedded memory, making it when it is not there.
+ *
+ * @throws ConfigError NEWER_FORMAT, or EMBEDDER_MISMATCH when it holds vectors of another embedder; StoreError as SQLite fails.
+ */
+export async function openMemoryDb(settings: MemorySettings): Promise<MemoryDb> {
+  const sql = await SqlThread.open({
+    path: settings.path,
+    pragmas: {
+      journal_mode: 'WAL',
+      synchronous: 'NORMAL',
+      secure_delete: 'ON',
+      trusted_schema: 'ON',
+      cache_size: -65_536,
+    },
+    extensions: [getLoadablePath()],
+    probe: settings.probe ?? null,
+    toError: storeError,
+  });
+  try {
+    return { sql, ...(await identify(sql, settings)) };
+  } catch (error) {
+    await sql.close();
+    throw error;
+  }
+}
+
+async function identify(sql: SqlThread, settings: MemorySettings): Promise<{ memoryId: string; dimensions: number }> {
+  const { model, dimensions } = settings.embedder;
+  const [format] = await sql.all<{ user_version: number }>('PRAGMA user_version');
+  if (format!.user_version === 0) await create(sql, settings);
+  else if (format!.user_version > MEMORY_FORMAT) throw newerFormat(settings.path, format!.user_version);
+  const rows = await sql.all<{ name: string; value: string }>('SELECT name, value FROM memory');
+  const values = new Map(rows.map(({ name, value }) => [name, value]));
+  if (values.get('embedder') !== model || Number(values.get('dimensions')) !== dimensions) {
+    const held = `${values.get('embedder')} with ${values.get('dimensions')} dimensions`;
+    throw new ConfigError(
+      `this memory holds vectors of ${held}, not of ${model} with ${dimensions}; use that embedder, or another data directory`,
+      { code: 'EMBEDDER_MISMATCH', details: { held, wanted: `${model} with ${dimensions} dimensions` } },
+    );
+  }
+  return { memoryId: values.get('memory_id')!, dimensions };
+}
+
+/** Two processes may come here at once: the second finds the tables made and keeps them. */
+async function create(sql: SqlThread, { embedder, createMemoryId }: MemorySettings): Promise<void> {
+  const insert = 'INSERT INTO memory (name, value) VALUES (?, ?)';
+  const values = [
+    ['memory_id', createMemoryId()],
+    ['embedder', embedder.model],
+    ['dimensions', String(embedder.dimensions)],
+  ];
+  try {
+    await sql.transaction(
+      [
+        ...memorySchema(embedder.dimensions).map((text) => ({ sql: text })),
+        { sql: insert, rows: values },
+        { sql: `PRAGMA application_id = ${MEMORY_APPLICATION_ID}` },
+        { sql: `PRAGMA user_version = ${MEMORY_FORMAT}` },
+      ],
+      { label: 'memory.create', isDurable: true },
+    );
+  } catch (error) {
+    const [made] = await sql.all<{ user_version: number }>('PRAGMA user_version');
+    if (made!.user_version === 0) throw error;
+  }
+}
+
+function newerFormat(path: string, format: number): ConfigError {
+  return new ConfigError(
+    `${path} has format ${format}, this apex reads up to ${MEMORY_FORMAT}: use the newer apex, or another data directory`,
+    {
+      code: 'NEWER_FORMAT',
+      details: { format },
+    },
+  );
+}
+
+/** What SQLite's failures mean for the memory. */
+function storeError({ code, sqliteCode, operation, cause }: SqlFailure): ApexError {
+  const details = { operation, sqliteCode };
+  if (code === 'DISK_FULL')
+    return new StoreError('the disk is full: memory.db cannot grow', { code, retryable: true, details, cause });
+  if (code === 'LOCKED')
+    return new StoreError('memory.db is in use by another process', { code, retryable: true, details, cause });
+  if (sqliteCode === 'EACCES' || sqliteCode === 'EROFS' || sqliteCode.startsWith('SQLITE_READONLY')) {
+    return new StoreError('memory.db cannot be written: check its owner and mode', {
+      code: 'APEX_PERMISSION',
+      details,
+      cause,
+    });
+  }
+  if (
+    sqliteCode.startsWith('SQLITE_CONSTRAINT') ||
+    sqliteCode.startsWith('SQLITE_TOOBIG') ||
+    sqliteCode.startsWith('SQLITE_MISMATCH')
+  ) {
+    return new StoreError('memory.db refuses the data', { code: 'STORE_REFUSED', details, cause });
+  }
+  if (sqliteCode === 'SQLITE_NOTADB' || sqliteCode.startsWith('SQLITE_CORRUPT')) {
+    return new StoreError('memory.db is damaged: restore it from a copy, or start anew in another data directory', {
+      code: 'APEX_JOURNAL',
+      details,
+      cause,
+    });
+  }
+  return new StoreError(`memory.db failed (${sqliteCode})`, { code: 'APEX_STORE', retryable: true, details, cause });
+}

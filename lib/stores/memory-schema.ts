@@ -1,0 +1,112 @@
+/** The format of `memory.db`, stored as its `user_version`. A newer one is refused. */
+export const MEMORY_FORMAT = 1;
+
+/** Marks the file as apex's: the bytes `apxm`. */
+export const MEMORY_APPLICATION_ID = 0x6170786d;
+
+/**
+ * The tables of a new `memory.db`.
+ *
+ * Everything a run writes carries `run_id` and `batch_no`; a discard selects by them alone. Triggers keep what hangs on a row:
+ * the full text of a chunk, and an entity as long as something mentions it (mentions of versions still building count).
+ */
+export function memorySchema(dimensions: number): string[] {
+  return [
+    'CREATE TABLE memory (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID',
+    `CREATE TABLE run (
+       run_id TEXT PRIMARY KEY, journal_id TEXT NOT NULL, fence INTEGER NOT NULL UNIQUE, last_lsn INTEGER NOT NULL) WITHOUT ROWID`,
+    // After a delete this row is the tombstone: the number may never be given again.
+    `CREATE TABLE document (
+       document_id TEXT PRIMARY KEY, uuid TEXT NOT NULL, last_version INTEGER NOT NULL, current_version INTEGER) WITHOUT ROWID`,
+    `CREATE TABLE version (
+       document_id TEXT NOT NULL, version INTEGER NOT NULL,
+       state TEXT NOT NULL CHECK (state IN ('building', 'current', 'superseded', 'lost')),
+       run_id TEXT NOT NULL, batch_no INTEGER NOT NULL,
+       uuid TEXT NOT NULL, group_id TEXT NOT NULL, source TEXT NOT NULL, source_uri TEXT NOT NULL, name TEXT NOT NULL,
+       parent_id TEXT, media_type TEXT NOT NULL, bytes INTEGER NOT NULL, content_digest TEXT NOT NULL,
+       settings_digest TEXT NOT NULL, stores_digest TEXT NOT NULL, title TEXT, stated_at TEXT, created_at TEXT NOT NULL,
+       metadata TEXT NOT NULL, warnings TEXT NOT NULL, chunks INTEGER NOT NULL, entities INTEGER NOT NULL, relations INTEGER NOT NULL,
+       inventory TEXT NOT NULL, extraction TEXT NOT NULL,
+       PRIMARY KEY (document_id, version))`,
+    "CREATE UNIQUE INDEX one_current ON version (document_id) WHERE state = 'current'",
+    'CREATE INDEX version_by_batch ON version (run_id, batch_no)',
+    "CREATE INDEX version_building ON version (run_id, batch_no) WHERE state = 'building'",
+    'CREATE INDEX version_by_parent ON version (parent_id) WHERE parent_id IS NOT NULL',
+    `CREATE TABLE chunk (
+       chunk_row INTEGER PRIMARY KEY, chunk_id TEXT NOT NULL UNIQUE, document_id TEXT NOT NULL, version INTEGER NOT NULL,
+       run_id TEXT NOT NULL, batch_no INTEGER NOT NULL,
+       ordinal INTEGER NOT NULL, heading TEXT NOT NULL, text TEXT NOT NULL, start INTEGER NOT NULL, end INTEGER NOT NULL,
+       heading_path TEXT NOT NULL, page INTEGER, token_count INTEGER NOT NULL)`,
+    'CREATE INDEX chunk_by_version ON chunk (document_id, version)',
+    'CREATE INDEX chunk_by_batch ON chunk (run_id, batch_no)',
+    `CREATE VIRTUAL TABLE chunk_text USING fts5 (
+       heading, text, content = 'chunk', content_rowid = 'chunk_row', tokenize = 'unicode61 remove_diacritics 2')`,
+    "INSERT INTO chunk_text (chunk_text, rank) VALUES ('secure-delete', 1)",
+    `CREATE TRIGGER chunk_text_insert AFTER INSERT ON chunk BEGIN
+       INSERT INTO chunk_text (rowid, heading, text) VALUES (NEW.chunk_row, NEW.heading, NEW.text); END`,
+    `CREATE TRIGGER chunk_text_delete AFTER DELETE ON chunk BEGIN
+       INSERT INTO chunk_text (chunk_text, rowid, heading, text) VALUES ('delete', OLD.chunk_row, OLD.heading, OLD.text); END`,
+    `CREATE TABLE fact (
+       relation_id TEXT PRIMARY KEY, document_id TEXT NOT NULL, version INTEGER NOT NULL, run_id TEXT NOT NULL, batch_no INTEGER NOT NULL,
+       type TEXT NOT NULL, subject_id TEXT NOT NULL, object_id TEXT NOT NULL, chunk_id TEXT NOT NULL, quote TEXT NOT NULL, valid_at TEXT) WITHOUT ROWID`,
+    'CREATE INDEX fact_by_version ON fact (document_id, version)',
+    'CREATE INDEX fact_by_batch ON fact (run_id, batch_no)',
+    'CREATE INDEX fact_by_subject ON fact (subject_id, type)',
+    'CREATE INDEX fact_by_object ON fact (object_id, type)',
+    `CREATE TABLE pivot (
+       run_id TEXT NOT NULL, batch_no INTEGER NOT NULL, fence INTEGER NOT NULL, lsn INTEGER NOT NULL, PRIMARY KEY (run_id, batch_no)) WITHOUT ROWID`,
+    // What a pivot was asked and did, document by document: a doubted pivot is answered from here.
+    `CREATE TABLE pivot_item (
+       run_id TEXT NOT NULL, batch_no INTEGER NOT NULL, document_id TEXT NOT NULL, version INTEGER, base_version INTEGER,
+       result TEXT CHECK (result IN ('done', 'lost')), PRIMARY KEY (run_id, batch_no, document_id)) WITHOUT ROWID`,
+    `CREATE TABLE quarantine (
+       document_id TEXT PRIMARY KEY, source TEXT NOT NULL, source_uri TEXT NOT NULL, content_digest TEXT NOT NULL,
+       settings_digest TEXT NOT NULL, run_id TEXT NOT NULL, code TEXT NOT NULL, message TEXT NOT NULL, step TEXT NOT NULL,
+       retryable INTEGER NOT NULL, at TEXT NOT NULL) WITHOUT ROWID`,
+
+    `CREATE TABLE graph_document (
+       document_id TEXT NOT NULL, version INTEGER NOT NULL, run_id TEXT NOT NULL, batch_no INTEGER NOT NULL, is_live INTEGER NOT NULL,
+       uuid TEXT NOT NULL, group_id TEXT NOT NULL, source TEXT NOT NULL, source_uri TEXT NOT NULL, name TEXT NOT NULL,
+       parent_id TEXT, media_type TEXT NOT NULL, content_digest TEXT NOT NULL, title TEXT, stated_at TEXT,
+       PRIMARY KEY (document_id, version)) WITHOUT ROWID`,
+    'CREATE INDEX graph_document_by_batch ON graph_document (run_id, batch_no)',
+    `CREATE TABLE graph_chunk (
+       chunk_id TEXT PRIMARY KEY, document_id TEXT NOT NULL, version INTEGER NOT NULL, run_id TEXT NOT NULL, batch_no INTEGER NOT NULL,
+       ordinal INTEGER NOT NULL) WITHOUT ROWID`,
+    'CREATE INDEX graph_chunk_by_version ON graph_chunk (document_id, version)',
+    'CREATE INDEX graph_chunk_by_batch ON graph_chunk (run_id, batch_no)',
+    'CREATE TABLE entity (entity_id TEXT PRIMARY KEY, group_id TEXT NOT NULL, type TEXT NOT NULL, key TEXT NOT NULL, folded_key TEXT NOT NULL) WITHOUT ROWID',
+    'CREATE INDEX entity_by_key ON entity (folded_key)',
+    // The readable name stands on the mention: it goes with the document it was read in.
+    `CREATE TABLE mention (
+       mention_id TEXT PRIMARY KEY, entity_id TEXT NOT NULL, chunk_id TEXT NOT NULL, document_id TEXT NOT NULL, version INTEGER NOT NULL,
+       run_id TEXT NOT NULL, batch_no INTEGER NOT NULL, name TEXT NOT NULL, folded_name TEXT NOT NULL,
+       start INTEGER NOT NULL, end INTEGER NOT NULL, quote TEXT NOT NULL) WITHOUT ROWID`,
+    'CREATE INDEX mention_by_entity ON mention (entity_id)',
+    'CREATE INDEX mention_by_chunk ON mention (chunk_id)',
+    'CREATE INDEX mention_by_version ON mention (document_id, version)',
+    'CREATE INDEX mention_by_batch ON mention (run_id, batch_no)',
+    'CREATE INDEX mention_by_name ON mention (folded_name)',
+    `CREATE TRIGGER entity_unmentioned AFTER DELETE ON mention BEGIN
+       DELETE FROM entity WHERE entity_id = OLD.entity_id AND NOT EXISTS (SELECT 1 FROM mention WHERE entity_id = OLD.entity_id); END`,
+    `CREATE TABLE relation (
+       relation_id TEXT PRIMARY KEY, type TEXT NOT NULL, subject_id TEXT NOT NULL, object_id TEXT NOT NULL, chunk_id TEXT NOT NULL,
+       document_id TEXT NOT NULL, version INTEGER NOT NULL, run_id TEXT NOT NULL, batch_no INTEGER NOT NULL,
+       quote TEXT NOT NULL, valid_at TEXT, invalid_at TEXT, expired_at TEXT) WITHOUT ROWID`,
+    'CREATE INDEX relation_by_version ON relation (document_id, version)',
+    'CREATE INDEX relation_by_batch ON relation (run_id, batch_no)',
+    'CREATE INDEX relation_by_subject ON relation (subject_id)',
+    'CREATE INDEX relation_by_object ON relation (object_id)',
+
+    `CREATE TABLE point (
+       point_row INTEGER PRIMARY KEY, chunk_id TEXT NOT NULL UNIQUE, document_id TEXT NOT NULL, version INTEGER NOT NULL,
+       run_id TEXT NOT NULL, batch_no INTEGER NOT NULL)`,
+    'CREATE INDEX point_by_version ON point (document_id, version)',
+    'CREATE INDEX point_by_batch ON point (run_id, batch_no)',
+    `CREATE VIRTUAL TABLE point_vector USING vec0 (
+       point_row INTEGER PRIMARY KEY, is_live INTEGER, group_id TEXT, embedding float[${dimensions}] distance_metric=cosine)`,
+
+    'CREATE TABLE cache (key TEXT PRIMARY KEY, value BLOB NOT NULL, document_id TEXT, version INTEGER)',
+    'CREATE INDEX cache_by_version ON cache (document_id, version) WHERE document_id IS NOT NULL',
+  ];
+}

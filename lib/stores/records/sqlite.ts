@@ -1,0 +1,472 @@
+import type { Json, QuarantineEntry } from '../../contracts/document.ts';
+import { StoreError } from '../../contracts/errors.ts';
+import { chunkDigest, documentDigest, relationDigest } from '../../contracts/identity.ts';
+import type {
+  ChunkRecord,
+  CurrentDocument,
+  DocumentSummary,
+  DocumentVersion,
+  Fact,
+  InventoryRow,
+  PivotOutcome,
+  PivotRequest,
+  Ranked,
+  RecordsStore,
+  Role,
+  StoredRelation,
+  VersionRecord,
+  WriteRef,
+} from '../../contracts/store.ts';
+import { type SqlThread, type SqlValue, UnexpectedChangesError } from '../../support/sql-thread.ts';
+import type { MemoryDb } from '../memory-db.ts';
+import {
+  countByRef,
+  deleteByRef,
+  deleteByVersion,
+  LISTED,
+  listParam,
+  VERSIONS,
+  versionsIn,
+  versionsParam,
+} from '../rows.ts';
+
+/** What a batch writes here, in the order in which it is removed. */
+const TABLES = ['chunk', 'fact', 'version'];
+
+const DOCUMENT_FIELDS = `document_id AS documentId, version, uuid, group_id AS "group", source, source_uri AS sourceUri, name,
+  parent_id AS parentId, media_type AS mediaType, content_digest AS contentDigest, title, stated_at AS statedAt`;
+
+const SUMMARY_FIELDS = `${DOCUMENT_FIELDS}, bytes, metadata, warnings, chunks, entities, relations, run_id AS runId, created_at AS createdAt`;
+
+/** The records in `memory.db`. Its transactions are the pivot; the pivot's commit is the one that is synced. */
+export class SqliteRecordsStore implements RecordsStore {
+  readonly name = 'records';
+  readonly identity: string;
+  readonly memoryId: string;
+  readonly capabilities = { transactional: true };
+  readonly #sql: SqlThread;
+
+  constructor({ sql, memoryId }: MemoryDb) {
+    this.#sql = sql;
+    this.memoryId = memoryId;
+    this.identity = `sqlite:${memoryId}`;
+  }
+
+  async openRun(
+    { runId, journalId }: { runId: string; journalId: string },
+    _signal: AbortSignal,
+  ): Promise<{ fence: number; lastLsn: number }> {
+    const [, selected] = await this.#sql.transaction(
+      [
+        {
+          sql: `INSERT INTO run (run_id, journal_id, fence, last_lsn) VALUES (?, ?, (SELECT coalesce(max(fence), 0) + 1 FROM run), 0)
+                ON CONFLICT (run_id) DO UPDATE SET fence = (SELECT max(fence) + 1 FROM run)`,
+          params: [runId, journalId],
+        },
+        { sql: 'SELECT fence, last_lsn AS lastLsn FROM run WHERE run_id = ?', params: [runId] },
+      ],
+      { label: 'records.open-run', isDurable: true },
+    );
+    return selected!.rows[0] as { fence: number; lastLsn: number };
+  }
+
+  async runMirror(
+    runId: string,
+    _signal: AbortSignal,
+  ): Promise<{ fence: number; lastLsn: number; journalId: string } | null> {
+    const [row] = await this.#sql.all<{ fence: number; lastLsn: number; journalId: string }>(
+      'SELECT fence, last_lsn AS lastLsn, journal_id AS journalId FROM run WHERE run_id = ?',
+      [runId],
+    );
+    return row ?? null;
+  }
+
+  buildingRuns(_signal: AbortSignal): Promise<WriteRef[]> {
+    return this.#sql.all<WriteRef>(
+      `SELECT DISTINCT run_id AS runId, batch_no AS batchNo FROM version WHERE state = 'building' ORDER BY run_id, batch_no`,
+    );
+  }
+
+  async current(documentIds: readonly string[], _signal: AbortSignal): Promise<ReadonlyMap<string, CurrentDocument>> {
+    const rows = await this.#currentWhere(`d.document_id IN ${LISTED}`, documentIds);
+    return new Map(rows.map((row) => [row.documentId, row]));
+  }
+
+  children(parentIds: readonly string[], _signal: AbortSignal): Promise<CurrentDocument[]> {
+    return this.#currentWhere(`v.parent_id IN ${LISTED}`, parentIds);
+  }
+
+  #currentWhere(condition: string, ids: readonly string[]): Promise<CurrentDocument[]> {
+    return this.#sql.all<CurrentDocument>(
+      `SELECT d.document_id AS documentId, d.uuid, d.current_version AS version, d.last_version AS lastVersion,
+         v.content_digest AS contentDigest, v.settings_digest AS settingsDigest, v.stores_digest AS storesDigest,
+         v.parent_id AS parentId, coalesce(v.group_id, '') AS "group"
+       FROM document d LEFT JOIN version v ON v.document_id = d.document_id AND v.version = d.current_version
+       WHERE ${condition} ORDER BY d.document_id`,
+      [listParam(ids)],
+    );
+  }
+
+  async allocate(documents: readonly { documentId: string; uuid: string }[], _signal: AbortSignal): Promise<number[]> {
+    if (documents.length === 0) return [];
+    const sql = `INSERT INTO document (document_id, uuid, last_version) VALUES (?, ?, 1)
+      ON CONFLICT (document_id) DO UPDATE SET last_version = last_version + 1 RETURNING last_version AS version`;
+    const rows = documents.map(({ documentId, uuid }) => [documentId, uuid]);
+    const [result] = await this.#sql.transaction([{ sql, rows }], { label: 'records.allocate' });
+    return (result!.rows as { version: number }[]).map(({ version }) => version);
+  }
+
+  write(ref: WriteRef, records: readonly VersionRecord[], signal: AbortSignal): Promise<number> {
+    return this.writeBuilding(ref, 0, records, signal);
+  }
+
+  async writeBuilding(
+    ref: WriteRef,
+    lsn: number,
+    records: readonly VersionRecord[],
+    signal: AbortSignal,
+  ): Promise<number> {
+    const stamp = [ref.runId, ref.batchNo];
+    const chunks = records.flatMap((r) =>
+      r.chunks.map((c) => [
+        ...[c.chunkId, r.documentId, r.version, ...stamp, c.ordinal, c.headingPath.join(' > '), c.text, c.start, c.end],
+        ...[JSON.stringify(c.headingPath), c.page, c.tokenCount],
+      ]),
+    );
+    const facts = records.flatMap((r) =>
+      r.relations.map((x) => [
+        x.relationId,
+        r.documentId,
+        r.version,
+        ...stamp,
+        x.type,
+        x.subjectId,
+        x.objectId,
+        x.chunkId,
+        x.quote,
+        x.validAt,
+      ]),
+    );
+    await this.#sql.transaction(
+      [
+        ...deleteByRef(TABLES, ref),
+        { sql: `INSERT INTO version VALUES (${marks(26)})`, rows: records.map((record) => versionRow(record, ref)) },
+        {
+          sql: `INSERT INTO chunk (chunk_id, document_id, version, run_id, batch_no, ordinal, heading, text, start, end, heading_path, page, token_count)
+                VALUES (${marks(13)})`,
+          rows: chunks,
+        },
+        { sql: `INSERT INTO fact VALUES (${marks(11)})`, rows: facts },
+        { sql: 'UPDATE run SET last_lsn = max(last_lsn, ?) WHERE run_id = ?', params: [lsn, ref.runId] },
+      ],
+      { label: 'records.write' },
+    );
+    return this.count(ref, signal);
+  }
+
+  /** Visibility belongs to the pivot. */
+  async publish(): Promise<void> {}
+
+  async discard(ref: WriteRef, _signal: AbortSignal): Promise<void> {
+    // The guard stands in the statement itself: what a pivot has made visible is never discarded.
+    const isCommitted = 'EXISTS (SELECT 1 FROM pivot WHERE run_id = ? AND batch_no = ?)';
+    const { runId, batchNo } = ref;
+    const statements = TABLES.map((table) => ({
+      sql: `DELETE FROM ${table} WHERE run_id = ? AND batch_no = ? AND NOT ${isCommitted}`,
+      params: [runId, batchNo, runId, batchNo],
+    }));
+    await this.#sql.transaction(statements, { label: 'records.discard' });
+  }
+
+  async retire(versions: readonly DocumentVersion[], _signal: AbortSignal): Promise<number> {
+    if (versions.length === 0) return 0;
+    const results = await this.#sql.transaction(deleteByVersion(TABLES, versions), { label: 'records.retire' });
+    return results.reduce((sum, { changes }) => sum + changes, 0);
+  }
+
+  count(ref: WriteRef, _signal: AbortSignal): Promise<number> {
+    return countByRef(this.#sql, TABLES, ref);
+  }
+
+  async *inventory(versions: readonly DocumentVersion[], _signal: AbortSignal): AsyncGenerator<InventoryRow> {
+    const param = [versionsParam(versions)];
+    const where = `WHERE (document_id, version) IN ${VERSIONS}`;
+    type Row<Content> = DocumentVersion & Content;
+    const documents = await this.#sql.all<Row<Parameters<typeof documentDigest>[0]>>(
+      `SELECT ${DOCUMENT_FIELDS} FROM version ${where}`,
+      param,
+    );
+    for (const row of documents)
+      yield { ...named(row), kind: 'document', id: row.documentId, digest: documentDigest(row) };
+    const chunks = await this.#sql.all<Row<ChunkRow>>(
+      `SELECT document_id AS documentId, version, chunk_id AS chunkId, ordinal, text, start, end, heading_path AS headingPath, page,
+         token_count AS tokenCount FROM chunk ${where}`,
+      param,
+    );
+    for (const row of chunks) {
+      const digest = chunkDigest({ ...row, headingPath: JSON.parse(row.headingPath) as string[] });
+      yield { ...named(row), kind: 'chunk', id: row.chunkId, digest };
+    }
+    const relations = await this.#sql.all<Row<StoredRelation>>(
+      `SELECT document_id AS documentId, version, relation_id AS relationId, type, subject_id AS subjectId, object_id AS objectId,
+         chunk_id AS chunkId, quote, valid_at AS validAt FROM fact ${where}`,
+      param,
+    );
+    for (const row of relations)
+      yield { ...named(row), kind: 'relation', id: row.relationId, digest: relationDigest(row) };
+  }
+
+  async *versions(_signal: AbortSignal): AsyncGenerator<DocumentVersion & WriteRef> {
+    const seen = new Set<string>();
+    for (const table of TABLES.toReversed()) {
+      for await (const row of versionsIn(this.#sql, table)) {
+        const key = JSON.stringify([row.documentId, row.version]);
+        if (!seen.has(key)) yield row;
+        seen.add(key);
+      }
+    }
+  }
+
+  async pivot(request: PivotRequest, signal: AbortSignal): Promise<PivotOutcome> {
+    const { ref, fence, lsn } = request;
+    const { runId, batchNo } = ref;
+    const repeated = await this.pivotOutcome(ref, signal);
+    if (repeated !== null) return repeated;
+    const batch = [runId, batchNo];
+    const items = [
+      ...request.versions.map((item) => [...batch, item.documentId, item.version, item.baseVersion]),
+      ...request.deletes.map((item) => [...batch, item.documentId, null, item.baseVersion]),
+    ];
+    const ours = 'i.run_id = ? AND i.batch_no = ?';
+    const done = `FROM pivot_item i WHERE ${ours} AND i.result = 'done'`;
+    const quarantined = request.quarantined.map((q) => [
+      ...[q.documentId, q.source, q.sourceUri, q.contentDigest, q.settingsDigest, q.runId],
+      ...[q.code, q.message, q.step, q.retryable ? 1 : 0, q.at],
+    ]);
+    try {
+      await this.#sql.transaction(
+        [
+          {
+            sql: 'INSERT INTO pivot (run_id, batch_no, fence, lsn) SELECT run_id, ?, fence, ? FROM run WHERE run_id = ? AND fence = ?',
+            params: [batchNo, lsn, runId, fence],
+            expectChanges: 1,
+          },
+          {
+            sql: 'INSERT INTO pivot_item (run_id, batch_no, document_id, version, base_version) VALUES (?, ?, ?, ?, ?)',
+            rows: items,
+          },
+          // Whoever staged from a version that is no longer current has lost: its content may be older than what is there.
+          {
+            sql: `UPDATE pivot_item AS i SET result = iif(
+                    (SELECT d.current_version FROM document d WHERE d.document_id = i.document_id) IS i.base_version, 'done', 'lost') WHERE ${ours}`,
+            params: batch,
+          },
+          {
+            sql: `UPDATE version SET state = 'superseded' WHERE (document_id, version) IN (SELECT i.document_id, i.base_version ${done})`,
+            params: batch,
+          },
+          {
+            sql: `UPDATE version SET state = 'current' WHERE (document_id, version) IN (SELECT i.document_id, i.version ${done})`,
+            params: batch,
+          },
+          {
+            sql: "UPDATE version SET state = 'lost' WHERE run_id = ? AND batch_no = ? AND state = 'building'",
+            params: batch,
+          },
+          {
+            sql: `UPDATE document AS d SET current_version = i.version ${done} AND i.document_id = d.document_id`,
+            params: batch,
+          },
+          { sql: `DELETE FROM quarantine WHERE document_id IN (SELECT i.document_id ${done})`, params: batch },
+          { sql: `INSERT OR REPLACE INTO quarantine VALUES (${marks(11)})`, rows: quarantined },
+          { sql: 'UPDATE run SET last_lsn = max(last_lsn, ?) WHERE run_id = ?', params: [lsn, runId] },
+        ],
+        { label: 'records.pivot', isDurable: true },
+      );
+    } catch (error) {
+      if (!(error instanceof UnexpectedChangesError)) throw error;
+      throw new StoreError(`run ${runId} was taken over by another process`, {
+        code: 'FENCED',
+        details: { runId, batchNo, fence },
+        cause: error,
+      });
+    }
+    return (await this.pivotOutcome(ref, signal))!;
+  }
+
+  async pivotOutcome({ runId, batchNo }: WriteRef, _signal: AbortSignal): Promise<PivotOutcome | null> {
+    const [commit] = await this.#sql.all('SELECT 1 FROM pivot WHERE run_id = ? AND batch_no = ?', [runId, batchNo]);
+    if (commit === undefined) return null;
+    type Item = { documentId: string; version: number | null; baseVersion: number | null; result: 'done' | 'lost' };
+    const items = await this.#sql.all<Item>(
+      `SELECT document_id AS documentId, version, base_version AS baseVersion, result FROM pivot_item
+       WHERE run_id = ? AND batch_no = ? ORDER BY document_id`,
+      [runId, batchNo],
+    );
+    const done = items.filter(({ result }) => result === 'done');
+    const numbered = (documentId: string, version: number | null) =>
+      version === null ? [] : [{ documentId, version }];
+    return {
+      committed: done.flatMap(({ documentId, version }) => numbered(documentId, version)),
+      retiring: done.flatMap(({ documentId, baseVersion }) => numbered(documentId, baseVersion)),
+      lost: items
+        .filter(({ result }) => result === 'lost')
+        .flatMap(({ documentId, version }) => numbered(documentId, version)),
+      deleted: done.filter(({ version }) => version === null).map(({ documentId }) => documentId),
+    };
+  }
+
+  currentVersions(afterDocumentId: string | null, limit: number, _signal: AbortSignal): Promise<DocumentVersion[]> {
+    return this.#sql.all<DocumentVersion>(
+      `SELECT document_id AS documentId, current_version AS version FROM document
+       WHERE document_id > ? AND current_version IS NOT NULL ORDER BY document_id LIMIT ?`,
+      [afterDocumentId ?? '', limit],
+    );
+  }
+
+  async *expectedInventory(
+    versions: readonly DocumentVersion[],
+    _signal: AbortSignal,
+  ): AsyncGenerator<InventoryRow & { role: Role }> {
+    const rows = await this.#sql.all<DocumentVersion & { inventory: string }>(
+      `SELECT document_id AS documentId, version, inventory FROM version WHERE (document_id, version) IN ${VERSIONS}`,
+      [versionsParam(versions)],
+    );
+    for (const { documentId, version, inventory } of rows) {
+      for (const [role, items] of Object.entries(JSON.parse(inventory) as VersionRecord['inventory'])) {
+        for (const item of items) yield { documentId, version, role: role as Role, ...item };
+      }
+    }
+  }
+
+  factsTouchedBy(versions: readonly DocumentVersion[], _signal: AbortSignal): Promise<Fact[]> {
+    return this.#sql.all<Fact>(
+      `WITH touched AS (SELECT type, subject_id, object_id FROM fact WHERE (document_id, version) IN ${VERSIONS}),
+         near (relation_id) AS (
+           SELECT f.relation_id FROM touched t JOIN fact f ON f.subject_id = t.subject_id AND f.type = t.type
+           UNION SELECT f.relation_id FROM touched t JOIN fact f ON f.object_id = t.object_id AND f.type = t.type)
+       ${FACTS} WHERE f.relation_id IN (SELECT relation_id FROM near) ORDER BY f.relation_id`,
+      [versionsParam(versions)],
+    );
+  }
+
+  facts(afterRelationId: string | null, limit: number, _signal: AbortSignal): Promise<Fact[]> {
+    return this.#sql.all<Fact>(`${FACTS} WHERE f.relation_id > ? ORDER BY f.relation_id LIMIT ?`, [
+      afterRelationId ?? '',
+      limit,
+    ]);
+  }
+
+  async quarantined(documentIds: readonly string[] | null, _signal: AbortSignal): Promise<QuarantineEntry[]> {
+    const rows = await this.#sql.all<Omit<QuarantineEntry, 'retryable'> & { retryable: number }>(
+      `SELECT document_id AS documentId, source, source_uri AS sourceUri, content_digest AS contentDigest, settings_digest AS settingsDigest,
+         run_id AS runId, code, message, step, retryable, at
+       FROM quarantine ${documentIds === null ? '' : `WHERE document_id IN ${LISTED}`} ORDER BY document_id`,
+      documentIds === null ? [] : [listParam(documentIds)],
+    );
+    return rows.map((row) => ({ ...row, retryable: row.retryable === 1 }));
+  }
+
+  async documents(
+    options: { afterDocumentId: string | null; limit: number; group: string | null },
+    _signal: AbortSignal,
+  ): Promise<DocumentSummary[]> {
+    const rows = await this.#sql.all<SummaryRow>(
+      `SELECT ${SUMMARY_FIELDS} FROM version WHERE state = 'current' AND document_id > ? AND group_id = coalesce(?, group_id)
+       ORDER BY document_id LIMIT ?`,
+      [options.afterDocumentId ?? '', options.group, options.limit],
+    );
+    return rows.map(summaryOf);
+  }
+
+  async document(documentId: string, _signal: AbortSignal): Promise<DocumentSummary | null> {
+    const [row] = await this.#sql.all<SummaryRow>(
+      `SELECT ${SUMMARY_FIELDS} FROM version WHERE state = 'current' AND document_id = ?`,
+      [documentId],
+    );
+    return row === undefined ? null : summaryOf(row);
+  }
+
+  searchText(expression: string, limit: number, group: string | null, _signal: AbortSignal): Promise<Ranked[]> {
+    return this.#sql.all<Ranked>(
+      `SELECT c.chunk_id AS id, -bm25(chunk_text) AS score FROM chunk_text
+       JOIN chunk c ON c.chunk_row = chunk_text.rowid
+       JOIN version v ON v.document_id = c.document_id AND v.version = c.version AND v.state = 'current' AND v.group_id = coalesce(?, v.group_id)
+       WHERE chunk_text MATCH ? ORDER BY bm25(chunk_text), c.chunk_id LIMIT ?`,
+      [group, expression, limit],
+    );
+  }
+
+  async chunks(chunkIds: readonly string[], _signal: AbortSignal): Promise<ReadonlyMap<string, ChunkRecord>> {
+    const rows = await this.#sql.all<Omit<ChunkRecord, 'headingPath'> & { headingPath: string }>(
+      `SELECT c.chunk_id AS chunkId, c.document_id AS documentId, c.version, c.ordinal, c.text, c.heading_path AS headingPath, c.page,
+         c.start, c.end, v.source_uri AS sourceUri, v.name, v.title
+       FROM chunk c JOIN version v ON v.document_id = c.document_id AND v.version = c.version AND v.state = 'current'
+       WHERE c.chunk_id IN ${LISTED}`,
+      [listParam(chunkIds)],
+    );
+    return new Map(rows.map((row) => [row.chunkId, { ...row, headingPath: JSON.parse(row.headingPath) as string[] }]));
+  }
+
+  /** The connection belongs to the memory, which closes it. */
+  async close(): Promise<void> {}
+}
+
+const FACTS = `SELECT f.relation_id AS relationId, f.document_id AS documentId, f.version, f.type, f.subject_id AS subjectId,
+    f.object_id AS objectId, f.valid_at AS validAt, v.created_at AS createdAt
+  FROM fact f JOIN version v ON v.document_id = f.document_id AND v.version = f.version AND v.state = 'current'`;
+
+interface ChunkRow {
+  readonly chunkId: string;
+  readonly ordinal: number;
+  readonly text: string;
+  readonly start: number;
+  readonly end: number;
+  /** JSON. */
+  readonly headingPath: string;
+  readonly page: number | null;
+  readonly tokenCount: number;
+}
+
+type SummaryRow = Omit<DocumentSummary, 'metadata' | 'warnings'> & {
+  readonly metadata: string;
+  readonly warnings: string;
+};
+
+function summaryOf(row: SummaryRow): DocumentSummary {
+  return {
+    ...row,
+    metadata: JSON.parse(row.metadata) as { [key: string]: Json },
+    warnings: JSON.parse(row.warnings) as DocumentSummary['warnings'],
+  };
+}
+
+/** The values of a `version` row, in the order of its columns. */
+function versionRow(record: VersionRecord, ref: WriteRef): SqlValue[] {
+  const { entities, mentions } = record;
+  return [
+    ...[record.documentId, record.version, 'building', ref.runId, ref.batchNo, record.uuid, record.group],
+    ...[
+      record.source,
+      record.sourceUri,
+      record.name,
+      record.parentId,
+      record.mediaType,
+      record.bytes,
+      record.contentDigest,
+    ],
+    ...[record.settingsDigest, record.storesDigest, record.title, record.statedAt, record.createdAt],
+    ...[JSON.stringify(record.metadata), JSON.stringify(record.warnings)],
+    ...[record.chunks.length, entities.length, record.relations.length],
+    ...[JSON.stringify(record.inventory), JSON.stringify({ entities, mentions })],
+  ];
+}
+
+function named({ documentId, version }: DocumentVersion): DocumentVersion {
+  return { documentId, version };
+}
+
+/** So many parameter marks. */
+function marks(count: number): string {
+  return Array.from({ length: count }, () => '?').join(', ');
+}

@@ -1,0 +1,129 @@
+import { vectorDigest } from '../../contracts/identity.ts';
+import type {
+  DocumentVersion,
+  InventoryRow,
+  Ranked,
+  VectorStore,
+  VersionRecord,
+  WriteRef,
+} from '../../contracts/store.ts';
+import type { SqlThread } from '../../support/sql-thread.ts';
+import type { MemoryDb } from '../memory-db.ts';
+import { countByRef, deleteByRef, VERSIONS, versionsIn, versionsParam } from '../rows.ts';
+
+/** The most neighbours vec0 gives. Source: sqlite-vec 0.1.9, `k` is limited to 4,096. */
+const MAX_NEIGHBOURS = 4_096;
+
+/** Vectors in `memory.db`, searched exactly by sqlite-vec. The live mark and the group are filters inside the search. */
+export class SqliteVectorStore implements VectorStore {
+  readonly name = 'vectors';
+  readonly identity: string;
+  readonly capabilities = { transactional: true };
+  readonly dimensions: number;
+  readonly #sql: SqlThread;
+
+  constructor({ sql, memoryId, dimensions }: MemoryDb) {
+    this.#sql = sql;
+    this.identity = `sqlite:${memoryId}`;
+    this.dimensions = dimensions;
+  }
+
+  async write(ref: WriteRef, records: readonly VersionRecord[], _signal: AbortSignal): Promise<number> {
+    const points = records.flatMap(({ documentId, version, chunks }) =>
+      chunks.map(({ chunkId }) => [chunkId, documentId, version, ref.runId, ref.batchNo]),
+    );
+    const vectors = records.flatMap(({ group, chunks }) =>
+      chunks.map(({ chunkId, vector }) => [group, vector, chunkId]),
+    );
+    await this.#sql.transaction(
+      [
+        ...discardStatements(ref),
+        {
+          sql: 'INSERT INTO point (chunk_id, document_id, version, run_id, batch_no) VALUES (?, ?, ?, ?, ?)',
+          rows: points,
+        },
+        {
+          sql: 'INSERT INTO point_vector (point_row, is_live, group_id, embedding) SELECT point_row, 0, ?, ? FROM point WHERE chunk_id = ?',
+          rows: vectors,
+        },
+      ],
+      { label: 'vectors.write' },
+    );
+    return points.length;
+  }
+
+  async publish(versions: readonly DocumentVersion[], _signal: AbortSignal): Promise<void> {
+    const rows = await this.#rowsOf(versions);
+    const sql = 'UPDATE point_vector SET is_live = 1 WHERE point_row = ?';
+    if (rows.length > 0) await this.#sql.transaction([{ sql, rows }], { label: 'vectors.publish' });
+  }
+
+  async discard(ref: WriteRef, _signal: AbortSignal): Promise<void> {
+    await this.#sql.transaction(discardStatements(ref), { label: 'vectors.discard' });
+  }
+
+  async retire(versions: readonly DocumentVersion[], _signal: AbortSignal): Promise<number> {
+    const rows = await this.#rowsOf(versions);
+    if (rows.length === 0) return 0;
+    await this.#sql.transaction(
+      [
+        { sql: 'DELETE FROM point_vector WHERE point_row = ?', rows },
+        { sql: 'DELETE FROM point WHERE point_row = ?', rows },
+      ],
+      { label: 'vectors.retire' },
+    );
+    return rows.length;
+  }
+
+  count(ref: WriteRef, _signal: AbortSignal): Promise<number> {
+    return countByRef(this.#sql, ['point'], ref);
+  }
+
+  async *inventory(versions: readonly DocumentVersion[], _signal: AbortSignal): AsyncGenerator<InventoryRow> {
+    const rows = await this.#sql.all<DocumentVersion & { id: string; embedding: Uint8Array }>(
+      `SELECT p.document_id AS documentId, p.version, p.chunk_id AS id, v.embedding
+       FROM point p JOIN point_vector v ON v.point_row = p.point_row WHERE (p.document_id, p.version) IN ${VERSIONS}`,
+      [versionsParam(versions)],
+    );
+    for (const { documentId, version, id, embedding } of rows) {
+      yield {
+        documentId,
+        version,
+        kind: 'point',
+        id,
+        digest: vectorDigest(new Float32Array(embedding.slice().buffer)),
+      };
+    }
+  }
+
+  versions(_signal: AbortSignal): AsyncIterable<DocumentVersion & WriteRef> {
+    return versionsIn(this.#sql, 'point');
+  }
+
+  search(vector: Float32Array, limit: number, group: string | null, _signal: AbortSignal): Promise<Ranked[]> {
+    const inGroup = group === null ? '' : 'AND group_id = ?';
+    const params = [vector, Math.min(limit, MAX_NEIGHBOURS), ...(group === null ? [] : [group])];
+    return this.#sql.all<Ranked>(
+      `SELECT p.chunk_id AS id, 1 - n.distance AS score FROM (
+         SELECT point_row, distance FROM point_vector WHERE embedding MATCH ? AND k = ? AND is_live = 1 ${inGroup}) n
+       JOIN point p ON p.point_row = n.point_row ORDER BY n.distance, p.chunk_id`,
+      params,
+    );
+  }
+
+  /** The connection belongs to the memory, which closes it. */
+  async close(): Promise<void> {}
+
+  async #rowsOf(versions: readonly DocumentVersion[]): Promise<[bigint][]> {
+    const sql = `SELECT point_row AS pointRow FROM point WHERE (document_id, version) IN ${VERSIONS}`;
+    const rows = await this.#sql.all<{ pointRow: number }>(sql, [versionsParam(versions)]);
+    // vec0 takes keys only as integers, and numbers are bound as doubles.
+    return rows.map(({ pointRow }) => [BigInt(pointRow)]);
+  }
+}
+
+function discardStatements(ref: WriteRef) {
+  const sql =
+    'DELETE FROM point_vector WHERE point_row IN (SELECT point_row FROM point WHERE run_id = ? AND batch_no = ?)';
+  return [{ sql, params: [ref.runId, ref.batchNo] }, ...deleteByRef(['point'], ref)];
+}

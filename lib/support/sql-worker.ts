@@ -1,0 +1,155 @@
+import { closeSync, openSync } from 'node:fs';
+import { parentPort, workerData } from 'node:worker_threads';
+import Database from 'better-sqlite3';
+import type { SqlResult, SqlStatement, SqlThreadSettings, SqlValue } from './sql-thread.ts';
+
+// The other half of `sql-thread.ts`: owns the connection, answers one request after the other.
+
+/** What the thread is started with: the settings without their function. */
+export type WorkerSettings = Omit<SqlThreadSettings, 'toError'>;
+
+/** One question to the worker; `id` ties the answer to it. */
+export type Request =
+  | { readonly id: number; readonly kind: 'open' | 'close' }
+  | { readonly id: number; readonly kind: 'all'; readonly sql: string; readonly params: readonly SqlValue[] }
+  | {
+      readonly id: number;
+      readonly kind: 'transaction';
+      readonly label: string;
+      readonly isDurable: boolean;
+      readonly statements: readonly SqlStatement[];
+    };
+
+/** The answer: a value, or why there is none. */
+export type Answer =
+  | { readonly id: number; readonly value: unknown }
+  | { readonly id: number; readonly unexpected: { readonly index: number; readonly changes: number } }
+  | { readonly id: number; readonly failure: { readonly sqliteCode: string; readonly message: string } };
+
+/** Statements kept prepared. Texts are constants of the program, so the bound is met only by a mistake. */
+const MAX_PREPARED = 512;
+
+/** Thrown inside a transaction, so that it is rolled back. */
+class Unexpected {
+  readonly index: number;
+  readonly changes: number;
+  constructor(index: number, changes: number) {
+    this.index = index;
+    this.changes = changes;
+  }
+}
+
+class Connection {
+  readonly #settings: WorkerSettings;
+  readonly #db: Database.Database;
+  readonly #prepared = new Map<string, Database.Statement<unknown[]>>();
+  #probeHits = 0;
+
+  constructor(settings: WorkerSettings) {
+    this.#settings = settings;
+    // SQLite would create the file readable by all; its -wal and -shm take the mode of the file.
+    if (settings.isReadOnly !== true) closeSync(openSync(settings.path, 'a', 0o600));
+    this.#db = new Database(settings.path, {
+      readonly: settings.isReadOnly ?? false,
+      timeout: settings.busyTimeoutMs ?? 5000,
+    });
+    for (const [name, value] of Object.entries(settings.pragmas)) this.#db.pragma(`${name} = ${value}`);
+    for (const path of settings.extensions ?? []) this.#db.loadExtension(path);
+  }
+
+  get version(): string {
+    return this.#db.prepare('SELECT sqlite_version()').pluck().get() as string;
+  }
+
+  all(sql: string, params: readonly SqlValue[]): unknown[] {
+    return this.#prepare(sql).all(...params);
+  }
+
+  transaction(request: Extract<Request, { kind: 'transaction' }>): SqlResult[] {
+    const { label, isDurable, statements } = request;
+    const synchronous = isDurable ? (this.#db.pragma('synchronous', { simple: true }) as number) : null;
+    // The mode cannot change inside a transaction, and syncing the log makes every earlier commit durable as well.
+    if (synchronous !== null) this.#db.pragma('synchronous = FULL');
+    try {
+      this.#db.exec('BEGIN IMMEDIATE');
+      const results = statements.map((statement, index) => this.#run(statement, index));
+      this.#reach(`${label}:before-commit`);
+      this.#db.exec('COMMIT');
+      this.#reach(`${label}:after-commit`);
+      return results;
+    } catch (cause) {
+      // SQLite may have rolled back by itself (full disk, I/O error).
+      if (this.#db.inTransaction) this.#db.exec('ROLLBACK');
+      throw cause;
+    } finally {
+      if (synchronous !== null) this.#db.pragma(`synchronous = ${synchronous}`);
+    }
+  }
+
+  close(): void {
+    if (this.#settings.isReadOnly !== true) this.#db.pragma('wal_checkpoint(TRUNCATE)');
+    this.#db.close();
+  }
+
+  #run(statement: SqlStatement, index: number): SqlResult {
+    const prepared = this.#prepare(statement.sql);
+    const result = { changes: 0, rows: [] as unknown[] };
+    for (const params of statement.rows ?? [statement.params ?? []]) {
+      if (prepared.reader) result.rows.push(...prepared.all(...params));
+      else result.changes += prepared.run(...params).changes;
+    }
+    if (statement.expectChanges !== undefined && result.changes !== statement.expectChanges) {
+      throw new Unexpected(index, result.changes);
+    }
+    return result;
+  }
+
+  #prepare(sql: string): Database.Statement<unknown[]> {
+    const known = this.#prepared.get(sql);
+    if (known !== undefined) return known;
+    if (this.#prepared.size >= MAX_PREPARED) this.#prepared.clear();
+    const statement = this.#db.prepare<unknown[]>(sql);
+    this.#prepared.set(sql, statement);
+    return statement;
+  }
+
+  #reach(point: string): void {
+    const { probe } = this.#settings;
+    if (probe?.point !== point) return;
+    this.#probeHits += 1;
+    if (this.#probeHits === probe.atCount) process.kill(process.pid, 'SIGKILL');
+  }
+}
+
+let connection: Connection | null = null;
+
+function answer(request: Request): unknown {
+  if (request.kind === 'open') {
+    connection = new Connection(workerData as WorkerSettings);
+    return connection.version;
+  }
+  if (connection === null) throw new Error('the connection is closed');
+  if (request.kind === 'all') return connection.all(request.sql, request.params);
+  if (request.kind === 'transaction') return connection.transaction(request);
+  connection.close();
+  connection = null;
+  parentPort?.unref();
+  return null;
+}
+
+function failureOf(cause: unknown): Pick<Extract<Answer, { failure: unknown }>, 'failure'> {
+  const { code, message } = cause as { code?: unknown; message?: unknown };
+  return { failure: { sqliteCode: typeof code === 'string' ? code : 'UNKNOWN', message: String(message) } };
+}
+
+parentPort?.on('message', (request: Request) => {
+  const { id } = request;
+  try {
+    parentPort?.postMessage({ id, value: answer(request) } satisfies Answer);
+  } catch (cause) {
+    if (cause instanceof Unexpected) {
+      const unexpected = { index: cause.index, changes: cause.changes };
+      parentPort?.postMessage({ id, unexpected } satisfies Answer);
+    } else parentPort?.postMessage({ id, ...failureOf(cause) } satisfies Answer);
+  }
+});

@@ -1,0 +1,197 @@
+import type {
+  Apex,
+  CleanupReport,
+  DocumentDetails,
+  IngestRequest,
+  OnEvent,
+  RunDetails,
+  RunSummary,
+  SearchHit,
+  SearchRequest,
+  VerifyReport,
+} from '../lib/contracts/apex.ts';
+import type { QuarantineEntry } from '../lib/contracts/document.ts';
+import { EXIT } from '../lib/contracts/error-codes.ts';
+import type { RunListing } from '../lib/contracts/journal.ts';
+import type { DocumentStatus } from '../lib/contracts/pipeline.ts';
+import type { DocumentSummary } from '../lib/contracts/store.ts';
+import type { Engine } from './engines/engine.ts';
+import { countResults } from './journal/counts.ts';
+import { replayRun } from './journal/replay.ts';
+import { type Parts, settingsDigest } from './pipeline/parts.ts';
+import { search } from './search/search.ts';
+import { verify } from './verify/verify.ts';
+
+interface MachineOptions {
+  readonly parts: Parts;
+  readonly engine: Engine;
+  readonly group: string;
+  /** Closes every part that was opened. */
+  readonly close: () => Promise<void>;
+}
+
+/** A running apex over assembled parts. */
+export class Machine implements Apex {
+  readonly #parts: Parts;
+  readonly #engine: Engine;
+  readonly #group: string;
+  readonly #close: () => Promise<void>;
+
+  constructor(options: MachineOptions) {
+    this.#parts = options.parts;
+    this.#engine = options.engine;
+    this.#group = options.group;
+    this.#close = options.close;
+  }
+
+  ingest(request: IngestRequest, onEvent: OnEvent, signal: AbortSignal): Promise<RunSummary> {
+    const { source, targets, documentId } = request;
+    const plan = {
+      kind: 'ingest',
+      source,
+      targets,
+      documentId,
+      group: this.#group,
+      settingsDigest: settingsDigest(this.#parts),
+    } as const;
+    return this.#engine.start(plan, onEvent, signal);
+  }
+
+  delete(documentIds: readonly string[], onEvent: OnEvent, signal: AbortSignal): Promise<RunSummary> {
+    const targets = [...new Set(documentIds)];
+    const plan = {
+      kind: 'delete',
+      source: '',
+      targets,
+      documentId: null,
+      group: this.#group,
+      settingsDigest: settingsDigest(this.#parts),
+    } as const;
+    return this.#engine.start(plan, onEvent, signal);
+  }
+
+  async resume(runId: string | null, onEvent: OnEvent, signal: AbortSignal): Promise<RunSummary | null> {
+    if (runId !== null) return this.#engine.resume(runId, onEvent, signal);
+    let last: RunSummary | null = null;
+    const runs = await this.#parts.registry.list();
+    for (const run of runs.toReversed()) {
+      if (run.isOwned || (run.state !== 'running' && run.state !== 'interrupted')) continue;
+      last = await this.#engine.resume(run.runId, onEvent, signal);
+      if (last.state !== 'completed') break;
+    }
+    return last;
+  }
+
+  rollback(runId: string, onEvent: OnEvent, signal: AbortSignal): Promise<RunSummary> {
+    return this.#engine.rollback(runId, onEvent, signal);
+  }
+
+  async cleanup(onEvent: OnEvent, signal: AbortSignal): Promise<CleanupReport> {
+    const { registry, staging, surroundings } = this.#parts;
+    const report = await registry.exclusively('cleanup', async (): Promise<CleanupReport> => {
+      const settled = await this.#engine.settleDeadRuns(onEvent, signal);
+      const kept = new Set(
+        (await registry.list())
+          .filter(({ state, isOwned }) => isOwned || state === 'interrupted')
+          .map(({ runId }) => runId),
+      );
+      const removed = await staging.cleanup({ now: surroundings.now(), isKept: (runId) => kept.has(runId) });
+      return {
+        isDone: true,
+        runsSettled: settled.runs,
+        batchesDiscarded: settled.discarded,
+        batchesFinished: settled.finished,
+        parked: settled.parked,
+        ...removed,
+        exit_status: settled.parked > 0 ? EXIT.needsAttention : EXIT.done,
+      };
+    });
+    return report ?? NOTHING_CLEANED;
+  }
+
+  async verify(signal: AbortSignal): Promise<VerifyReport> {
+    const { stores, registry } = this.#parts;
+    const liveRunIds = new Set((await registry.list()).filter(({ isOwned }) => isOwned).map(({ runId }) => runId));
+    return verify(stores, { liveRunIds }, signal);
+  }
+
+  search(request: SearchRequest, signal: AbortSignal): Promise<readonly SearchHit[]> {
+    const { stores, embedder } = this.#parts;
+    return search(request, { stores, embedder, group: this.#group }, signal);
+  }
+
+  listRuns(): Promise<readonly RunListing[]> {
+    return this.#parts.registry.list();
+  }
+
+  async showRun(runId: string): Promise<RunDetails | null> {
+    const run = await this.#parts.registry.get(runId);
+    if (run === null) return null;
+    const { batches, results } = await replayRun(this.#parts.registry.readEntries(runId));
+    const setAside = batches.flatMap((batch) => batch.setAside);
+    return {
+      ...run,
+      counts: countResults(results),
+      batches: batches.map(({ batchNo, state, items, error }) => ({ batchNo, state, documents: items.length, error })),
+      parked: batches.filter(({ state }) => state === 'parked').length,
+      quarantined: setAside.flatMap(({ documentId, error }) => (error === null ? [] : [{ documentId, error }])),
+    };
+  }
+
+  listDocuments(
+    options: { afterDocumentId: string | null; limit: number },
+    signal: AbortSignal,
+  ): Promise<readonly DocumentSummary[]> {
+    return this.#parts.stores.records.documents({ ...options, group: this.#group }, signal);
+  }
+
+  listQuarantined(signal: AbortSignal): Promise<readonly QuarantineEntry[]> {
+    return this.#parts.stores.records.quarantined(null, signal);
+  }
+
+  async showDocument(documentId: string, signal: AbortSignal): Promise<DocumentDetails | null> {
+    const { records } = this.#parts.stores;
+    const document = await records.document(documentId, signal);
+    const [quarantine = null] = await records.quarantined([documentId], signal);
+    const inFlight = await this.#runInFlight(documentId);
+    if (document === null && quarantine === null && inFlight === null) return null;
+    const status: DocumentStatus = inFlight?.status ?? (quarantine === null ? 'completed' : 'quarantined');
+    return { document, quarantine, status, runId: inFlight?.runId ?? quarantine?.runId ?? document?.runId ?? null };
+  }
+
+  /** The newest unfinished run that has the document in a batch which has not come to its end. */
+  async #runInFlight(documentId: string): Promise<{ runId: string; status: DocumentStatus } | null> {
+    const { registry } = this.#parts;
+    for (const { runId, state } of await registry.list()) {
+      if (state !== 'running' && state !== 'interrupted' && state !== 'needs_attention') continue;
+      const replay = await replayRun(registry.readEntries(runId));
+      const batch = replay.batches.findLast(({ items }) => items.some((item) => item.documentId === documentId));
+      if (batch === undefined || batch.state === 'done') continue;
+      return {
+        runId,
+        status:
+          batch.state === 'parked'
+            ? 'needs_attention'
+            : batch.state === 'assigned'
+              ? 'staging'
+              : 'embeddings_generated',
+      };
+    }
+    return null;
+  }
+
+  close(): Promise<void> {
+    return this.#close();
+  }
+}
+
+const NOTHING_CLEANED: CleanupReport = {
+  isDone: false,
+  runsSettled: 0,
+  batchesDiscarded: 0,
+  batchesFinished: 0,
+  parked: 0,
+  removedFolders: 0,
+  removedBytes: 0,
+  exit_status: EXIT.done,
+};
