@@ -1,0 +1,101 @@
+import { accessSync, constants, lstatSync, mkdirSync, statfsSync } from 'node:fs';
+import { join } from 'node:path';
+import { ConfigError } from '../contracts/errors.ts';
+
+/** Something about the data directory that a person should know. */
+export interface DataFolderWarning {
+  readonly code: string;
+  readonly message: string;
+}
+
+/** File systems on which locks and syncs cannot be trusted. Source: `f_type` in the manual page statfs(2). */
+const REFUSED_FILE_SYSTEMS: ReadonlyMap<number, string> = new Map([
+  [0x6969, 'NFS'],
+  [0xfe534d42, 'SMB2'],
+  [0xff534d42, 'CIFS'],
+  [0x517b, 'SMB'],
+  [0x01021997, '9p'],
+]);
+
+const DOUBTED_FILE_SYSTEMS: ReadonlyMap<number, string> = new Map([
+  [0x794c7630, 'overlay'],
+  [0x65735546, 'FUSE'],
+]);
+
+const FOLDERS = ['runs', 'owners', 'locks'];
+
+/**
+ * Makes the data directory and its folders, for this user alone (0700), and refuses one that cannot be trusted.
+ *
+ * @throws ConfigError APEX_PERMISSION for a foreign-owned, shared or unwritable folder; APEX_CONFIG for a link, a file or a network file system.
+ */
+export function openDataFolder(path: string): DataFolderWarning[] {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+    assertOwn(path);
+    for (const name of FOLDERS) mkdirSync(join(path, name), { recursive: true, mode: 0o700 });
+    accessSync(path, constants.R_OK | constants.W_OK | constants.X_OK);
+  } catch (error) {
+    throw folderError(path, error);
+  }
+  const { type } = statfsSync(path);
+  const refused = REFUSED_FILE_SYSTEMS.get(type);
+  if (refused !== undefined) {
+    throw new ConfigError(
+      `the data directory ${path} is on ${refused}: locks do not hold there; set APEX_HOME to a local disk`,
+      {
+        code: 'APEX_CONFIG',
+        details: { path, fileSystem: refused },
+      },
+    );
+  }
+  const doubted = DOUBTED_FILE_SYSTEMS.get(type);
+  return doubted === undefined
+    ? []
+    : [
+        {
+          code: 'FILE_SYSTEM',
+          message: `the data directory is on ${doubted}: what it holds may go with its container`,
+        },
+      ];
+}
+
+/** Group and others may do nothing here: what is stored is as private as the documents. */
+const SHARED_WRITE_BITS = 0o022;
+
+function assertOwn(path: string): void {
+  const stats = lstatSync(path);
+  const refuse = (problem: string, code: 'APEX_CONFIG' | 'APEX_PERMISSION') => {
+    throw new ConfigError(`the data directory ${path} ${problem}; set APEX_HOME to a folder of your own`, {
+      code,
+      details: { path },
+    });
+  };
+  if (stats.isSymbolicLink()) refuse('is a link', 'APEX_CONFIG');
+  if (!stats.isDirectory()) refuse('is not a folder', 'APEX_CONFIG');
+  if (process.geteuid !== undefined && stats.uid !== process.geteuid())
+    refuse('belongs to another user', 'APEX_PERMISSION');
+  if ((stats.mode & SHARED_WRITE_BITS) !== 0) refuse('can be written by other users', 'APEX_PERMISSION');
+}
+
+function folderError(path: string, error: unknown): unknown {
+  const code = (error as { code?: unknown }).code;
+  if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') {
+    return new ConfigError(
+      `the data directory ${path} cannot be written (${code}); set APEX_HOME to a folder of your own`,
+      {
+        code: 'APEX_PERMISSION',
+        details: { path },
+        cause: error,
+      },
+    );
+  }
+  if (code === 'ENOTDIR' || code === 'EEXIST' || code === 'ENAMETOOLONG') {
+    return new ConfigError(`the data directory ${path} cannot be made (${code}); set APEX_HOME to another folder`, {
+      code: 'APEX_CONFIG',
+      details: { path },
+      cause: error,
+    });
+  }
+  return error;
+}

@@ -1,0 +1,181 @@
+import { type ApexError, ConfigError, JournalError } from '../contracts/errors.ts';
+import type { Journal, JournalEntry, NumberedEntry } from '../contracts/journal.ts';
+import { type SqlFailure, SqlThread } from '../support/sql-thread.ts';
+import { isIntent } from './intents.ts';
+
+/** The format of a run's file, stored as its `user_version`. A newer one is refused. */
+export const JOURNAL_FORMAT = 1;
+
+/** How many entries a reader holds at once. */
+const PAGE_ENTRIES = 1_000;
+
+const INSERT = 'INSERT INTO entry (lsn, kind, body) VALUES (?, ?, ?)';
+
+interface JournalSettings {
+  readonly path: string;
+  readonly runId: string;
+  /** Gives the UUID of a journal that is made now. */
+  readonly createJournalId: () => string;
+  /** A crash point inside a commit, for tests. */
+  readonly probe: { readonly point: string; readonly atCount: number } | null;
+}
+
+/**
+ * One run's log: an append-only table in a file of its own, so that parallel runs never wait for each other.
+ *
+ * Written by its one owner. An intent is on disk before `append` resolves, and the outcomes before it ride in the same commit.
+ */
+export class RunJournal implements Journal {
+  readonly runId: string;
+  readonly journalId: string;
+  readonly #sql: SqlThread;
+  #lsn: number;
+  #waiting: NumberedEntry[] = [];
+  #syncedCommits = 0;
+  #failure: unknown = null;
+
+  private constructor(sql: SqlThread, known: { runId: string; journalId: string; lsn: number }) {
+    this.#sql = sql;
+    this.runId = known.runId;
+    this.journalId = known.journalId;
+    this.#lsn = known.lsn;
+  }
+
+  /** Opens a run's log for its owner, making it when it is not there. @throws ConfigError NEWER_FORMAT; JournalError. */
+  static async open({ path, runId, createJournalId, probe }: JournalSettings): Promise<RunJournal> {
+    const pragmas = { journal_mode: 'WAL', synchronous: 'FULL', trusted_schema: 'OFF', cell_size_check: 'ON' };
+    const sql = await SqlThread.open({ path, pragmas, busyTimeoutMs: 250, probe, toError: journalError });
+    try {
+      await assertFormat(sql, path);
+      await sql.transaction(
+        [
+          { sql: 'CREATE TABLE IF NOT EXISTS journal (journal_id TEXT NOT NULL, run_id TEXT NOT NULL)' },
+          { sql: 'CREATE TABLE IF NOT EXISTS entry (lsn INTEGER PRIMARY KEY, kind TEXT NOT NULL, body TEXT NOT NULL)' },
+          {
+            sql: 'INSERT INTO journal SELECT ?, ? WHERE NOT EXISTS (SELECT 1 FROM journal)',
+            params: [createJournalId(), runId],
+          },
+          { sql: `PRAGMA user_version = ${JOURNAL_FORMAT}` },
+        ],
+        { label: 'journal.create' },
+      );
+      const [row] = await sql.all<{ journalId: string; lsn: number }>(
+        'SELECT journal_id AS journalId, (SELECT coalesce(max(lsn), 0) FROM entry) AS lsn FROM journal',
+      );
+      return new RunJournal(sql, { runId, ...row! });
+    } catch (error) {
+      await sql.close();
+      throw error;
+    }
+  }
+
+  get lsn(): number {
+    return this.#lsn;
+  }
+
+  get syncedCommits(): number {
+    return this.#syncedCommits;
+  }
+
+  async append(entry: JournalEntry): Promise<number> {
+    this.#lsn += 1;
+    const lsn = this.#lsn;
+    this.#waiting.push({ lsn, entry });
+    if (isIntent(entry)) await this.#commit(entry.kind);
+    return lsn;
+  }
+
+  async flush(): Promise<void> {
+    if (this.#waiting.length > 0) await this.#commit('flush');
+  }
+
+  read(): AsyncIterable<NumberedEntry> {
+    return readPages(this.#sql);
+  }
+
+  async close(): Promise<void> {
+    try {
+      if (this.#failure === null) await this.flush();
+    } finally {
+      await this.#sql.close();
+    }
+  }
+
+  /** After a failed sync the system may have dropped what it could not write, so nothing is tried again on this connection. */
+  async #commit(label: string): Promise<void> {
+    if (this.#failure !== null) throw this.#failure;
+    const rows = this.#waiting.map(({ lsn, entry }) => [lsn, entry.kind, JSON.stringify(entry)]);
+    this.#waiting = [];
+    try {
+      await this.#sql.transaction([{ sql: INSERT, rows }], { label: `journal.${label}` });
+      this.#syncedCommits += 1;
+    } catch (error) {
+      this.#failure = error;
+      throw error;
+    }
+  }
+}
+
+/** Reads a run's log beside its owner, who may be writing it. */
+export async function* readJournal(path: string): AsyncGenerator<NumberedEntry> {
+  const sql = await SqlThread.open({
+    path,
+    pragmas: {},
+    isReadOnly: true,
+    busyTimeoutMs: 2_000,
+    toError: journalError,
+  });
+  try {
+    await assertFormat(sql, path);
+    const [table] = await sql.all("SELECT 1 FROM sqlite_schema WHERE name = 'entry'");
+    if (table !== undefined) yield* readPages(sql);
+  } finally {
+    await sql.close();
+  }
+}
+
+async function* readPages(sql: SqlThread): AsyncGenerator<NumberedEntry> {
+  for (let after = 0; ; ) {
+    const page = await sql.all<{ lsn: number; body: string }>(
+      'SELECT lsn, body FROM entry WHERE lsn > ? ORDER BY lsn LIMIT ?',
+      [after, PAGE_ENTRIES],
+    );
+    for (const { lsn, body } of page) yield { lsn, entry: JSON.parse(body) as JournalEntry };
+    if (page.length < PAGE_ENTRIES) return;
+    after = page[page.length - 1]!.lsn;
+  }
+}
+
+async function assertFormat(sql: SqlThread, path: string): Promise<void> {
+  const [row] = await sql.all<{ user_version: number }>('PRAGMA user_version');
+  if (row!.user_version <= JOURNAL_FORMAT) return;
+  throw new ConfigError(
+    `${path} has format ${row!.user_version}, this apex reads up to ${JOURNAL_FORMAT}: use the newer apex`,
+    {
+      code: 'NEWER_FORMAT',
+      details: { format: row!.user_version },
+    },
+  );
+}
+
+/** What SQLite's failures mean for the log. */
+export function journalError({ code, sqliteCode, operation, cause }: SqlFailure): ApexError {
+  const details = { operation, sqliteCode };
+  if (code === 'DISK_FULL')
+    return new JournalError('the disk is full: the journal cannot grow', { code, retryable: true, details, cause });
+  if (code === 'LOCKED')
+    return new JournalError('the journal is in use by another process', { code, retryable: true, details, cause });
+  if (
+    sqliteCode === 'EACCES' ||
+    sqliteCode === 'EROFS' ||
+    sqliteCode.startsWith('SQLITE_READONLY') ||
+    sqliteCode === 'SQLITE_CANTOPEN'
+  ) {
+    return new JournalError('the journal cannot be written: check the owner and mode of the data directory', {
+      code: 'APEX_PERMISSION',
+      details,
+      cause,
+    });
+  }
+  return new JournalError(`the journal failed (${sqliteCode})`, { code: 'APEX_JOURNAL', details, cause });
+}
