@@ -1,0 +1,121 @@
+import { createHash } from 'node:crypto';
+import { closeSync, constants, fstatSync, openSync, readSync, type Stats, writeSync } from 'node:fs';
+import { SourceError } from '../contracts/errors.ts';
+
+/** A path as the file system has it: text, or bytes that are not text. */
+export type RawPath = string | Buffer;
+
+const BUFFER_BYTES = 1_048_576;
+
+interface Passed {
+  readonly digest: string;
+  readonly bytes: number;
+}
+
+/**
+ * Reads a regular file once, hashing it and giving each part to `take`.
+ *
+ * @throws SourceError NOT_FOUND, DENIED, NOT_A_FILE, TOO_LARGE (before reading), CHANGED_WHILE_READ (retryable).
+ */
+export function passFile(path: RawPath, maxBytes: number, take: (part: Uint8Array) => void): Passed {
+  const file = openRegular(path);
+  try {
+    const before = fstatSync(file);
+    if (!before.isFile()) throw sourceError('NOT_A_FILE', path, 'is neither a regular file nor a folder');
+    if (before.size > maxBytes) {
+      throw sourceError(
+        'TOO_LARGE',
+        path,
+        `has ${before.size} bytes, more than the ${maxBytes} that APEX_MAX_FILE_MB allows`,
+      );
+    }
+    const hash = createHash('sha256');
+    const buffer = Buffer.allocUnsafe(Math.min(BUFFER_BYTES, before.size + 1));
+    let bytes = 0;
+    for (let read = readSync(file, buffer); read > 0; read = readSync(file, buffer)) {
+      bytes += read;
+      if (bytes > maxBytes) throw changed(path);
+      const part = buffer.subarray(0, read);
+      hash.update(part);
+      take(part);
+    }
+    if (bytes !== before.size || !isSame(before, fstatSync(file))) throw changed(path);
+    return { digest: hash.digest('hex'), bytes };
+  } catch (error) {
+    throw fileError(error, path);
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** Copies a regular file to a new one (0600). Errors as `passFile`. */
+export function copyFile(from: RawPath, to: string, maxBytes: number): Passed {
+  const copy = openSync(to, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, 0o600);
+  try {
+    return passFile(from, maxBytes, (part) => {
+      for (let written = 0; written < part.byteLength; ) written += writeSync(copy, part, written);
+    });
+  } finally {
+    closeSync(copy);
+  }
+}
+
+/** Opening a fifo without its writer would hang; with O_NONBLOCK it opens, and is then refused for what it is. */
+function openRegular(path: RawPath): number {
+  try {
+    return openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  } catch (error) {
+    throw fileError(error, path);
+  }
+}
+
+function isSame(before: Stats, after: Stats): boolean {
+  return before.size === after.size && before.mtimeMs === after.mtimeMs && before.ino === after.ino;
+}
+
+function changed(path: RawPath): SourceError {
+  return sourceError('CHANGED_WHILE_READ', path, 'changed while it was read', true);
+}
+
+/** A path as a person reads it: control characters and invalid bytes are percent-encoded. */
+export function shownPath(path: RawPath): string {
+  const text =
+    typeof path === 'string' ? path : (textOf(path) ?? path.toString('latin1').replace(/[^\x20-\x7e]/g, percent));
+  return text.replace(/[\x00-\x1f\x7f-\x9f]/g, percent);
+}
+
+/** The text that bytes stand for in UTF-8, or null when they are not UTF-8. */
+export function textOf(bytes: Buffer): string | null {
+  const text = bytes.toString('utf8');
+  return Buffer.from(text, 'utf8').equals(bytes) ? text : null;
+}
+
+function percent(character: string): string {
+  return `%${character.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`;
+}
+
+/** A source's error about a path. */
+export function sourceError(code: SourceError['code'], path: RawPath, problem: string, retryable = false): SourceError {
+  return new SourceError(`${shownPath(path)} ${problem}`, { code, retryable, details: { path: shownPath(path) } });
+}
+
+/** What a file system's refusal means. Other errors are returned as they are. */
+export function fileError(error: unknown, path: RawPath): unknown {
+  const code = (error as { code?: unknown }).code;
+  if (code === 'ENOENT' || code === 'ENOTDIR') return sourceError('NOT_FOUND', path, 'does not exist');
+  if (code === 'EACCES' || code === 'EPERM') return sourceError('DENIED', path, 'may not be read by this user');
+  if (code === 'ELOOP') return sourceError('NOT_A_FILE', path, 'is a link that leads to itself');
+  if (code === 'ENXIO' || code === 'EISDIR')
+    return sourceError('NOT_A_FILE', path, 'is neither a regular file nor a folder');
+  if (code === 'ENAMETOOLONG') return sourceError('NOT_FOUND', path, 'is longer than a path may be');
+  if (code === 'ENOSPC' || code === 'EDQUOT') {
+    return new SourceError('the disk is full: the document cannot be staged', {
+      code: 'DISK_FULL',
+      retryable: true,
+      cause: error,
+    });
+  }
+  if (code === 'EIO' || code === 'EMFILE' || code === 'ENFILE')
+    return sourceError('APEX_SOURCE', path, `could not be read (${code})`, true);
+  return error;
+}

@@ -1,0 +1,178 @@
+import { createWriteStream, lstatSync, mkdirSync, type Stats, statSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { Transform } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { pathToFileURL } from 'node:url';
+import { SourceError } from '../contracts/errors.ts';
+import type { Source, SourceItem, SourceProblem } from '../contracts/source.ts';
+import { copyFile, fileError, passFile, type RawPath, shownPath, sourceError, textOf } from './files.ts';
+
+export interface LocalSettings {
+  /** Larger files are refused before they are read. */
+  readonly maxBytes: number;
+  readonly stdin: NodeJS.ReadableStream;
+  /** Name of standard input as a document: a type hint. */
+  readonly stdinName: string;
+  /** Where standard input is kept until it is staged. */
+  readonly spoolFolder: string;
+}
+
+/**
+ * Files, folders, globs and standard input of this machine.
+ *
+ * A folder is read with all below it, but for hidden names and links: a link could lead in circles or out of the folder. A link
+ * that is named itself is followed. Names are bytes: one that is not UTF-8 is listed and read like any other.
+ */
+export function createLocalSource(settings: LocalSettings): Source {
+  return new LocalSource(settings);
+}
+
+class LocalSource implements Source {
+  readonly name = 'local_upload';
+  readonly #settings: LocalSettings;
+
+  constructor(settings: LocalSettings) {
+    this.#settings = settings;
+  }
+
+  async *list(targets: readonly string[], signal: AbortSignal): AsyncGenerator<SourceItem | SourceProblem> {
+    const items = new Map<string, SourceItem>();
+    const problems: SourceProblem[] = [];
+    for (const target of targets) {
+      signal.throwIfAborted();
+      const found = target === '-' ? [await this.#spool(signal)] : await listTarget(target, signal);
+      for (const entry of found) {
+        if ('code' in entry) problems.push(entry);
+        else items.set(entry.uri, entry);
+      }
+    }
+    yield* problems;
+    yield* [...items.values()].sort((a, b) => (a.uri < b.uri ? -1 : 1));
+  }
+
+  async digest(item: SourceItem, _signal: AbortSignal): Promise<{ digest: string; bytes: number }> {
+    return passFile(rawPathOf(item.locator), this.#settings.maxBytes, () => {});
+  }
+
+  async copy(item: SourceItem, path: string, _signal: AbortSignal): Promise<{ digest: string; bytes: number }> {
+    return copyFile(rawPathOf(item.locator), path, this.#settings.maxBytes);
+  }
+
+  async #spool(signal: AbortSignal): Promise<SourceItem> {
+    const { stdin, stdinName, spoolFolder, maxBytes } = this.#settings;
+    mkdirSync(spoolFolder, { recursive: true, mode: 0o700 });
+    const path = join(spoolFolder, 'stdin');
+    let bytes = 0;
+    const counted = new Transform({
+      transform(part: Uint8Array, _encoding, done) {
+        bytes += part.byteLength;
+        done(
+          bytes > maxBytes
+            ? sourceError('TOO_LARGE', '-', `gives more than the ${maxBytes} bytes that APEX_MAX_FILE_MB allows`)
+            : null,
+          part,
+        );
+      },
+    });
+    await pipeline(stdin, counted, createWriteStream(path, { mode: 0o600 }), { signal });
+    return {
+      id: 'stdin',
+      uri: `stdin:${encodeURIComponent(stdinName)}`,
+      name: stdinName,
+      bytes,
+      mediaType: null,
+      locator: locatorOf(path),
+      isRepeatable: false,
+    };
+  }
+}
+
+async function listTarget(target: string, signal: AbortSignal): Promise<(SourceItem | SourceProblem)[]> {
+  const path = resolve(target);
+  let stats: Stats;
+  try {
+    stats = statSync(path);
+  } catch (error) {
+    const failure = fileError(error, target);
+    if (!(failure instanceof SourceError)) throw failure;
+    return failure.code === 'NOT_FOUND' && /[*?[\]{}!()]/.test(target)
+      ? listGlob(target)
+      : [problemOf(failure, target)];
+  }
+  if (stats.isFile()) return [itemOf(path, stats.size)];
+  if (!stats.isDirectory())
+    return [problemOf(sourceError('NOT_A_FILE', target, 'is neither a regular file nor a folder'), target)];
+  const found = await listFolder(path, signal);
+  return found.length > 0 ? found : [problemOf(sourceError('NO_MATCH', target, 'holds no document'), target)];
+}
+
+async function listGlob(pattern: string): Promise<(SourceItem | SourceProblem)[]> {
+  const { default: glob } = await import('fast-glob');
+  const paths = await glob(pattern, {
+    absolute: true,
+    onlyFiles: true,
+    followSymbolicLinks: false,
+    suppressErrors: true,
+  });
+  const found = paths.map((path) => itemOf(path, statSync(path, { throwIfNoEntry: false })?.size ?? null));
+  return found.length > 0 ? found : [problemOf(sourceError('NO_MATCH', pattern, 'matches no file'), pattern)];
+}
+
+/** Names are read as bytes, because not every name is text. */
+async function listFolder(root: string, signal: AbortSignal): Promise<(SourceItem | SourceProblem)[]> {
+  const found: (SourceItem | SourceProblem)[] = [];
+  const folders: Buffer[] = [Buffer.from(root)];
+  while (folders.length > 0) {
+    signal.throwIfAborted();
+    const folder = folders.pop()!;
+    try {
+      for (const entry of await readdir(folder, { withFileTypes: true, encoding: 'buffer' })) {
+        if (entry.name[0] === DOT) continue;
+        const path = Buffer.concat([folder, SLASH, entry.name]);
+        if (entry.isDirectory()) folders.push(path);
+        else if (entry.isFile())
+          found.push(itemOf(textOf(path) ?? path, lstatSync(path, { throwIfNoEntry: false })?.size ?? null));
+      }
+    } catch (error) {
+      const failure = fileError(error, textOf(folder) ?? folder);
+      if (!(failure instanceof SourceError)) throw failure;
+      found.push(problemOf(failure, shownPath(folder)));
+    }
+  }
+  return found;
+}
+
+const DOT = 0x2e;
+const SLASH = Buffer.from('/');
+
+function itemOf(path: RawPath, bytes: number | null): SourceItem {
+  const uri = uriOf(path);
+  const name = shownPath(path).split('/').at(-1) ?? '';
+  return { id: uri, uri, name, bytes, mediaType: null, locator: locatorOf(path), isRepeatable: true };
+}
+
+/** A `file:` URI; bytes that are not UTF-8 are percent-encoded one by one, so different names never share a URI. */
+function uriOf(path: RawPath): string {
+  if (typeof path === 'string') return pathToFileURL(path).href;
+  const encoded = [...path].map((byte) =>
+    /[A-Za-z0-9._~/-]/.test(String.fromCharCode(byte))
+      ? String.fromCharCode(byte)
+      : `%${byte.toString(16).toUpperCase().padStart(2, '0')}`,
+  );
+  return `file://${encoded.join('')}`;
+}
+
+/** Plain JSON: `{ "path" }`, or `{ "base64" }` when the path is not text. */
+export function locatorOf(path: RawPath): string {
+  return JSON.stringify(typeof path === 'string' ? { path } : { base64: path.toString('base64') });
+}
+
+function rawPathOf(locator: string): RawPath {
+  const { path, base64 } = JSON.parse(locator) as { path?: string; base64?: string };
+  return path ?? Buffer.from(base64 ?? '', 'base64');
+}
+
+function problemOf({ code, message }: SourceError, uri: string): SourceProblem {
+  return { uri, code: code as SourceProblem['code'], message };
+}

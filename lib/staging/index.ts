@@ -1,0 +1,302 @@
+// Staging: documents' bytes and the steps' artifacts on local disk.
+// May import lib/contracts and lib/support. Must never use an outside string as a path.
+
+import { createHash } from 'node:crypto';
+import {
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { StagedFile } from '../contracts/document.ts';
+import { ConfigError, SourceError } from '../contracts/errors.ts';
+import type { Source, SourceItem } from '../contracts/source.ts';
+import type { Staging, StagingFolder } from '../contracts/staging.ts';
+
+export interface StagingSettings {
+  /** The folder under which everything is staged; made (0700) when it is not there. */
+  readonly base: string;
+  /** Beyond this, nothing new is staged. */
+  readonly maxBytes: number;
+  /** How long a failed document's folder is kept. */
+  readonly failedRetentionMs: number;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+}
+
+/** `.metadata.json` of a folder. The design page's words. */
+interface Metadata {
+  readonly document_id: string;
+  readonly source: string;
+  readonly run_id: string;
+  readonly status: 'active' | 'success' | 'failed';
+  readonly created_at: string;
+  readonly updated_at: string;
+  readonly file_path: string;
+  readonly file_name: string;
+  readonly file_size_bytes: number;
+  readonly file_digest: string;
+  readonly media_type: string | null;
+}
+
+const METADATA = '.metadata.json';
+const STAGED = 'staged';
+
+/** Opens the staging area. @throws ConfigError when the base is a link or belongs to another user. */
+export function openStaging(settings: StagingSettings): Staging {
+  mkdirSync(settings.base, { recursive: true, mode: 0o700 });
+  const stats = lstatSync(settings.base);
+  const isForeign = process.geteuid !== undefined && stats.uid !== process.geteuid();
+  if (stats.isSymbolicLink() || !stats.isDirectory() || isForeign) {
+    const problem = isForeign ? 'belongs to another user' : 'is not a folder of its own';
+    throw new ConfigError(`the staging folder ${settings.base} ${problem}; set STAGING_BASE_DIR to another`, {
+      code: isForeign ? 'APEX_PERMISSION' : 'APEX_CONFIG',
+      details: { path: settings.base },
+    });
+  }
+  return new FolderStaging(settings);
+}
+
+class FolderStaging implements Staging {
+  readonly #settings: StagingSettings;
+  #usedBytes: number | null = null;
+
+  constructor(settings: StagingSettings) {
+    this.#settings = settings;
+  }
+
+  async open(source: string, documentId: string, runId: string): Promise<StagingFolder> {
+    const path = join(this.#settings.base, plainName(source), plainName(documentId), plainName(runId));
+    return new DocumentFolder({
+      documentId,
+      source,
+      runId,
+      path,
+      now: this.#settings.now,
+      reserve: (bytes) => this.#reserve(bytes),
+    });
+  }
+
+  async removeRun(runId: string): Promise<void> {
+    for (const folder of this.#folders()) if (folder.run === plainName(runId)) removeFolder(folder.path);
+  }
+
+  async cleanup({
+    now,
+    isKept,
+  }: {
+    now: number;
+    isKept: (runId: string) => boolean;
+  }): Promise<{ removedFolders: number; removedBytes: number }> {
+    let removedFolders = 0;
+    let removedBytes = 0;
+    for (const { path } of this.#folders()) {
+      const metadata = readMetadata(path);
+      const isFresh =
+        metadata?.status === 'failed' && now - Date.parse(metadata.updated_at) < this.#settings.failedRetentionMs;
+      if (isFresh || (metadata !== null && metadata.status === 'active' && isKept(metadata.run_id))) continue;
+      removedBytes += sizeOf(path);
+      removedFolders += 1;
+      removeFolder(path);
+    }
+    this.#usedBytes = null;
+    return { removedFolders, removedBytes };
+  }
+
+  /** Counts bytes before they are written, from one measurement of the disk. */
+  #reserve(bytes: number): void {
+    const { maxBytes, base } = this.#settings;
+    this.#usedBytes ??= sizeOf(base);
+    if (this.#usedBytes + bytes > maxBytes) {
+      throw new SourceError(
+        `the staging area is full: ${this.#usedBytes} of ${maxBytes} bytes are used, ${bytes} more are needed`,
+        {
+          code: 'QUOTA_FULL',
+          retryable: true,
+          details: { usedBytes: this.#usedBytes, maxBytes, bytes },
+        },
+      );
+    }
+    this.#usedBytes += bytes;
+  }
+
+  /** The run folders, three levels down; links are never followed. */
+  *#folders(): Generator<{ path: string; run: string }> {
+    for (const source of subfolders(this.#settings.base)) {
+      for (const document of subfolders(source)) {
+        for (const path of subfolders(document)) yield { path, run: path.slice(document.length + 1) };
+      }
+    }
+  }
+}
+
+interface FolderOptions {
+  readonly documentId: string;
+  readonly source: string;
+  readonly runId: string;
+  readonly path: string;
+  readonly now: () => number;
+  readonly reserve: (bytes: number) => void;
+}
+
+/** One document's folder. Artifacts carry their key and digest in a first line, so that a torn or foreign one reads as absent. */
+class DocumentFolder implements StagingFolder {
+  readonly documentId: string;
+  readonly path: string;
+  readonly #options: FolderOptions;
+
+  constructor(options: FolderOptions) {
+    this.#options = options;
+    this.documentId = options.documentId;
+    this.path = options.path;
+  }
+
+  get attachmentsPath(): string {
+    return join(this.path, 'attachments');
+  }
+
+  async staged(): Promise<StagedFile | null> {
+    const metadata = readMetadata(this.path);
+    const path = join(this.path, STAGED);
+    if (metadata === null || metadata.file_digest === '') return null;
+    const bytes = readIfThere(path);
+    if (bytes === null || bytes.byteLength !== metadata.file_size_bytes || digest(bytes) !== metadata.file_digest)
+      return null;
+    return {
+      path,
+      name: metadata.file_name,
+      digest: metadata.file_digest,
+      bytes: bytes.byteLength,
+      mediaType: metadata.media_type,
+    };
+  }
+
+  async stage(source: Source, item: SourceItem, signal: AbortSignal): Promise<StagedFile> {
+    mkdirSync(this.path, { recursive: true, mode: 0o700 });
+    this.#options.reserve(item.bytes ?? 0);
+    const path = join(this.path, STAGED);
+    rmSync(path, { force: true });
+    const copied = await source.copy(item, path, signal);
+    const file = { path, name: item.name, digest: copied.digest, bytes: copied.bytes, mediaType: item.mediaType };
+    this.#writeMetadata(file, 'active');
+    return file;
+  }
+
+  async readArtifact(name: string, key: string): Promise<Uint8Array | null> {
+    const bytes = readIfThere(this.#artifactPath(name));
+    if (bytes === null) return null;
+    const end = bytes.indexOf(0x0a);
+    const content = bytes.subarray(end + 1);
+    return end > 0 && bytes.toString('utf8', 0, end) === headerOf(key, content) ? content : null;
+  }
+
+  async writeArtifact(name: string, key: string, content: Uint8Array): Promise<void> {
+    writeFileSync(this.#artifactPath(name), Buffer.concat([Buffer.from(`${headerOf(key, content)}\n`), content]), {
+      mode: 0o600,
+    });
+  }
+
+  async markFailed(): Promise<void> {
+    const staged = await this.staged();
+    mkdirSync(this.path, { recursive: true, mode: 0o700 });
+    this.#writeMetadata(
+      staged ?? { path: join(this.path, STAGED), name: '', digest: '', bytes: 0, mediaType: null },
+      'failed',
+    );
+  }
+
+  async remove(): Promise<void> {
+    removeFolder(this.path);
+  }
+
+  #artifactPath(name: string): string {
+    return join(this.path, `${name}.artifact`);
+  }
+
+  #writeMetadata(file: StagedFile, status: Metadata['status']): void {
+    const { documentId, source, runId, now } = this.#options;
+    const at = new Date(now()).toISOString();
+    const metadata: Metadata = {
+      document_id: documentId,
+      source,
+      run_id: runId,
+      status,
+      created_at: readMetadata(this.path)?.created_at ?? at,
+      updated_at: at,
+      file_path: file.path,
+      file_name: file.name,
+      file_size_bytes: file.bytes,
+      file_digest: file.digest,
+      media_type: file.mediaType,
+    };
+    const path = join(this.path, METADATA);
+    writeFileSync(`${path}.new`, JSON.stringify(metadata), { mode: 0o600 });
+    renameSync(`${path}.new`, path);
+  }
+}
+
+const PLAIN_NAME = /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}$/;
+
+/** The name itself where it can be a folder's name, else a digest of it. */
+function plainName(name: string): string {
+  return PLAIN_NAME.test(name) ? name : `sha256-${digest(name)}`;
+}
+
+function digest(data: string | Uint8Array): string {
+  return createHash('sha256').update(data).digest('hex');
+}
+
+function headerOf(key: string, content: Uint8Array): string {
+  return `${digest(key)} ${digest(content)}`;
+}
+
+function readIfThere(path: string): Buffer | null {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    if ((error as { code?: unknown }).code === 'ENOENT') return null;
+    throw error;
+  }
+}
+
+function readMetadata(path: string): Metadata | null {
+  const bytes = readIfThere(join(path, METADATA));
+  if (bytes === null) return null;
+  try {
+    return JSON.parse(bytes.toString('utf8')) as Metadata;
+  } catch {
+    return null;
+  }
+}
+
+function subfolders(path: string): string[] {
+  return readdirSync(path, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => join(path, name));
+}
+
+/** Removes a run's folder, and the folders above it that are empty then. `rm` does not follow links. */
+function removeFolder(path: string): void {
+  rmSync(path, { recursive: true, force: true });
+  for (const above of [dirname(path), dirname(dirname(path))]) {
+    try {
+      rmdirSync(above);
+    } catch {
+      return; // Another document or run is in it.
+    }
+  }
+}
+
+function sizeOf(path: string): number {
+  let bytes = 0;
+  for (const entry of readdirSync(path, { withFileTypes: true, recursive: true })) {
+    if (entry.isFile()) bytes += statSync(join(entry.parentPath, entry.name), { throwIfNoEntry: false })?.size ?? 0;
+  }
+  return bytes;
+}
