@@ -1,0 +1,71 @@
+import type { Embedder } from '../contracts/parts.ts';
+import { countWordTokens } from './tokens.ts';
+
+/** Floats of a vector. Measured against 256 and 1,024: see `bench/results`. */
+const DIMENSIONS = 512;
+/** Shortest and longest runs of letters inside a word that count besides the word itself. */
+const GRAM_LETTERS = [4, 5] as const;
+/** What a run of letters counts for, against 1 for a whole word. */
+const GRAM_WEIGHT = 0.35;
+
+/**
+ * Hashed words and runs of letters: texts that share words, or parts of words, are near. Offline and deterministic.
+ *
+ * Each feature goes to one float by its hash, with the sign by another bit, so that collisions cancel out on average; counts are
+ * damped by a square root, and the vector has unit length.
+ */
+export function createLexicalEmbedder(): Embedder {
+  return {
+    model: 'lexical-1',
+    dimensions: DIMENSIONS,
+    maxRequestItems: 256,
+    countTokens: countWordTokens,
+    embed: async (texts) => texts.map(embedText),
+  };
+}
+
+function embedText(text: string): Float32Array {
+  const vector = new Float32Array(DIMENSIONS);
+  const features = new Map<number, number>();
+  for (const word of text
+    .normalize('NFKD')
+    .replace(/\p{M}+/gu, '')
+    .toLowerCase()
+    .match(/[\p{L}\p{N}]+/gu) ?? []) {
+    add(features, hashOf(word, 0, word.length, WORD_SEED), 1);
+    const padded = `^${word}$`;
+    for (const length of GRAM_LETTERS) {
+      for (let from = 0; from + length <= padded.length; from += 1)
+        add(features, hashOf(padded, from, from + length, length), GRAM_WEIGHT);
+    }
+  }
+  for (const [hash, weight] of features) {
+    const sign = (hash & 0x40000000) === 0 ? 1 : -1;
+    vector[(hash >>> 0) % DIMENSIONS]! += sign * Math.sqrt(weight);
+  }
+  return toUnitLength(vector);
+}
+
+const WORD_SEED = 17;
+
+function add(features: Map<number, number>, hash: number, weight: number): void {
+  features.set(hash, (features.get(hash) ?? 0) + weight);
+}
+
+/** FNV-1a over UTF-16 units, mixed once more so that short runs spread. Source: the FNV hash, IETF draft eastlake-fnv. */
+function hashOf(text: string, from: number, to: number, seed: number): number {
+  let hash = 0x811c9dc5 ^ Math.imul(seed, 0x9e3779b1);
+  for (let index = from; index < to; index += 1) hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193);
+  hash ^= hash >>> 15;
+  return Math.imul(hash, 0x2c1b3c6d) ^ (hash >>> 13);
+}
+
+/** A text without any word gets the first axis: every vector has a direction. */
+function toUnitLength(vector: Float32Array): Float32Array {
+  let sum = 0;
+  for (const value of vector) sum += value * value;
+  if (sum === 0) vector[0] = sum = 1;
+  const length = Math.sqrt(sum);
+  for (let index = 0; index < vector.length; index += 1) vector[index]! /= length;
+  return vector;
+}

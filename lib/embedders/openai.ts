@@ -1,0 +1,110 @@
+import type OpenAI from 'openai';
+import { isApexError, ProviderError } from '../contracts/errors.ts';
+import type { Embedder } from '../contracts/parts.ts';
+import { countWordTokens } from './tokens.ts';
+
+export interface OpenAiSettings {
+  /** Never in an error, a log or the journal. */
+  readonly apiKey: string;
+  /** Any endpoint that speaks OpenAI's embeddings protocol; null: OpenAI's own. */
+  readonly baseUrl: string | null;
+  readonly model: string;
+  readonly dimensions: number;
+  /** The bound on one request. */
+  readonly timeoutMs: number;
+}
+
+/** Texts in one request. */
+const MAX_REQUEST_ITEMS = 128;
+
+/** Vectors from an OpenAI-compatible endpoint. Answers are checked for count, order and size; the client's own retries are off. */
+export function createOpenAiEmbedder(settings: OpenAiSettings): Embedder {
+  const { model, dimensions } = settings;
+  let client: Promise<OpenAI> | null = null;
+  return {
+    model: `openai:${settings.baseUrl ?? ''}:${model}:${dimensions}`,
+    dimensions,
+    maxRequestItems: MAX_REQUEST_ITEMS,
+    countTokens: countWordTokens,
+    embed: async (texts, signal) => {
+      client ??= connect(settings);
+      try {
+        const body = { model, input: [...texts], dimensions, encoding_format: 'float' as const };
+        return vectorsOf(await (await client).embeddings.create(body, { signal }), texts.length, settings);
+      } catch (error) {
+        signal.throwIfAborted();
+        throw isApexError(error) ? error : providerError(error, settings);
+      }
+    },
+  };
+}
+
+async function connect({ apiKey, baseUrl, timeoutMs }: OpenAiSettings): Promise<OpenAI> {
+  const { default: Client } = await import('openai');
+  return new Client({ apiKey, baseURL: baseUrl, timeout: timeoutMs, maxRetries: 0 });
+}
+
+/** An answer is believed only when it is whole: a proxy may answer 200 with a page of HTML, a server with too few vectors. */
+function vectorsOf(answer: unknown, count: number, settings: OpenAiSettings): Float32Array[] {
+  const data = (answer as { data?: unknown } | null)?.data;
+  const items = Array.isArray(data) ? (data as { index?: unknown; embedding?: unknown }[]) : [];
+  const vectors = items.map(({ embedding }) =>
+    Array.isArray(embedding) ? Float32Array.from(embedding as number[]) : new Float32Array(),
+  );
+  const isWhole =
+    items.length === count &&
+    items.every(({ index }, position) => index === undefined || index === position) &&
+    vectors.every((vector) => vector.length === settings.dimensions && vector.every(Number.isFinite));
+  if (isWhole) return vectors.map(toUnitLength);
+  const floats = vectors.find(({ length }) => length !== settings.dimensions)?.length ?? settings.dimensions;
+  throw new ProviderError(
+    `${settings.model} answered ${count} texts with ${items.length} vectors of ${floats} floats, expected ${settings.dimensions}`,
+    {
+      code: 'PROVIDER_ANSWER',
+      retryable: true,
+      details: { model: settings.model, texts: count, vectors: items.length, floats },
+    },
+  );
+}
+
+function toUnitLength(vector: Float32Array): Float32Array {
+  const length = Math.hypot(...vector);
+  return length === 0 ? vector : vector.map((value) => value / length);
+}
+
+/** Statuses after which the same request can succeed. Source: OpenAI's guide on error codes. */
+const RETRYABLE_STATUSES: ReadonlySet<number> = new Set([408, 409, 429]);
+
+function providerError(cause: unknown, { model }: OpenAiSettings): ProviderError {
+  const { status, code, headers } = cause as { status?: number; code?: unknown; headers?: Headers };
+  const details = { model, status: status ?? null };
+  if (status === 429 && code !== 'insufficient_quota') {
+    const retryAfterMs = retryAfter(headers);
+    return new ProviderError(`${model}: the provider asks to slow down (429)`, {
+      code: 'RATE_LIMITED',
+      retryable: true,
+      details: retryAfterMs === null ? details : { ...details, retryAfterMs },
+    });
+  }
+  if (status !== undefined && status < 500 && (!RETRYABLE_STATUSES.has(status) || code === 'insufficient_quota')) {
+    const reason = code === 'insufficient_quota' ? 'the quota is used up' : 'the provider refused the request';
+    return new ProviderError(`${model}: ${reason} (${status})`, { code: 'PROVIDER_REFUSED', details });
+  }
+  return new ProviderError(`${model}: no answer from the provider${status === undefined ? '' : ` (${status})`}`, {
+    code: 'APEX_PROVIDER',
+    retryable: true,
+    details,
+  });
+}
+
+/** The waiting time a provider asks for, in milliseconds: `retry-after-ms`, or `Retry-After` in seconds or as a date. */
+function retryAfter(headers: Headers | undefined): number | null {
+  const exact = Number(headers?.get('retry-after-ms') ?? Number.NaN);
+  if (Number.isFinite(exact)) return exact;
+  const asked = headers?.get('retry-after') ?? '';
+  if (asked === '') return null;
+  const seconds = Number(asked);
+  if (Number.isFinite(seconds)) return seconds * 1_000;
+  const until = Date.parse(asked) - Date.now();
+  return Number.isFinite(until) ? Math.max(0, until) : null;
+}

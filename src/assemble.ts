@@ -1,0 +1,216 @@
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { CHUNKERS } from '../lib/chunkers/index.ts';
+import type { Apex } from '../lib/contracts/apex.ts';
+import { ConfigError, UsageError } from '../lib/contracts/errors.ts';
+import type { RunRegistry } from '../lib/contracts/journal.ts';
+import type { Embedder } from '../lib/contracts/parts.ts';
+import { EMBEDDERS } from '../lib/embedders/index.ts';
+import { EXTRACTORS } from '../lib/extractors/index.ts';
+import { type DataFolderWarning, openDataFolder, openRegistry } from '../lib/journal/index.ts';
+import { openParserPool } from '../lib/parsers/index.ts';
+import { createAttachmentSource, createLocalSource } from '../lib/sources/index.ts';
+import { openStaging } from '../lib/staging/index.ts';
+import { openEmbeddedStores } from '../lib/stores/index.ts';
+import { crashProbe, type Probe, probed } from '../lib/support/probe.ts';
+import { Machine } from './apex.ts';
+import type { Settings } from './config/settings.ts';
+import { LocalEngine } from './engines/local.ts';
+import type { Surroundings } from './pipeline/context.ts';
+import { prepareDocument } from './pipeline/document.ts';
+import type { IsolatedRequest, Parts } from './pipeline/parts.ts';
+
+/** What apex takes from the process it runs in. */
+export interface HostOptions {
+  readonly settings: Settings;
+  /** Where data lies when the settings do not say. */
+  readonly defaultHome: string;
+  readonly stdin: NodeJS.ReadableStream;
+  readonly stdinName: string;
+  /** Starts a process that prepares one document; see `prepareIsolated`. Rejects with CRASHED when it dies. */
+  readonly prepareIsolated: Parts['prepareIsolated'];
+  readonly onWarning: (warning: DataFolderWarning) => void;
+}
+
+/** Opens the data directory and assembles the parts that the settings name. Errors: ConfigError, StoreError, JournalError. */
+export async function openApex(options: HostOptions): Promise<Apex> {
+  const { parts, close } = await openParts(options);
+  return new Machine({ parts, engine: new LocalEngine(parts), group: options.settings.group, close });
+}
+
+/** Prepares one document for another process, leaving its artifacts in staging: what a document that kills processes is left to. */
+export async function prepareAlone(request: IsolatedRequest, options: HostOptions): Promise<void> {
+  const { parts, close } = await openParts(options);
+  try {
+    const { runId, source: sourceName, documentId, parentId, item } = request;
+    const context = { runId, signal: new AbortController().signal, surroundings: parts.surroundings, onStep: () => {} };
+    await prepareDocument(
+      { documentId, parentId, sourceName, item, baseVersion: null },
+      { ...parts, use: { calls: 0, texts: 0 } },
+      context,
+    );
+  } finally {
+    await close();
+  }
+}
+
+const MEGABYTE = 1_048_576;
+const GIGABYTE = 1_073_741_824;
+const HOUR_MS = 3_600_000;
+/** Bytes of source documents in one batch. */
+const BATCH_BYTES = 32 * MEGABYTE;
+/** What an archive may inflate to. */
+const MAX_INFLATED_BYTES = 200 * MEGABYTE;
+/** The bound on discarding a batch. */
+const DISCARD_TIMEOUT_MS = 300_000;
+/** The bound on one request to a provider. */
+const PROVIDER_TIMEOUT_MS = 60_000;
+
+async function openParts({
+  settings,
+  defaultHome,
+  stdin,
+  stdinName,
+  prepareIsolated,
+  onWarning,
+}: HostOptions): Promise<{ parts: Parts; close: () => Promise<void> }> {
+  const home = settings.home === '' ? defaultHome : settings.home;
+  for (const warning of openDataFolder(home)) onWarning(warning);
+  const probe =
+    settings.crashPoint === '' && settings.crashLog === '' ? null : crashProbe(settings.crashPoint, settings.crashLog);
+  const withProbe = <Part extends object>(name: string, part: Part): Part =>
+    probe === null ? part : probed(name, part, probe);
+  const commitProbe = commitPoint(settings.crashPoint);
+  const embedder = await openEmbedder(settings);
+  const memory = await openEmbeddedStores({
+    path: join(home, 'memory.db'),
+    embedder,
+    createMemoryId: randomUUID,
+    probe: commitProbe,
+  });
+  const registry = await openRegistry({ folder: home, createJournalId: randomUUID, probe: commitProbe });
+  const surroundings = systemSurroundings(settings.graceSeconds * 1_000);
+  const staging = openStaging({
+    base: settings.stagingBase === '' ? join(home, 'staging') : settings.stagingBase,
+    maxBytes: settings.stagingMaxGigabytes * GIGABYTE,
+    failedRetentionMs: settings.stagingRetentionHours * HOUR_MS,
+    now: surroundings.now,
+  });
+  const parsers = openParserPool({
+    maxProcesses: Math.max(1, Math.min(2, settings.concurrency)),
+    limits: {
+      timeoutMs: settings.parseTimeoutSeconds * 1_000,
+      memoryBytes: settings.parseMemoryMegabytes * MEGABYTE,
+      maxPages: settings.parseMaxPages,
+      maxInflatedBytes: MAX_INFLATED_BYTES,
+    },
+  });
+  const { createStructureChunker } = await CHUNKERS.structure();
+  const { stores } = memory;
+  const localSettings = {
+    maxBytes: settings.maxFileMegabytes * MEGABYTE,
+    stdin,
+    stdinName,
+    spoolFolder: join(home, 'spool', randomUUID()),
+  };
+  const local = createLocalSource(localSettings);
+  const parts: Parts = {
+    source: (name) => {
+      if (name === local.name) return withProbe('source', local);
+      throw new UsageError(`there is no source ${name}`, { code: 'APEX_USAGE', details: { name } });
+    },
+    attachments: withProbe('attachments', createAttachmentSource(localSettings)),
+    parsers: withProbe('parsers', parsers),
+    chunker: createStructureChunker({ maxTokens: settings.chunkTokens, countTokens: embedder.countTokens }),
+    extractor: withProbe('extractor', (await EXTRACTORS.rules()).create()),
+    embedder: withProbe('embedder', embedder),
+    stores: {
+      records: withProbe('records', stores.records),
+      graph: withProbe('graph', stores.graph),
+      vectors: withProbe('vectors', stores.vectors),
+      cache: withProbe('cache', stores.cache),
+    },
+    staging: probe === null ? staging : probedStaging(staging, probe),
+    registry: probe === null ? registry : probedRegistry(registry, probe),
+    surroundings,
+    prepareIsolated,
+    limits: {
+      batchDocuments: settings.batchDocuments,
+      batchBytes: BATCH_BYTES,
+      concurrency: settings.concurrency,
+      discardTimeoutMs: DISCARD_TIMEOUT_MS,
+    },
+  };
+  const close = async () => {
+    await parsers.close();
+    await registry.close();
+    await memory.close();
+  };
+  return { parts, close };
+}
+
+async function openEmbedder(settings: Settings): Promise<Embedder> {
+  if (settings.embedder === 'lexical') return (await EMBEDDERS.lexical()).createLexicalEmbedder();
+  if (settings.openAiKey === '') {
+    throw new ConfigError(
+      'the openai embedder needs OPENAI_API_KEY; set it in the environment, or use APEX_EMBEDDER=lexical',
+      { code: 'APEX_CONFIG' },
+    );
+  }
+  const { createOpenAiEmbedder } = await EMBEDDERS.openai();
+  return createOpenAiEmbedder({
+    apiKey: settings.openAiKey,
+    baseUrl: settings.openAiBaseUrl === '' ? null : settings.openAiBaseUrl,
+    model: settings.openAiModel,
+    dimensions: settings.openAiDimensions,
+    timeoutMs: PROVIDER_TIMEOUT_MS,
+  });
+}
+
+function systemSurroundings(graceMs: number): Surroundings {
+  return {
+    now: () => Date.now(),
+    elapsed: () => performance.now(),
+    newId: () => randomUUID(),
+    sleep: async (ms, signal) => {
+      await delay(ms, undefined, { signal });
+    },
+    graceAfter: (signal) => {
+      const late = new AbortController();
+      const start = () => setTimeout(() => late.abort(signal.reason), graceMs).unref();
+      if (signal.aborted) start();
+      else signal.addEventListener('abort', start, { once: true });
+      return late.signal;
+    },
+  };
+}
+
+/** Folders and journals are handed out by their part, so they are probed where they are handed out. */
+function probedStaging(staging: Parts['staging'], probe: Probe): Parts['staging'] {
+  return {
+    open: async (...args) => probed('folder', await staging.open(...args), probe),
+    removeRun: (...args) => staging.removeRun(...args),
+    cleanup: (...args) => staging.cleanup(...args),
+  };
+}
+
+function probedRegistry(registry: RunRegistry, probe: Probe): RunRegistry {
+  const outer = probed('registry', registry, probe);
+  return new Proxy(outer, {
+    get(target, key) {
+      const member: unknown = Reflect.get(target, key, target);
+      if (key !== 'create' && key !== 'claim') return member;
+      return async (...args: unknown[]) => {
+        const journal = await (member as (...args: unknown[]) => Promise<object | null>)(...args);
+        return journal === null ? null : probed('journal', journal, probe);
+      };
+    },
+  });
+}
+
+/** Points inside a commit (`….before-commit`) are reached in the thread of the connection, not here. */
+function commitPoint(crashPoint: string): { point: string; atCount: number } | null {
+  const [point = '', nth] = crashPoint.split('@');
+  return /:(?:before|after)-commit$/.test(point) ? { point, atCount: Number(nth ?? 1) } : null;
+}
