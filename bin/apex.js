@@ -1,0 +1,23 @@
+#!/usr/bin/env node
+// Plain JavaScript, so that it parses on any Node: an older one hands over to the project's own, because the database driver
+// would bring it down without a word.
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import module from 'node:module';
+import { fileURLToPath } from 'node:url';
+
+const [major, minor] = process.versions.node.split('.').map(Number);
+if (major > 22 || (major === 22 && minor >= 19)) {
+  module.enableCompileCache?.();
+  const { main } = await import('../dist/commands/main.js');
+  await main(process.argv);
+} else {
+  const own = fileURLToPath(new URL('../node_modules/.bin/node', import.meta.url));
+  if (!existsSync(own)) {
+    console.error(`apex needs Node 22.19 or newer; this is ${process.version}`);
+    process.exit(78);
+  }
+  const child = spawn(own, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { stdio: 'inherit' });
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  child.on('exit', (code, signal) => process.exit(code ?? (signal === 'SIGKILL' ? 137 : 1)));
+}

@@ -1,0 +1,48 @@
+import { resolve } from 'node:path';
+import { type Command, Option } from 'commander';
+import { UsageError } from '../lib/contracts/errors.ts';
+import { sourceNames } from '../lib/sources/index.ts';
+import { type CommonFlags, runCommand } from './host.ts';
+
+interface IngestFlags extends CommonFlags {
+  readonly source: (typeof sourceNames)[number];
+  readonly id?: string;
+}
+
+/** `apex ingest <target …>`: the seven steps over everything the targets name. */
+export function registerIngest(program: Command): void {
+  program
+    .command('ingest')
+    .summary('read documents and write them to the memory')
+    .description(
+      'Reads files, folders, globs or standard input. Safe to repeat: what has not changed is skipped, what was interrupted goes on.',
+    )
+    .argument('<target...>', 'paths, folders, quoted globs, or - for standard input')
+    .addOption(
+      new Option('--source <name>', 'what the targets are read with').choices(sourceNames).default('local_upload'),
+    )
+    .option('--id <id>', 'id of the document; only with a single file or -')
+    .option('--stdin-name <name>', 'name of standard input as a document, a hint for its type')
+    .option('--json', 'one JSON object a line on standard output and nothing else')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ apex ingest ./contracts\n  $ apex ingest "mail/**/*.eml" --json\n  $ cat note.txt | apex ingest - --id note-1',
+    )
+    .action(async (targets: string[], flags: IngestFlags) => {
+      if (flags.id !== undefined && targets.length !== 1) {
+        throw new UsageError(`--id ${flags.id} names one document, but ${targets.length} targets are given`, {
+          code: 'APEX_USAGE',
+        });
+      }
+      const request = {
+        targets: targets.map((target) => (target === '-' ? target : resolve(target))),
+        source: flags.source,
+        documentId: flags.id ?? null,
+        stdinName: flags.stdinName ?? null,
+        onError: 'continue' as const,
+      };
+      await runCommand(flags, (apex, progress, signal) =>
+        apex.ingest(request, (event) => progress.show(event), signal),
+      );
+    });
+}
