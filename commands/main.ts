@@ -1,5 +1,6 @@
 // The command line: flags in, events shown, exit status out.
-// May import src, lib/contracts and the registries. Must never decide anything about documents.
+// May import src, lib/contracts and the registries.
+// Must never decide anything about documents.
 
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';

@@ -1,5 +1,6 @@
 // The only code that prints: JSON lines for programs, text for people.
-// May import lib/contracts, ora and chalk. Must never decide anything about documents.
+// May import lib/contracts, ora and chalk.
+// Must never decide anything about documents.
 
 /** Writes one line to standard output. A reader that has gone away ends the program quietly. */
 export function printLine(line: string): void {

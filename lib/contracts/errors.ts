@@ -1,5 +1,6 @@
 // Contracts: the types and error classes every floor shares.
-// May import only other contracts. Must never touch a vendor package, the file system or the network.
+// May import only other contracts.
+// Must never touch a vendor package, the file system or the network.
 
 import { ERROR_CODES, type ErrorCode } from './error-codes.ts';
 import type { StepName } from './pipeline.ts';

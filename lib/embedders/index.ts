@@ -1,11 +1,9 @@
 // Embedders: texts in, vectors out.
-// May import lib/contracts, lib/support and their own vendor packages. Must never retry: the pipeline owns retries.
+// May import lib/contracts, lib/support and their own vendor packages.
+// Must never retry: the pipeline owns retries.
 
 /** The embedders, each loaded when it is asked for. */
 export const EMBEDDERS = {
   lexical: () => import('./lexical.ts'),
   openai: () => import('./openai.ts'),
 } as const;
-
-export type EmbedderName = keyof typeof EMBEDDERS;
-export const embedderNames = Object.keys(EMBEDDERS) as readonly EmbedderName[];

@@ -20,6 +20,3 @@ export function defineExtractor(definition: ExtractorDefinition): ExtractorDefin
 export const EXTRACTORS = {
   rules: async (): Promise<ExtractorDefinition> => (await import('./rules.ts')).default,
 } as const;
-
-/** Names that `--extractor` takes. */
-export type ExtractorName = keyof typeof EXTRACTORS;

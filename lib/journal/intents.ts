@@ -1,5 +1,6 @@
 // The log on disk: one file per run, a registry of runs, and who owns them.
-// May import lib/contracts, lib/support and better-sqlite3. Must never decide what an entry means.
+// May import lib/contracts, lib/support and better-sqlite3.
+// Must never decide what an entry means.
 
 import type { JournalEntry } from '../contracts/journal.ts';
 

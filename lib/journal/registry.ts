@@ -1,9 +1,10 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { JournalError } from '../contracts/errors.ts';
+import { isApexError, JournalError } from '../contracts/errors.ts';
 import type { Journal, NumberedEntry, RunListing, RunPlan, RunRegistry, RunState } from '../contracts/journal.ts';
 import { SqlThread } from '../support/sql-thread.ts';
-import { type OwnerLock, takeOwnerLock } from './owner-lock.ts';
+import { assertFormat, REGISTRY_FORMAT, stampFormat } from './format.ts';
+import { isLockHeld, type OwnerLock, takeOwnerLock } from './owner-lock.ts';
 import { journalError, RunJournal, readJournal } from './run-journal.ts';
 
 export interface RegistrySettings {
@@ -40,18 +41,11 @@ export class FileRunRegistry implements RunRegistry {
   /** Opens the registry, making it when it is not there; runs whose rows were lost are listed again from their files. */
   static async open(settings: RegistrySettings): Promise<FileRunRegistry> {
     const path = join(settings.folder, 'registry.db');
-    const pragmas = { journal_mode: 'WAL', synchronous: 'FULL', trusted_schema: 'OFF' };
-    const sql = await SqlThread.open({ path, pragmas, busyTimeoutMs: 5_000, toError: journalError });
-    await sql.transaction(
-      [
-        {
-          sql: `CREATE TABLE IF NOT EXISTS run (
-                  run_id TEXT PRIMARY KEY, kind TEXT NOT NULL, state TEXT NOT NULL, started_at TEXT NOT NULL, finished_at TEXT,
-                  exit_status INTEGER, targets TEXT NOT NULL)`,
-        },
-      ],
-      { label: 'registry.open' },
-    );
+    const sql = await openTable(path).catch((error: unknown) => {
+      if (!isDamage(error)) throw error;
+      setAside(path);
+      return openTable(path);
+    });
     const registry = new FileRunRegistry(settings, sql);
     await registry.#listLostRuns();
     return registry;
@@ -157,10 +151,7 @@ export class FileRunRegistry implements RunRegistry {
 
   #isOwned(runId: string): boolean {
     if (this.#owned.has(runId)) return true;
-    if (!existsSync(this.#ownerPath(runId))) return false;
-    const lock = takeOwnerLock(this.#ownerPath(runId));
-    lock?.release();
-    return lock === null;
+    return isLockHeld(this.#ownerPath(runId));
   }
 
   /** A run that has a journal and no row (a registry that was lost, or a death between the two) is listed from its journal. */
@@ -194,6 +185,42 @@ export class FileRunRegistry implements RunRegistry {
   #ownerPath(runId: string): string {
     return join(this.#settings.folder, 'owners', `${runId}.db`);
   }
+}
+
+/** Opens the table of runs, making it when it is not there. @throws ConfigError NEWER_FORMAT; JournalError. */
+async function openTable(path: string): Promise<SqlThread> {
+  const pragmas = { journal_mode: 'WAL', synchronous: 'FULL', trusted_schema: 'OFF' };
+  const sql = await SqlThread.open({ path, pragmas, toError: journalError });
+  try {
+    await assertFormat(sql, path, REGISTRY_FORMAT);
+    await sql.transaction(
+      [
+        ...stampFormat(REGISTRY_FORMAT),
+        {
+          sql: `CREATE TABLE IF NOT EXISTS run (
+                  run_id TEXT PRIMARY KEY, kind TEXT NOT NULL, state TEXT NOT NULL, started_at TEXT NOT NULL, finished_at TEXT,
+                  exit_status INTEGER, targets TEXT NOT NULL)`,
+        },
+      ],
+      { label: 'registry.open' },
+    );
+    return sql;
+  } catch (error) {
+    await sql.close();
+    throw error;
+  }
+}
+
+function isDamage(error: unknown): boolean {
+  if (!isApexError(error)) return false;
+  const { sqliteCode } = error.details;
+  return sqliteCode === 'SQLITE_NOTADB' || String(sqliteCode).startsWith('SQLITE_CORRUPT');
+}
+
+/** A damaged registry is kept for people to look at; all that it said is in the runs' own files. */
+function setAside(path: string): void {
+  renameSync(path, `${path}.damaged`);
+  for (const ending of ['-wal', '-shm']) rmSync(`${path}${ending}`, { force: true });
 }
 
 function locked(runId: string): JournalError {

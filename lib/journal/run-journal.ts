@@ -1,10 +1,8 @@
-import { type ApexError, ConfigError, JournalError } from '../contracts/errors.ts';
+import { type ApexError, JournalError } from '../contracts/errors.ts';
 import type { Journal, JournalEntry, NumberedEntry } from '../contracts/journal.ts';
 import { type SqlFailure, SqlThread } from '../support/sql-thread.ts';
+import { assertFormat, JOURNAL_FORMAT, stampFormat } from './format.ts';
 import { isIntent } from './intents.ts';
-
-/** The format of a run's file, stored as its `user_version`. A newer one is refused. */
-export const JOURNAL_FORMAT = 1;
 
 /** How many entries a reader holds at once. */
 const PAGE_ENTRIES = 1_000;
@@ -31,6 +29,8 @@ export class RunJournal implements Journal {
   readonly #sql: SqlThread;
   #lsn: number;
   #waiting: NumberedEntry[] = [];
+  /** The commit under way: one at a time, so that after a failed one nothing later can land. */
+  #commits: Promise<void> = Promise.resolve();
   #syncedCommits = 0;
   #failure: unknown = null;
 
@@ -46,16 +46,16 @@ export class RunJournal implements Journal {
     const pragmas = { journal_mode: 'WAL', synchronous: 'FULL', trusted_schema: 'OFF', cell_size_check: 'ON' };
     const sql = await SqlThread.open({ path, pragmas, busyTimeoutMs: 250, probe, toError: journalError });
     try {
-      await assertFormat(sql, path);
+      await assertFormat(sql, path, JOURNAL_FORMAT);
       await sql.transaction(
         [
+          ...stampFormat(JOURNAL_FORMAT),
           { sql: 'CREATE TABLE IF NOT EXISTS journal (journal_id TEXT NOT NULL, run_id TEXT NOT NULL)' },
           { sql: 'CREATE TABLE IF NOT EXISTS entry (lsn INTEGER PRIMARY KEY, kind TEXT NOT NULL, body TEXT NOT NULL)' },
           {
             sql: 'INSERT INTO journal SELECT ?, ? WHERE NOT EXISTS (SELECT 1 FROM journal)',
             params: [createJournalId(), runId],
           },
-          { sql: `PRAGMA user_version = ${JOURNAL_FORMAT}` },
         ],
         { label: 'journal.create' },
       );
@@ -78,6 +78,7 @@ export class RunJournal implements Journal {
   }
 
   async append(entry: JournalEntry): Promise<number> {
+    if (this.#failure !== null) throw this.#failure;
     this.#lsn += 1;
     const lsn = this.#lsn;
     this.#waiting.push({ lsn, entry });
@@ -85,8 +86,8 @@ export class RunJournal implements Journal {
     return lsn;
   }
 
-  async flush(): Promise<void> {
-    if (this.#waiting.length > 0) await this.#commit('flush');
+  flush(): Promise<void> {
+    return this.#commit('flush');
   }
 
   read(): AsyncIterable<NumberedEntry> {
@@ -101,9 +102,15 @@ export class RunJournal implements Journal {
     }
   }
 
+  /** Resolves when all that was appended so far is on disk. What came while a commit was under way rides in the next one together. */
+  #commit(label: string): Promise<void> {
+    this.#commits = this.#commits.then(() => this.#commitWaiting(label));
+    return this.#commits;
+  }
+
   /** After a failed sync the system may have dropped what it could not write, so nothing is tried again on this connection. */
-  async #commit(label: string): Promise<void> {
-    if (this.#failure !== null) throw this.#failure;
+  async #commitWaiting(label: string): Promise<void> {
+    if (this.#waiting.length === 0) return;
     const rows = this.#waiting.map(({ lsn, entry }) => [lsn, entry.kind, JSON.stringify(entry)]);
     this.#waiting = [];
     try {
@@ -126,7 +133,7 @@ export async function* readJournal(path: string): AsyncGenerator<NumberedEntry> 
     toError: journalError,
   });
   try {
-    await assertFormat(sql, path);
+    await assertFormat(sql, path, JOURNAL_FORMAT);
     const [table] = await sql.all("SELECT 1 FROM sqlite_schema WHERE name = 'entry'");
     if (table !== undefined) yield* readPages(sql);
   } finally {
@@ -144,18 +151,6 @@ async function* readPages(sql: SqlThread): AsyncGenerator<NumberedEntry> {
     if (page.length < PAGE_ENTRIES) return;
     after = page[page.length - 1]!.lsn;
   }
-}
-
-async function assertFormat(sql: SqlThread, path: string): Promise<void> {
-  const [row] = await sql.all<{ user_version: number }>('PRAGMA user_version');
-  if (row!.user_version <= JOURNAL_FORMAT) return;
-  throw new ConfigError(
-    `${path} has format ${row!.user_version}, this apex reads up to ${JOURNAL_FORMAT}: use the newer apex`,
-    {
-      code: 'NEWER_FORMAT',
-      details: { format: row!.user_version },
-    },
-  );
 }
 
 /** What SQLite's failures mean for the log. */

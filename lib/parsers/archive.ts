@@ -1,136 +1,118 @@
-import { Unzip, UnzipInflate } from 'fflate';
-import { Parser as XmlReader } from 'htmlparser2';
-import { ParseError } from '../contracts/errors.ts';
+import { Inflate } from 'fflate';
 import type { ParseLimits } from '../contracts/parts.ts';
-import { parseError } from './parser.ts';
+import { parseFailure } from './failure.ts';
 
-/** Entries of an archive; more are refused. */
 const MAX_ENTRIES = 5_000;
-const MAX_ENTRY_BYTES = 50 * 1_048_576;
-/** Inflated against archived bytes, once past the first megabyte. Office files stay far below. */
+const MAX_ENTRY_BYTES = 50 * 1024 * 1024;
+/** Inflated to compressed, looked at once an entry has given its first megabyte. */
 const MAX_RATIO = 100;
-const RATIO_FREE_BYTES = 1_048_576;
-/** How much of the archive is inflated at a time, so that a bomb is noticed while it grows. */
-const PUSH_BYTES = 16_384;
+const RATIO_FREE_BYTES = 1024 * 1024;
+/** Compressed bytes inflated between two looks at the limits: at most 16 MB of output. */
+const PUSH_BYTES = 16 * 1024;
 
-/** An office file's XML parts by name, as text. */
-export type OfficeParts = ReadonlyMap<string, string>;
+const END_SIGNATURE = 0x06054b50;
+const ENTRY_SIGNATURE = 0x02014b50;
+const LOCAL_SIGNATURE = 0x04034b50;
+const END_BYTES = 22;
+const LONGEST_COMMENT = 0xffff;
 
-/**
- * Inflates the XML parts of an office file, counting what comes out and never believing what the archive declares.
- *
- * @throws ParseError TOO_LARGE for a bomb, CORRUPT for a damaged archive or a part with a DOCTYPE.
- */
-export function readOfficeParts(bytes: Buffer, limits: ParseLimits): OfficeParts {
-  // The directory stands at the end: without it the archive was cut off.
-  if (bytes.lastIndexOf(Buffer.from([0x50, 0x4b, 0x05, 0x06])) < 0)
-    throw parseError('CORRUPT', 'the archive is cut off: its directory is missing');
-  const parts = new Map<string, string>();
-  let entries = 0;
-  let inflated = 0;
-  const unzip = new Unzip((file) => {
-    entries += 1;
-    if (entries > MAX_ENTRIES) throw parseError('TOO_LARGE', `the archive has more than ${MAX_ENTRIES} entries`);
-    if (!/\.(?:xml|rels)$/i.test(file.name)) return;
-    const chunks: Uint8Array[] = [];
-    let entryBytes = 0;
-    file.ondata = (error, data, isFinal) => {
-      if (error !== null) throw error;
-      entryBytes += data.byteLength;
-      inflated += data.byteLength;
-      const isBomb = inflated > RATIO_FREE_BYTES && inflated > bytes.length * MAX_RATIO;
-      if (entryBytes > MAX_ENTRY_BYTES || inflated > limits.maxInflatedBytes || isBomb) {
-        throw parseError('TOO_LARGE', `the archive inflates to more than ${inflated} bytes from ${bytes.length}`);
-      }
-      chunks.push(data);
-      if (!isFinal) return;
-      if (parts.has(file.name)) throw parseError('CORRUPT', 'the archive holds the same part twice');
-      parts.set(file.name, Buffer.concat(chunks).toString('utf8'));
-    };
-    file.start();
-  });
-  unzip.register(UnzipInflate);
-  try {
-    for (let from = 0; from < bytes.length; from += PUSH_BYTES)
-      unzip.push(bytes.subarray(from, from + PUSH_BYTES), from + PUSH_BYTES >= bytes.length);
-  } catch (error) {
-    throw error instanceof ParseError ? error : parseError('CORRUPT', 'the archive is damaged', error);
+interface Entry {
+  readonly method: number;
+  readonly compressedBytes: number;
+  readonly headerAt: number;
+}
+
+/** An Office file's parts, inflated when asked for and counted against the limits whatever their headers claim. */
+export interface Archive {
+  readonly names: readonly string[];
+  /** Bytes of a part, or null when there is none of that name. Errors: TOO_LARGE, CORRUPT, ENCRYPTED. */
+  read(name: string): Uint8Array | null;
+}
+
+/** Reads the directory of a zip file. Errors: CORRUPT without one (a truncated file), TOO_LARGE with too many entries. */
+export function openArchive(bytes: Uint8Array, limits: Pick<ParseLimits, 'maxInflatedBytes'>): Archive {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const entries = readDirectory(bytes, view);
+  let inflatedBytes = 0;
+  return {
+    names: [...entries.keys()],
+    read(name) {
+      const entry = entries.get(name);
+      if (entry === undefined) return null;
+      const content = inflateEntry(bytes, view, entry, limits.maxInflatedBytes - inflatedBytes);
+      inflatedBytes += content.length;
+      return content;
+    },
+  };
+}
+
+function readDirectory(bytes: Uint8Array, view: DataView): Map<string, Entry> {
+  const end = findEnd(view);
+  const count = view.getUint16(end + 10, true);
+  if (count > MAX_ENTRIES) throw parseFailure('TOO_LARGE', `The archive has more than ${MAX_ENTRIES} entries.`);
+  const entries = new Map<string, Entry>();
+  let at = view.getUint32(end + 16, true);
+  for (let index = 0; index < count; index += 1) {
+    if (at + 46 > end || view.getUint32(at, true) !== ENTRY_SIGNATURE) throw damaged('its directory is broken');
+    const nameBytes = view.getUint16(at + 28, true);
+    const name = new TextDecoder().decode(bytes.subarray(at + 46, at + 46 + nameBytes));
+    if (entries.has(name)) throw damaged('two entries have one name');
+    if ((view.getUint16(at + 8, true) & 1) === 1) throw parseFailure('ENCRYPTED', 'The archive is encrypted.');
+    entries.set(name, {
+      method: view.getUint16(at + 10, true),
+      compressedBytes: view.getUint32(at + 20, true),
+      headerAt: view.getUint32(at + 42, true),
+    });
+    at += 46 + nameBytes + view.getUint16(at + 30, true) + view.getUint16(at + 32, true);
   }
-  for (const text of parts.values()) {
-    if (/<!DOCTYPE/i.test(text))
-      throw parseError('CORRUPT', 'a part declares a DOCTYPE, which no office program writes');
+  return entries;
+}
+
+function findEnd(view: DataView): number {
+  const last = view.byteLength - END_BYTES;
+  for (let at = last; at >= Math.max(0, last - LONGEST_COMMENT); at -= 1) {
+    if (view.getUint32(at, true) === END_SIGNATURE) return at;
   }
-  return parts;
+  throw damaged('its directory is missing');
 }
 
-/** What is called for each tag and text of a part; names without their namespace prefix. */
-export interface XmlHandler {
-  open?(name: string, attributes: { readonly [name: string]: string }): void;
-  text?(text: string): void;
-  close?(name: string): void;
+function inflateEntry(bytes: Uint8Array, view: DataView, entry: Entry, remainingBytes: number): Uint8Array {
+  if (entry.headerAt + 30 > bytes.length || view.getUint32(entry.headerAt, true) !== LOCAL_SIGNATURE) {
+    throw damaged('an entry is not where the directory says');
+  }
+  const start =
+    entry.headerAt + 30 + view.getUint16(entry.headerAt + 26, true) + view.getUint16(entry.headerAt + 28, true);
+  const compressed = bytes.subarray(start, start + entry.compressedBytes);
+  if (compressed.length < entry.compressedBytes) throw damaged('an entry is cut short');
+  const maxBytes = Math.min(MAX_ENTRY_BYTES, remainingBytes);
+  if (entry.method === 0) {
+    if (compressed.length > maxBytes) throw tooLarge();
+    return compressed;
+  }
+  if (entry.method !== 8) throw damaged('an entry is compressed in an unknown way');
+  return inflate(compressed, maxBytes);
 }
 
-/** The deepest nesting of tags. */
-const MAX_DEPTH = 256;
-
-/** Reads a part from its first tag to its last. */
-export function readXml(xml: string, handler: XmlHandler): void {
-  let depth = 0;
-  const reader = new XmlReader(
-    {
-      onopentag(name, attributes) {
-        depth += 1;
-        if (depth > MAX_DEPTH) throw parseError('CORRUPT', `tags are nested more than ${MAX_DEPTH} deep`);
-        handler.open?.(
-          local(name),
-          Object.fromEntries(Object.entries(attributes).map(([key, value]) => [local(key), value])),
-        );
-      },
-      ontext: (text) => handler.text?.(text),
-      onclosetag(name) {
-        depth -= 1;
-        handler.close?.(local(name));
-      },
-    },
-    { xmlMode: true, decodeEntities: true },
-  );
-  reader.end(xml);
-}
-
-function local(name: string): string {
-  return name.slice(name.indexOf(':') + 1);
-}
-
-/** Parts whose names fit, by the number in the name: `slide2` before `slide10`. */
-export function numberedParts(
-  parts: OfficeParts,
-  pattern: RegExp,
-): { readonly number: number; readonly name: string; readonly xml: string }[] {
-  return [...parts]
-    .flatMap(([name, xml]) => {
-      const match = pattern.exec(name);
-      return match === null ? [] : [{ number: Number(match[1]), name, xml }];
-    })
-    .sort((a, b) => a.number - b.number);
-}
-
-/** Title, author and dates of an office file, where it has them. */
-export function officeMetadata(parts: OfficeParts): {
-  title: string | null;
-  author: string | null;
-  created: string | null;
-  modified: string | null;
-} {
-  const found = new Map<string, string>();
-  let name = '';
-  readXml(parts.get('docProps/core.xml') ?? '', {
-    open: (tag) => {
-      name = tag;
-    },
-    text: (text) => {
-      if (text.trim() !== '') found.set(name, (found.get(name) ?? '') + text.trim());
-    },
+function inflate(compressed: Uint8Array, maxBytes: number): Uint8Array {
+  const parts: Uint8Array[] = [];
+  let length = 0;
+  const stream = new Inflate((part) => {
+    parts.push(part);
+    length += part.length;
   });
-  const value = (key: string) => found.get(key) ?? null;
-  return { title: value('title'), author: value('creator'), created: value('created'), modified: value('modified') };
+  for (let at = 0; at < compressed.length; at += PUSH_BYTES) {
+    const next = at + PUSH_BYTES;
+    stream.push(compressed.subarray(at, next), next >= compressed.length);
+    const ratio = length / Math.min(next, compressed.length);
+    if (length > maxBytes || (length > RATIO_FREE_BYTES && ratio > MAX_RATIO)) throw tooLarge();
+  }
+  return Buffer.concat(parts, length);
+}
+
+function tooLarge() {
+  return parseFailure('TOO_LARGE', 'The archive inflates beyond the limits.');
+}
+
+function damaged(why: string) {
+  return parseFailure('CORRUPT', `The archive is damaged: ${why}.`);
 }

@@ -1,36 +1,38 @@
-import { MEDIA_TYPES, type ParsedDocument } from '../contracts/document.ts';
-import { decodeText } from './encoding.ts';
-import { parseError } from './parser.ts';
+import { MEDIA_TYPES } from '../contracts/document.ts';
+import type { ParseLimits } from '../contracts/parts.ts';
+import { openArchive } from './archive.ts';
+import { decodeText } from './decode.ts';
+import { findDelimiter } from './delimiter.ts';
+import { parseFailure } from './failure.ts';
+import type { ParseWarning } from './index.ts';
 
-/** What the bytes are, and what is odd about it. */
-export interface Detected {
+/** What a document is, by its content, and what its name wrongly claims. */
+export interface Detection {
   readonly mediaType: string;
-  readonly warnings: ParsedDocument['warnings'];
+  readonly warnings: readonly ParseWarning[];
 }
 
-const BY_EXTENSION: ReadonlyMap<string, string> = new Map([
-  ['pdf', MEDIA_TYPES.pdf],
-  ['docx', MEDIA_TYPES.docx],
-  ['pptx', MEDIA_TYPES.pptx],
-  ['xlsx', MEDIA_TYPES.xlsx],
-  ['csv', MEDIA_TYPES.csv],
-  ['tsv', MEDIA_TYPES.tsv],
-  ['tab', MEDIA_TYPES.tsv],
-  ['txt', MEDIA_TYPES.text],
-  ['text', MEDIA_TYPES.text],
-  ['log', MEDIA_TYPES.text],
-  ['md', MEDIA_TYPES.markdown],
-  ['markdown', MEDIA_TYPES.markdown],
-  ['html', MEDIA_TYPES.html],
-  ['htm', MEDIA_TYPES.html],
-  ['xhtml', MEDIA_TYPES.html],
-  ['eml', MEDIA_TYPES.eml],
-  ['json', MEDIA_TYPES.json],
-  ['ndjson', MEDIA_TYPES.json],
-  ['jsonl', MEDIA_TYPES.json],
-]);
+const EXTENSION_TYPES: Readonly<Record<string, string>> = {
+  pdf: MEDIA_TYPES.pdf,
+  docx: MEDIA_TYPES.docx,
+  pptx: MEDIA_TYPES.pptx,
+  xlsx: MEDIA_TYPES.xlsx,
+  csv: MEDIA_TYPES.csv,
+  tsv: MEDIA_TYPES.tsv,
+  txt: MEDIA_TYPES.text,
+  text: MEDIA_TYPES.text,
+  log: MEDIA_TYPES.text,
+  md: MEDIA_TYPES.markdown,
+  markdown: MEDIA_TYPES.markdown,
+  html: MEDIA_TYPES.html,
+  htm: MEDIA_TYPES.html,
+  xhtml: MEDIA_TYPES.html,
+  eml: MEDIA_TYPES.eml,
+  json: MEDIA_TYPES.json,
+  jsonl: MEDIA_TYPES.json,
+  ndjson: MEDIA_TYPES.json,
+};
 
-/** Kinds that are only known by their bytes; a name that claims one of them for other bytes is a damaged file. */
 const BINARY_TYPES: ReadonlySet<string> = new Set([
   MEDIA_TYPES.pdf,
   MEDIA_TYPES.docx,
@@ -38,91 +40,101 @@ const BINARY_TYPES: ReadonlySet<string> = new Set([
   MEDIA_TYPES.xlsx,
 ]);
 
-/** How far into a file its PDF header may stand. Source: ISO 32000, annex H: within the first 1,024 bytes. */
-const PDF_HEADER_BYTES = 1_024;
-
-/** How much of a text is looked at. */
-const SAMPLE_CHARACTERS = 65_536;
-
 /**
- * The kind of content, by the bytes; the name's extension decides only among kinds of text.
- *
- * @throws ParseError EMPTY_TEXT for no bytes, ENCRYPTED for an encrypted office file, UNSUPPORTED_FORMAT for what no parser reads.
+ * Decides a document's type from its bytes; its name only chooses among the kinds of text.
+ * Errors: UNSUPPORTED_FORMAT, ENCRYPTED (Office behind a password), CORRUPT (a broken archive), EMPTY_TEXT (no bytes).
  */
-export async function detect(bytes: Buffer, name: string, hint: string | null): Promise<Detected> {
-  const extension = /\.([a-z0-9]+)$/i.exec(name)?.[1]?.toLowerCase() ?? '';
-  const claimed =
-    BY_EXTENSION.get(extension) ?? (Object.values(MEDIA_TYPES) as string[]).find((type) => type === hint) ?? null;
-  if (bytes.length === 0) throw parseError('EMPTY_TEXT', 'the file has no bytes');
-  const mediaType = binaryType(bytes) ?? (await textType(bytes, claimed, extension));
-  if (claimed === null || claimed === mediaType) return { mediaType, warnings: [] };
-  if (BINARY_TYPES.has(claimed) && !BINARY_TYPES.has(mediaType) && mediaType === MEDIA_TYPES.text) {
-    throw parseError('CORRUPT', `the name says ${extension}, but the bytes are not such a file`);
-  }
+export function detectType(bytes: Uint8Array, name: string, limits: ParseLimits): Detection {
+  const hint = EXTENSION_TYPES[/\.([^.]+)$/u.exec(name)?.[1]?.toLowerCase() ?? ''];
+  const mediaType = typeOf(bytes, hint, limits);
+  if (hint === undefined || hint === mediaType) return { mediaType, warnings: [] };
   return {
     mediaType,
-    warnings: [{ code: 'TYPE_MISMATCH', message: `the name says ${claimed}, the content is ${mediaType}` }],
+    warnings: [{ code: 'TYPE_MISMATCH', message: `Its name says ${hint}, its content ${mediaType}.` }],
   };
 }
 
-function binaryType(bytes: Buffer): string | null {
-  const starts = (...mark: number[]) => mark.every((byte, index) => bytes[index] === byte);
-  if (bytes.subarray(0, PDF_HEADER_BYTES).includes('%PDF-')) return MEDIA_TYPES.pdf;
-  if (starts(0x50, 0x4b, 0x03, 0x04)) return officeType(bytes);
-  if (starts(0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1)) {
-    const isEncrypted = bytes.includes(Buffer.from('EncryptedPackage', 'utf16le'));
-    if (isEncrypted) throw parseError('ENCRYPTED', 'the office file is encrypted and needs a password');
-    throw parseError('UNSUPPORTED_FORMAT', 'a file of the office programs before 2007, or another OLE container');
+function typeOf(bytes: Uint8Array, hint: string | undefined, limits: ParseLimits): string {
+  if (bytes.length === 0) throw emptyFile(hint);
+  const head = Buffer.from(bytes.subarray(0, 1024)).toString('latin1');
+  if (head.includes('%PDF-')) return MEDIA_TYPES.pdf;
+  if (head.startsWith('PK\x03\x04') || head.startsWith('PK\x05\x06')) return archiveType(bytes, limits);
+  if (head.startsWith('\xD0\xCF\x11\xE0')) throw oleFailure(bytes);
+  const { text, warnings } = decodeText(bytes);
+  if (isBinary(head, text, warnings.length > 0)) {
+    // Fuzzed and header-less PDF files are still worth a try: the reader rebuilds what it can.
+    if (hint === MEDIA_TYPES.pdf) return hint;
+    throw parseFailure('UNSUPPORTED_FORMAT', 'It is neither text nor a format that apex reads.');
   }
-  return null;
+  return textType(text, hint);
 }
 
-/** OOXML is told from other archives by the names of its parts, which stand uncompressed in the archive. */
-function officeType(bytes: Buffer): string {
-  if (bytes.includes('word/document') || bytes.includes('word/')) return MEDIA_TYPES.docx;
-  if (bytes.includes('ppt/presentation') || bytes.includes('ppt/slides')) return MEDIA_TYPES.pptx;
-  if (bytes.includes('xl/workbook') || bytes.includes('xl/worksheets')) return MEDIA_TYPES.xlsx;
-  throw parseError('UNSUPPORTED_FORMAT', 'a ZIP archive that is no office file');
+function emptyFile(hint: string | undefined) {
+  return BINARY_TYPES.has(hint ?? '')
+    ? parseFailure('CORRUPT', 'The file has no bytes.')
+    : parseFailure('EMPTY_TEXT', 'The file has no bytes.');
 }
 
-async function textType(bytes: Buffer, claimed: string | null, extension: string): Promise<string> {
-  const { text, encoding } = await decodeText(bytes.subarray(0, SAMPLE_CHARACTERS * 2));
-  const sample = text.slice(0, SAMPLE_CHARACTERS);
-  if (isBinary(sample, encoding))
-    throw parseError(
-      'UNSUPPORTED_FORMAT',
-      `no parser reads this kind of binary file${extension === '' ? '' : ` (.${extension})`}`,
-    );
-  const trimmed = sample.trimStart();
-  if (/^(?:<\?xml[^>]*\?>\s*)?<(?:!doctype\s+html|html|head|body)\b/i.test(trimmed)) return MEDIA_TYPES.html;
-  if (claimed === MEDIA_TYPES.eml || (claimed === null && looksLikeMail(trimmed))) return MEDIA_TYPES.eml;
-  if (claimed !== null && !BINARY_TYPES.has(claimed)) return claimed;
-  if (/^[[{]/.test(trimmed) && isJson(text)) return MEDIA_TYPES.json;
-  if (claimed === null) return delimitedType(sample) ?? MEDIA_TYPES.text;
-  return MEDIA_TYPES.text;
+function archiveType(bytes: Uint8Array, limits: ParseLimits): string {
+  const { names } = openArchive(bytes, limits);
+  if (names.some((name) => name.startsWith('word/'))) return MEDIA_TYPES.docx;
+  if (names.some((name) => name.startsWith('ppt/'))) return MEDIA_TYPES.pptx;
+  if (names.some((name) => name.startsWith('xl/'))) return MEDIA_TYPES.xlsx;
+  throw parseFailure('UNSUPPORTED_FORMAT', 'It is an archive, not a document: unpack it first.');
 }
 
-/** Control characters that no text has. */
-function isBinary(sample: string, encoding: string): boolean {
-  const odd = sample.match(/[\x00-\x08\x0e-\x1a\x1c-\x1f]/g)?.length ?? 0;
-  const replaced = sample.match(/\ufffd/g)?.length ?? 0;
-  return (
-    odd > sample.length * 0.02 ||
-    (encoding === 'utf-8' && replaced > sample.length * 0.1) ||
-    (odd > 0 && /[\x00-\x04]{4}/.test(sample))
-  );
+/** Office 97 files and, with an entry of that name, modern ones behind a password. */
+function oleFailure(bytes: Uint8Array) {
+  const isEncrypted = Buffer.from(bytes).includes(Buffer.from('EncryptedPackage', 'utf16le'));
+  return isEncrypted
+    ? parseFailure('ENCRYPTED', 'The document is protected by a password.')
+    : parseFailure('UNSUPPORTED_FORMAT', 'It is a file of Office 97 to 2003 or Outlook: save it in a current format.');
 }
 
-function looksLikeMail(text: string): boolean {
-  const head = text.split(/\r?\n\r?\n/, 1)[0]!;
-  return (
-    /^(?:received|from|return-path|message-id|date|subject|to|mime-version):/i.test(head) &&
-    /^from:/im.test(head) &&
-    /^(?:to|date|subject|message-id):/im.test(head)
-  );
+const MAGIC = [
+  '\x89PNG',
+  '\xFF\xD8\xFF',
+  'GIF8',
+  'RIFF',
+  'II*\0',
+  'MM\0*',
+  '\x7FELF',
+  'MZ',
+  '\x1F\x8B',
+  '7z\xBC\xAF',
+  'Rar!',
+  'BZh',
+  '{\\rtf',
+  '%!PS',
+];
+
+/** Known signatures, NUL in text, or control characters beyond a trace. */
+function isBinary(head: string, text: string, wasReplaced: boolean): boolean {
+  if (MAGIC.some((signature) => head.startsWith(signature) && (signature !== 'MZ' || head.includes('\0')))) return true;
+  const sample = text.slice(0, 4096);
+  const controls = sample.match(/[\x01-\x08\x0E-\x1A\x1C-\x1F\x7F\uFFFD]/gu)?.length ?? 0;
+  return controls > sample.length * (wasReplaced ? 0.02 : 0.05);
 }
 
-function isJson(text: string): boolean {
+function textType(text: string, hint: string | undefined): string {
+  const head = text.slice(0, 2048).trimStart();
+  if (isHtml(head)) return hint === MEDIA_TYPES.eml || hint === MEDIA_TYPES.markdown ? hint : MEDIA_TYPES.html;
+  if (isJson(text, head, hint)) return MEDIA_TYPES.json;
+  if (hint === MEDIA_TYPES.eml || isMail(head)) return MEDIA_TYPES.eml;
+  if (hint === undefined) return findTable(text) ?? MEDIA_TYPES.text;
+  if (hint === MEDIA_TYPES.csv || hint === MEDIA_TYPES.tsv || hint === MEDIA_TYPES.markdown) return hint;
+  return hint === MEDIA_TYPES.html && /<[a-z][^>]*>/iu.test(text) ? hint : MEDIA_TYPES.text;
+}
+
+function isHtml(head: string): boolean {
+  return /^(?:<\?xml[^>]*>\s*)?(?:<!--[^]*?-->\s*)*<(?:!doctype html|html|head|body)\b/iu.test(head);
+}
+
+/** Only what parses: text that merely begins with a bracket stays text. */
+function isJson(text: string, head: string, hint: string | undefined): boolean {
+  if (!/^[[{]/u.test(head)) return false;
+  if (hint === MEDIA_TYPES.json) return true;
+  if (hint !== undefined) return false;
   try {
     JSON.parse(text);
     return true;
@@ -131,22 +143,22 @@ function isJson(text: string): boolean {
   }
 }
 
-/** How many lines must agree on the number of their delimiters. */
-const AGREEING_LINES = 3;
+const MAIL_FIELDS =
+  /^(?:from|to|cc|subject|date|message-id|received|return-path|mime-version|delivered-to|content-type):/iu;
 
-function delimitedType(sample: string): string | null {
-  const lines = sample
-    .split(/\r?\n/)
-    .filter((line) => line.trim() !== '')
-    .slice(0, 20);
-  if (lines.length < AGREEING_LINES) return null;
-  for (const [delimiter, type] of [
-    ['\t', MEDIA_TYPES.tsv],
-    [',', MEDIA_TYPES.csv],
-    [';', MEDIA_TYPES.csv],
-  ] as const) {
-    const counts = lines.map((line) => line.split(delimiter).length - 1);
-    if (counts[0]! >= 1 && counts.every((count) => count === counts[0])) return type;
-  }
-  return null;
+/** At least three known fields before the first empty line, which holds nothing but fields. */
+function isMail(head: string): boolean {
+  const lines = head.split('\n\n', 1)[0]!.split('\n');
+  const fields = lines.filter((line) => MAIL_FIELDS.test(line));
+  return fields.length >= 3 && lines.slice(0, -1).every((line) => /^(?:[!-9;-~]+:|[ \t]|From )/u.test(line));
+}
+
+/** A table when nothing names the type: at least three lines that a delimiter splits. */
+function findTable(text: string): string | null {
+  const lines = text.slice(0, 4096).split('\n');
+  const delimiter = lines.length < 3 ? null : findDelimiter(text);
+  if (delimiter === null) return null;
+  const isEven = lines.slice(0, -1).every((line) => line.trim() === '' || line.includes(delimiter));
+  if (!isEven) return null;
+  return delimiter === '\t' ? MEDIA_TYPES.tsv : MEDIA_TYPES.csv;
 }

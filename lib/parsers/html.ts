@@ -1,151 +1,140 @@
-import { Parser as HtmlReader } from 'htmlparser2';
-import { decodeText } from './encoding.ts';
-import { defineParser, type LooseElement, type ParseResult, tableRows } from './parser.ts';
-import { REPLACED } from './text.ts';
+import { MEDIA_TYPES } from '../contracts/document.ts';
+import { decodeText } from './decode.ts';
+import { collapse, type Piece, tableRows } from './elements.ts';
+import { defineParser } from './index.ts';
+import { childNodes, descendants, type MarkupNode, readHtml, textOf } from './markup.ts';
 
-/** HTML: what a person reads of the page, in order. Scripts, styles and hidden parts are left out. */
+/** Web pages: what a reader sees, in order; scripts, styles and hidden parts are left out. */
 export default defineParser({
   name: 'html',
+  mediaTypes: [MEDIA_TYPES.html],
   version: 1,
-  async parse({ bytes }): Promise<ParseResult> {
-    const { text, hasReplacements } = await decodeHtml(bytes);
-    const { elements, title } = htmlElements(text);
-    return { elements, metadata: { title }, warnings: hasReplacements ? [REPLACED] : [] };
+  async parse({ bytes }) {
+    const { text, warnings } = decodeText(bytes);
+    const root = readHtml(text);
+    const [title] = descendants(root, 'title');
+    const name = title === undefined ? '' : collapse(textOf(title));
+    return { pieces: readPage(root), warnings, metadata: name === '' ? {} : { title: name } };
   },
 });
 
-/** A page may name its own encoding; a byte order mark or valid UTF-8 is believed more. */
-async function decodeHtml(bytes: Buffer): Promise<{ text: string; hasReplacements: boolean }> {
-  const decoded = await decodeText(bytes);
-  const declared = /<meta[^>]+charset\s*=\s*["']?([\w-]+)/i.exec(bytes.toString('latin1', 0, 4_096))?.[1];
-  if (declared === undefined || decoded.encoding.startsWith('utf-')) return decoded;
-  try {
-    return { text: new TextDecoder(declared).decode(bytes), hasReplacements: false };
-  } catch {
-    return decoded;
+/** The visible pieces of HTML. */
+export function htmlPieces(html: string): Piece[] {
+  return readPage(readHtml(html));
+}
+
+function readPage(root: MarkupNode): Piece[] {
+  const reader = new PageReader();
+  reader.readBlock(root, { kind: 'paragraph' });
+  return reader.finish();
+}
+
+const HIDDEN: ReadonlySet<string> = new Set(
+  'head script style noscript template svg math iframe object select datalist audio video canvas'.split(' '),
+);
+const BLOCKS: ReadonlySet<string> = new Set(
+  (
+    'html body div p section article main header footer nav aside ul ol dl dt dd li h1 h2 h3 h4 h5 h6 blockquote pre form ' +
+    'fieldset legend figure figcaption address details summary hr table caption thead tbody tfoot tr td th center'
+  ).split(' '),
+);
+
+type Block = Pick<Piece, 'kind' | 'level'>;
+
+class PageReader {
+  private readonly pieces: Piece[] = [];
+  private inline = '';
+  private block: Block = { kind: 'paragraph' };
+  private tableCount = 0;
+
+  readBlock(node: MarkupNode, block: Block): void {
+    this.flush();
+    this.block = block;
+    this.readChildren(node, block);
+    this.flush();
+  }
+
+  finish(): Piece[] {
+    this.flush();
+    return this.pieces;
+  }
+
+  private readChildren(node: MarkupNode, block: Block): void {
+    for (const child of node.children) {
+      if (typeof child === 'string') this.inline += child;
+      else if (!isHidden(child)) this.readNode(child, block);
+    }
+  }
+
+  private readNode(node: MarkupNode, block: Block): void {
+    if (node.name === 'br') this.inline += ' ';
+    else if (node.name === 'pre') this.readCode(node);
+    else if (node.name === 'table' && isDataTable(node)) this.readTable(node);
+    else if (BLOCKS.has(node.name)) {
+      this.readBlock(node, blockOf(node, block));
+      this.block = block;
+    } else this.readChildren(node, block);
+  }
+
+  private readCode(node: MarkupNode): void {
+    this.flush();
+    this.pieces.push({ kind: 'code', text: textOf(node) });
+  }
+
+  private readTable(node: MarkupNode): void {
+    this.flush();
+    const rows: string[][] = [];
+    let hasNames = false;
+    for (const row of descendants(node, 'tr')) {
+      const cells = childNodes(row).filter(({ name }) => name === 'td' || name === 'th');
+      hasNames ||= rows.length === 0 && cells.length > 1 && cells.every(({ name }) => name === 'th');
+      rows.push(cells.flatMap((cell) => [visibleText(cell), ...spanned(cell)]));
+    }
+    for (const caption of descendants(node, 'caption')) {
+      this.pieces.push({ kind: 'paragraph', text: visibleText(caption) });
+    }
+    this.pieces.push(...tableRows(rows, { table: this.tableCount, ...(hasNames ? { hasHeader: true } : {}) }));
+    this.tableCount += 1;
+  }
+
+  private flush(): void {
+    const text = collapse(this.inline);
+    this.inline = '';
+    if (text !== '') this.pieces.push({ ...this.block, text });
   }
 }
 
-const SKIPPED: ReadonlySet<string> = new Set([
-  'script',
-  'style',
-  'noscript',
-  'template',
-  'svg',
-  'math',
-  'iframe',
-  'object',
-  'head',
-  'select',
-  'button',
-]);
-const BLOCKS: ReadonlySet<string> = new Set(
-  'address article aside blockquote body center dd details div dl dt fieldset figcaption figure footer form header hr html li main nav ol p pre section summary table tbody td tfoot th thead tr ul h1 h2 h3 h4 h5 h6'.split(
-    ' ',
-  ),
-);
-
-interface OpenTable {
-  readonly rows: string[][];
-  cell: string[] | null;
+function blockOf(node: MarkupNode, outer: Block): Block {
+  const level = /^h([1-6])$/u.exec(node.name)?.[1];
+  if (level !== undefined) return { kind: 'heading', level: Number(level) };
+  if (node.name === 'li') return { kind: 'list_item' };
+  return outer;
 }
 
-/** The elements of a page or of a piece of one, and its title. Linear: text is collected in parts and joined once. */
-export function htmlElements(html: string): { elements: LooseElement[]; title: string | null } {
-  const elements: LooseElement[] = [];
-  const tables: OpenTable[] = [];
-  let parts: string[] = [];
-  let kind: LooseElement['kind'] = 'paragraph';
-  let level = 0;
-  let skipDepth = 0;
-  let preDepth = 0;
-  let title: string | null = null;
-  let titleParts: string[] | null = null;
-  let tableCount = 0;
-
-  const flush = () => {
-    const joined = parts.join('');
-    const text = preDepth > 0 ? joined : joined.replace(/[ \t\n\f\r]+/g, ' ').replaceAll('\u2028', '\n');
-    parts = [];
-    if (text.trim() !== '') elements.push({ kind, text, ...(kind === 'heading' && { level }) });
-    kind = 'paragraph';
-  };
-  const cellOf = () => tables.at(-1)?.cell ?? null;
-
-  const reader = new HtmlReader(
-    {
-      onopentag(name, attributes) {
-        if (name === 'title' && title === null) titleParts = [];
-        if (skipDepth > 0 || SKIPPED.has(name) || isHidden(attributes)) {
-          if (!VOID.has(name)) skipDepth += 1;
-          return;
-        }
-        if (name === 'br') (cellOf() ?? parts).push(cellOf() === null ? '\u2028' : ' ');
-        if (name === 'table') {
-          if (cellOf() === null) flush();
-          tables.push({ rows: [], cell: null });
-          return;
-        }
-        const table = tables.at(-1);
-        if (table !== undefined) {
-          if (name === 'tr') table.rows.push([]);
-          else if (name === 'td' || name === 'th') table.cell = [];
-          else if (BLOCKS.has(name)) table.cell?.push(' ');
-          return;
-        }
-        if (!BLOCKS.has(name)) return;
-        flush();
-        if (/^h[1-6]$/.test(name)) [kind, level] = ['heading', Number(name[1])];
-        else if (name === 'li' || name === 'dt' || name === 'dd') kind = 'list_item';
-        else if (name === 'pre') [kind, preDepth] = ['code', preDepth + 1];
-      },
-      ontext(text) {
-        titleParts?.push(text);
-        if (skipDepth === 0) (cellOf() ?? parts).push(text);
-      },
-      onclosetag(name) {
-        if (name === 'title' && titleParts !== null) {
-          title = titleParts.join('').trim() || null;
-          titleParts = null;
-        }
-        if (skipDepth > 0) {
-          if (!VOID.has(name)) skipDepth -= 1;
-          return;
-        }
-        const table = tables.at(-1);
-        if (table === undefined) {
-          if (BLOCKS.has(name)) flush();
-          if (name === 'pre') preDepth -= 1;
-        } else if (name === 'td' || name === 'th') {
-          const text = (table.cell ?? []).join('');
-          table.cell = null;
-          if (table.rows.length === 0) table.rows.push([]);
-          table.rows.at(-1)!.push(text);
-        } else if (name === 'table') {
-          tables.pop();
-          closeTable(table);
-        }
-      },
-    },
-    { decodeEntities: true },
-  );
-  const closeTable = ({ rows }: OpenTable) => {
-    const outer = cellOf();
-    if (outer !== null) {
-      outer.push(rows.map((row) => row.join(' ')).join(' '));
-      return;
-    }
-    elements.push(...tableRows(rows, { table: tableCount }));
-    tableCount += 1;
-  };
-  reader.end(html);
-  for (const table of tables) closeTable(table);
-  flush();
-  return { elements, title };
+function isHidden(node: MarkupNode): boolean {
+  const { style = '', hidden } = node.attributes;
+  return HIDDEN.has(node.name) || hidden !== undefined || /display\s*:\s*none/iu.test(style);
 }
 
-const VOID: ReadonlySet<string> = new Set('area base br col embed hr img input link meta source track wbr'.split(' '));
+/** A table that only lays out a page holds another table or headings. */
+function isDataTable(table: MarkupNode): boolean {
+  for (const name of ['table', 'h1', 'h2', 'h3']) {
+    for (const _ of descendants(table, name)) return false;
+  }
+  return true;
+}
 
-function isHidden({ hidden, style }: { [name: string]: string }): boolean {
-  return hidden !== undefined || /display\s*:\s*none|visibility\s*:\s*hidden/i.test(style ?? '');
+/** Empty cells in place of those a wide cell covers, so that later cells stay under their names. */
+function spanned(cell: MarkupNode): string[] {
+  const count = Math.min(64, Number(cell.attributes['colspan'] ?? 1) || 1);
+  return new Array<string>(Math.max(0, count - 1)).fill('');
+}
+
+function visibleText(node: MarkupNode): string {
+  const reader = new PageReader();
+  reader.readBlock(node, { kind: 'paragraph' });
+  return reader
+    .finish()
+    .map(({ text }) => text)
+    .join(' ');
 }

@@ -1,59 +1,59 @@
-import type { Json } from '../contracts/document.ts';
-import { decodeText } from './encoding.ts';
-import { defineParser, type LooseElement, parseError } from './parser.ts';
-import { paragraphsOf } from './text.ts';
+import { type Json, MEDIA_TYPES } from '../contracts/document.ts';
+import { decodeText } from './decode.ts';
+import type { Piece } from './elements.ts';
+import { parseFailure } from './failure.ts';
+import { defineParser } from './index.ts';
 
-/** JSON as text: one line for each value, with the path that leads to it; objects of a list are set apart. */
+/** JSON, or one JSON value per line: a paragraph for each object or list, of its plain values as `path: value` lines. */
 export default defineParser({
   name: 'json',
+  mediaTypes: [MEDIA_TYPES.json],
   version: 1,
-  async parse({ bytes, name }) {
-    const { text } = await decodeText(bytes);
-    const values = valuesOf(text);
-    if (values === null) {
-      if (/\.(?:nd)?jsonl?$/i.test(name) && text.trim() === '')
-        throw parseError('EMPTY_TEXT', 'the file holds only white space');
-      return {
-        elements: paragraphsOf(text),
-        warnings: [{ code: 'NOT_JSON', message: 'the file is no valid JSON and was read as text' }],
-      };
-    }
-    const elements: LooseElement[] = [];
-    for (const value of values)
-      for (const item of Array.isArray(value) ? value : [value])
-        elements.push({ kind: 'paragraph', text: linesOf(item as Json).join('\n') });
-    return { elements };
+  async parse({ bytes }) {
+    const { text, warnings } = decodeText(bytes);
+    const pieces: Piece[] = [];
+    readValue(readJson(text), '', pieces);
+    return { pieces, warnings };
   },
 });
 
-/** One value, or one value a line; null when it is neither. */
-function valuesOf(text: string): unknown[] | null {
+function readJson(text: string): Json {
   try {
-    return [JSON.parse(text)];
-  } catch {
-    const lines = text.split(/\r?\n/).filter((line) => line.trim() !== '');
-    try {
-      return lines.length > 1 ? lines.map((line): unknown => JSON.parse(line)) : null;
-    } catch {
-      return null;
-    }
+    return JSON.parse(text);
+  } catch (error) {
+    const lines = text.split('\n').filter((line) => line.trim() !== '');
+    if (lines.length < 2) throw parseFailure('CORRUPT', 'The JSON does not parse.', error);
+    return readLines(lines);
   }
 }
 
-/** Deeper values are shown as they are written. */
-const MAX_DEPTH = 64;
+function readLines(lines: readonly string[]): Json {
+  try {
+    return lines.map((line) => JSON.parse(line));
+  } catch (error) {
+    throw parseFailure('CORRUPT', 'The JSON does not parse, neither as a whole nor line by line.', error);
+  }
+}
 
-function linesOf(root: Json): string[] {
-  const lines: string[] = [];
-  const walk = (value: Json, path: string, depth: number): void => {
-    if (value !== null && typeof value === 'object' && depth < MAX_DEPTH) {
-      for (const [key, inner] of Object.entries(value))
-        walk(inner as Json, path === '' ? key : `${path}.${key}`, depth + 1);
-      return;
-    }
-    const shown = typeof value === 'object' ? JSON.stringify(value) : String(value);
-    lines.push(path === '' ? shown : `${path}: ${shown}`);
-  };
-  walk(root, '', 0);
-  return lines;
+function readValue(value: Json, path: string, pieces: Piece[]): void {
+  if (value === null || typeof value !== 'object') {
+    pieces.push({ kind: 'paragraph', text: leafLine(path, value) });
+    return;
+  }
+  const entries = Array.isArray(value)
+    ? value.map((item, index): [string, Json] => [`${path}[${index}]`, item])
+    : Object.entries(value).map(([key, item]): [string, Json] => [path === '' ? key : `${path}.${key}`, item]);
+  const isLeaf = ([, item]: [string, Json]) => item === null || typeof item !== 'object';
+  pieces.push({
+    kind: 'paragraph',
+    text: entries
+      .filter(isLeaf)
+      .map(([key, item]) => leafLine(key, item))
+      .join('\n'),
+  });
+  for (const [key, item] of entries) if (item !== null && typeof item === 'object') readValue(item, key, pieces);
+}
+
+function leafLine(path: string, value: Json): string {
+  return path === '' ? String(value) : `${path}: ${value}`;
 }

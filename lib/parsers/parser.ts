@@ -1,5 +1,6 @@
 // Parsers: bytes in, typed elements in reading order out; each runs in a process that can be killed.
-// May import lib/contracts, lib/support and their own vendor packages. Must never read anything but the bytes they are given.
+// May import lib/contracts, lib/support and their own vendor packages.
+// Must never read anything but the bytes they are given.
 
 import type { Element, Json, ParsedDocument } from '../contracts/document.ts';
 import { ParseError } from '../contracts/errors.ts';

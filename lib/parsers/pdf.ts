@@ -1,87 +1,119 @@
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { PDFParse } from 'pdf-parse';
-import { defineParser, type LooseElement, parseError } from './parser.ts';
+import { PasswordException, PDFParse } from 'pdf-parse';
+import { type Json, MEDIA_TYPES } from '../contracts/document.ts';
+import { parseFailure } from './failure.ts';
+import { defineParser, type ParseWarning } from './index.ts';
+import { type PageText, type PositionedText, readLayout } from './pdf-layout.ts';
 
-/** PDF through pdf-parse: the text of each page in reading order. Images are never decoded. */
+/** PDF by pdf-parse: text only, images are never decoded, nothing in the file is run. */
 export default defineParser({
   name: 'pdf',
+  mediaTypes: [MEDIA_TYPES.pdf],
   version: 1,
   async parse({ bytes, limits }) {
-    const assets = join(
-      dirname(createRequire(createRequire(import.meta.url).resolve('pdf-parse')).resolve('pdfjs-dist/package.json')),
-    );
-    const reader = new PDFParse({
-      data: new Uint8Array(bytes),
-      cMapUrl: `${join(assets, 'cmaps')}/`,
-      cMapPacked: true,
-      standardFontDataUrl: `${join(assets, 'standard_fonts')}/`,
-      isEvalSupported: false,
-      verbosity: 0,
-      maxImageSize: MAX_IMAGE_PIXELS,
-      stopAtErrors: false,
-    });
+    const parser = openPdf(bytes);
     try {
-      const info = await reader.getInfo();
-      if (info.total > limits.maxPages) {
-        throw parseError(
-          'TOO_LARGE',
-          `the PDF has ${info.total} pages, more than the ${limits.maxPages} that APEX_PARSE_MAX_PAGES allows`,
-        );
-      }
-      const { pages } = await reader.getText({ pageJoiner: '', lineEnforce: true, cellSeparator: '  ' });
-      const elements = pages.flatMap(({ text, num }) => pageElements(text, num));
-      const empty = pages.filter(({ text }) => text.trim() === '').map(({ num }) => num);
-      if (elements.length === 0 && info.total > 0)
-        throw parseError('NO_TEXT_LAYER', `none of the ${info.total} pages holds text`);
-      return { elements, metadata: metadataOf(info.info), pageCount: info.total, warnings: warningsOf(empty) };
+      const info = await parser.getInfo();
+      if (info.total > limits.maxPages) throw parseFailure('TOO_LARGE', `It has ${info.total} pages.`);
+      const pages = await readPages(documentOf(parser), info.total);
+      const emptyPages = pages.filter(({ items }) => items.length === 0);
+      if (emptyPages.length === pages.length)
+        throw parseFailure('NO_TEXT_LAYER', 'It has pages but no text: it may be a scan.');
+      return {
+        pieces: readLayout(pages),
+        metadata: readInfo(info.info ?? {}),
+        pageCount: info.total,
+        warnings: emptyPages.length === 0 ? [] : [pagesWithoutText(emptyPages)],
+      };
     } catch (error) {
-      throw pdfError(error);
+      if (error instanceof PasswordException)
+        throw parseFailure('ENCRYPTED', 'The document is protected by a password.', error);
+      throw error;
     } finally {
-      await reader.destroy().catch(() => {});
+      await parser.destroy();
     }
   },
 });
 
-/** Larger images are not even looked at: only text is wanted. */
-const MAX_IMAGE_PIXELS = 1;
-
-function pageElements(text: string, page: number): LooseElement[] {
-  return text
-    .split(/\n\s*\n/)
-    .filter((paragraph) => paragraph.trim() !== '')
-    .map((paragraph): LooseElement => ({ kind: 'paragraph', text: paragraph, page }));
+/** Fonts and character maps come with the pdf.js that pdf-parse brings; without them Chinese and Japanese text is lost. */
+function openPdf(bytes: Uint8Array): PDFParse {
+  const fromPdfParse = createRequire(import.meta.resolve('pdf-parse'));
+  const home = dirname(fromPdfParse.resolve('pdfjs-dist/package.json'));
+  return new PDFParse({
+    data: new Uint8Array(bytes),
+    cMapUrl: join(home, 'cmaps/'),
+    cMapPacked: true,
+    standardFontDataUrl: join(home, 'standard_fonts/'),
+    isEvalSupported: false,
+    disableFontFace: true,
+    verbosity: 0,
+  });
 }
 
-function metadataOf(info: unknown): { title: string | null; author: string | null; created: string | null } {
-  const fields = (info ?? {}) as { Title?: unknown; Author?: unknown; CreationDate?: unknown };
-  const text = (value: unknown) => (typeof value === 'string' && value.trim() !== '' ? value.trim() : null);
-  return { title: text(fields.Title), author: text(fields.Author), created: isoDate(text(fields.CreationDate)) };
+/** The pdf.js document inside pdf-parse, whose own text has no positions, so no headings and no paragraphs. */
+interface PdfDocument {
+  getPage(page: number): Promise<{
+    getTextContent(): Promise<{ items: readonly (PositionedText | { readonly type: string })[] }>;
+    cleanup(): void;
+  }>;
 }
 
-/** `D:20240131093000+01'00'` as ISO 8601. Source: ISO 32000, section 7.9.4. */
-function isoDate(date: string | null): string | null {
-  const parts = /^D:(\d{4})(\d{2})?(\d{2})?/.exec(date ?? '');
-  return parts === null ? null : `${parts[1]}-${parts[2] ?? '01'}-${parts[3] ?? '01'}`;
+function documentOf(parser: PDFParse): PdfDocument {
+  return (parser as unknown as { doc: PdfDocument }).doc;
 }
 
-/** Page numbers named in a warning. */
-const MAX_NAMED_PAGES = 10;
-
-function warningsOf(empty: readonly number[]): { code: string; message: string }[] {
-  if (empty.length === 0) return [];
-  const named = empty.slice(0, MAX_NAMED_PAGES).join(', ');
-  return [
-    {
-      code: 'PAGES_WITHOUT_TEXT',
-      message: `${empty.length} pages hold no text: ${named}${empty.length > MAX_NAMED_PAGES ? ', …' : ''}`,
-    },
-  ];
+/** A page that cannot be read counts as one without text; the others are still worth having. */
+async function readPages(document: PdfDocument, pageCount: number): Promise<PageText[]> {
+  const pages: PageText[] = [];
+  for (let page = 1; page <= pageCount; page += 1) pages.push({ page, items: await readPage(document, page) });
+  return pages;
 }
 
-function pdfError(error: unknown): unknown {
-  const { name } = error as { name?: unknown };
-  if (name === 'PasswordException') return parseError('ENCRYPTED', 'the PDF needs a password', error);
-  if (name === 'ParseError') return error;
-  return parseError('CORRUPT', 'the PDF is damaged', error);
+async function readPage(document: PdfDocument, number: number): Promise<PositionedText[]> {
+  try {
+    const page = await document.getPage(number);
+    const { items } = await page.getTextContent();
+    page.cleanup();
+    const texts = items.filter((item): item is PositionedText => 'str' in item);
+    return texts.some(({ str }) => str.trim() !== '') ? texts : [];
+  } catch {
+    return [];
+  }
+}
+
+function pagesWithoutText(pages: readonly PageText[]): ParseWarning {
+  const numbers = pages.slice(0, 20).map(({ page }) => page);
+  const more = pages.length > numbers.length ? ' …' : '';
+  return { code: 'PAGES_WITHOUT_TEXT', message: `${pages.length} pages have no text: ${numbers.join(', ')}${more}` };
+}
+
+function readInfo(info: Readonly<Record<string, unknown>>): Record<string, Json> {
+  const metadata: Record<string, Json> = {};
+  for (const [key, name] of [
+    ['Title', 'title'],
+    ['Author', 'author'],
+    ['Subject', 'subject'],
+    ['Keywords', 'keywords'],
+  ] as const) {
+    const value = info[key];
+    if (typeof value === 'string' && value.trim() !== '') metadata[name] = value.trim();
+  }
+  for (const [key, name] of [
+    ['CreationDate', 'created'],
+    ['ModDate', 'modified'],
+  ] as const) {
+    const date = isoDate(info[key]);
+    if (date !== null) metadata[name] = date;
+  }
+  return metadata;
+}
+
+/** `D:20240131120000+01'00'` in ISO 8601. */
+function isoDate(value: unknown): string | null {
+  const match = /^D:(\d{4})(\d\d)(\d\d)(?:(\d\d)(\d\d)(\d\d))?(?:([+-]\d\d)'?(\d\d))?/u.exec(String(value));
+  if (match === null) return null;
+  const [, year, month, day, hour = '00', minute = '00', second = '00', zoneHour, zoneMinute] = match;
+  const zone = zoneHour === undefined ? 'Z' : `${zoneHour}:${zoneMinute}`;
+  return `${year}-${month}-${day}T${hour}:${minute}:${second}${zone}`;
 }

@@ -1,219 +1,260 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { performance } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
 import type { ParsedDocument, StagedFile } from '../contracts/document.ts';
 import type { ErrorCode } from '../contracts/error-codes.ts';
 import { ParseError } from '../contracts/errors.ts';
 import type { ParseLimits, ParserPool } from '../contracts/parts.ts';
-import { PARSERS_VERSION } from './index.ts';
 
+/** How documents are kept from harming the process that asks for them. */
 export interface ParserPoolSettings {
-  /** Processes at once. */
+  /** Processes at the same time; each is started when there is work for it. */
   readonly maxProcesses: number;
   readonly limits: ParseLimits;
+  /** Another Node to run them with; default this one. */
+  readonly execPath?: string;
+  /** Path of a module whose default export is called with each job before it is parsed: lets a test hang or kill a process. */
+  readonly probe?: string;
 }
 
 /** What a process is asked. */
 export interface Job {
   readonly id: number;
-  readonly file: StagedFile;
+  readonly path: string;
+  readonly name: string;
   readonly attachmentsFolder: string;
   readonly limits: ParseLimits;
 }
 
-/** What it answers. */
+/** What it answers: one of the two. */
 export type Answer =
-  | { readonly id: number; readonly parsed: ParsedDocument }
-  | { readonly id: number; readonly error: { readonly code: ErrorCode; readonly message: string } };
+  | { readonly id: number; readonly document: ParsedDocument }
+  | { readonly id: number; readonly failure: { readonly code: ErrorCode; readonly message: string } };
 
-/** A document that waits for a process, or is in one. */
-interface Waiting {
+interface Task {
   readonly job: Job;
-  readonly signal: AbortSignal;
-  readonly resolve: (parsed: ParsedDocument) => void;
+  readonly resolve: (document: ParsedDocument) => void;
   readonly reject: (error: unknown) => void;
+  isSettled: boolean;
 }
 
-/** How often a working process's memory is looked at. */
+/** Raised whenever the same bytes may give another result: any parser, type detection or decoding. */
+const PARSERS_VERSION = 1;
+
+/** Jobs a process holds: the one it parses and the next, so that it never waits for a message. */
+const JOBS_AHEAD = 3;
 const WATCH_MS = 100;
-/** Memory that the heap may take of the limit; the rest is for buffers. */
-const HEAP_SHARE = 0.75;
-const MEGABYTE = 1_048_576;
+const PAGE_BYTES = 4096;
+const MEGABYTE = 1024 * 1024;
 
-/**
- * Parses documents in processes of their own, one document a process at a time.
- *
- * A document that takes too long, too much memory, or brings its process down costs itself and nothing else.
- */
+/** Opens a pool; no process runs before the first document, and none keeps its parent alive while idle. */
 export function openParserPool(settings: ParserPoolSettings): ParserPool {
-  return new ProcessPool(settings);
+  const pool = new ChildPool(settings);
+  return {
+    version: `parsers/${PARSERS_VERSION}`,
+    parse: (file, attachmentsFolder, signal) => pool.parse(file, attachmentsFolder, signal),
+    close: () => pool.close(),
+  };
 }
 
-class ProcessPool implements ParserPool {
-  readonly version = PARSERS_VERSION;
-  readonly #settings: ParserPoolSettings;
-  readonly #queue: Waiting[] = [];
-  readonly #idle: ParserProcess[] = [];
-  readonly #all = new Set<ParserProcess>();
-  #lastId = 0;
+class ChildPool {
+  private readonly settings: ParserPoolSettings;
+  private readonly waiting: Task[] = [];
+  private readonly workers = new Set<ParserProcess>();
+  private nextId = 0;
+  private isClosed = false;
 
   constructor(settings: ParserPoolSettings) {
-    this.#settings = settings;
+    this.settings = settings;
   }
 
-  parse(file: StagedFile, attachmentsFolder: string, signal: AbortSignal): Promise<ParsedDocument> {
+  async parse(file: StagedFile, attachmentsFolder: string, signal: AbortSignal): Promise<ParsedDocument> {
     signal.throwIfAborted();
-    return new Promise((resolve, reject) => {
-      this.#lastId += 1;
-      const job = { id: this.#lastId, file, attachmentsFolder, limits: this.#settings.limits };
-      this.#queue.push({ job, signal, resolve, reject });
-      this.#next();
-    });
+    const { promise, resolve, reject } = Promise.withResolvers<ParsedDocument>();
+    const { path, name } = file;
+    const job: Job = { id: this.nextId, path, name, attachmentsFolder, limits: this.settings.limits };
+    this.nextId += 1;
+    const task: Task = { job, resolve, reject, isSettled: false };
+    const abort = () => this.cancel(task, signal.reason);
+    signal.addEventListener('abort', abort);
+    this.waiting.push(task);
+    this.assign();
+    try {
+      return await promise;
+    } finally {
+      task.isSettled = true;
+      signal.removeEventListener('abort', abort);
+    }
   }
 
   async close(): Promise<void> {
-    for (const child of this.#all) child.kill();
+    this.isClosed = true;
+    await Promise.all([...this.workers].map((worker) => worker.stop()));
   }
 
-  #next(): void {
-    if (this.#queue.length === 0) return;
-    const child = this.#idle.pop() ?? this.#start();
-    if (child === null) return;
-    child.work(this.#queue.shift()!);
+  /** Gives waiting tasks to idle processes first, to new ones next, then to the least busy. */
+  private assign(): void {
+    while (this.waiting.length > 0 && !this.isClosed) {
+      const worker = this.freeWorker();
+      if (worker === null) return;
+      const task = this.waiting.shift()!;
+      if (!task.isSettled) worker.add(task);
+    }
   }
 
-  #start(): ParserProcess | null {
-    if (this.#all.size >= this.#settings.maxProcesses) return null;
-    const child = new ParserProcess(this.#settings.limits, {
-      onIdle: () => {
-        this.#idle.push(child);
-        this.#next();
-      },
-      onEnd: () => {
-        this.#all.delete(child);
-        this.#next();
+  private freeWorker(): ParserProcess | null {
+    const [least] = [...this.workers].sort((a, b) => a.load - b.load);
+    if (least !== undefined && least.load === 0) return least;
+    if (this.workers.size < this.settings.maxProcesses) return this.start();
+    return least !== undefined && least.load < JOBS_AHEAD ? least : null;
+  }
+
+  private start(): ParserProcess {
+    const worker = new ParserProcess(this.settings, {
+      onAnswer: () => this.assign(),
+      onExit: (unfinished) => {
+        this.workers.delete(worker);
+        this.waiting.unshift(...unfinished);
+        this.assign();
       },
     });
-    this.#all.add(child);
-    return child;
+    this.workers.add(worker);
+    return worker;
+  }
+
+  private cancel(task: Task, reason: unknown): void {
+    task.isSettled = true;
+    for (const worker of this.workers) worker.cancel(task);
+    task.reject(reason);
   }
 }
 
+interface ProcessEvents {
+  onAnswer(): void;
+  /** The process is gone; these tasks were given to it and not begun. */
+  onExit(unfinished: readonly Task[]): void;
+}
+
+/** One child. It works in order, so the first task is the one it is parsing, and the only one its death costs. */
 class ParserProcess {
-  readonly #limits: ParseLimits;
-  readonly #child: ChildProcess;
-  readonly #onIdle: () => void;
-  #current: Waiting | null = null;
-  #timers: NodeJS.Timeout[] = [];
-  #killedFor: ErrorCode | null = null;
-  #output = '';
+  private readonly child: ChildProcess;
+  private readonly limits: ParseLimits;
+  private readonly events: ProcessEvents;
+  private readonly tasks: Task[] = [];
+  private watch: NodeJS.Timeout | null = null;
+  private begunAt = 0;
+  /** Why it was killed, when it was. */
+  private killedFor: 'TIMEOUT' | 'OUT_OF_MEMORY' | null = null;
+  private isOutOfHeap = false;
 
-  constructor(limits: ParseLimits, { onIdle, onEnd }: { onIdle: () => void; onEnd: () => void }) {
-    this.#limits = limits;
-    this.#onIdle = onIdle;
-    // The compiler does not rewrite the ending inside `new URL`, and both the sources and the build are run.
-    const file = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? './child.ts' : './child.js', import.meta.url));
-    const heapMegabytes = Math.floor((limits.memoryBytes * HEAP_SHARE) / MEGABYTE);
-    // The parser needs nothing of the environment, and must not see the secrets in it.
-    const env = { PATH: '/usr/bin:/bin' };
-    this.#child = fork(file, [], {
-      env,
-      execArgv: [`--max-old-space-size=${heapMegabytes}`],
-      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-      serialization: 'json',
+  constructor(settings: ParserPoolSettings, events: ProcessEvents) {
+    this.limits = settings.limits;
+    this.events = events;
+    const ending = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
+    const heapMegabytes = Math.max(64, Math.floor(settings.limits.memoryBytes / MEGABYTE));
+    this.child = fork(
+      fileURLToPath(new URL(`./child.${ending}`, import.meta.url)),
+      settings.probe === undefined ? [] : [settings.probe],
+      {
+        execArgv: [`--max-old-space-size=${heapMegabytes}`, '--disable-warning=ExperimentalWarning'],
+        ...(settings.execPath === undefined ? {} : { execPath: settings.execPath }),
+        env: {},
+        stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+      },
+    );
+    this.child.stderr?.on('data', (data: Buffer) => {
+      this.isOutOfHeap ||= data.includes('heap out of memory');
     });
-    this.#child.on('message', (answer: Answer) => this.#settle(answer));
-    this.#child.stderr?.on('data', (part: Buffer) => {
-      this.#output = (this.#output + part.toString('latin1')).slice(-MAX_OUTPUT_CHARACTERS);
+    this.child.on('message', (answer: Answer) => this.settle(answer));
+    this.child.on('error', () => this.child.kill('SIGKILL'));
+    this.child.on('close', () => this.end());
+    this.child.unref();
+    (this.child.stderr as unknown as { unref(): void } | null)?.unref();
+    this.child.channel?.unref();
+  }
+
+  /** Tasks given to it and not answered. */
+  get load(): number {
+    return this.tasks.length;
+  }
+
+  add(task: Task): void {
+    this.tasks.push(task);
+    if (this.tasks.length === 1) this.begin();
+    // A process that is just dying cannot be reached; its `close` event hands the task back.
+    this.child.send(task.job, () => {});
+  }
+
+  cancel(task: Task): void {
+    if (this.tasks[0] === task) this.child.kill('SIGKILL');
+  }
+
+  async stop(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.child.once('close', () => resolve());
+    this.child.ref();
+    this.child.kill('SIGKILL');
+    await promise;
+  }
+
+  private begin(): void {
+    this.begunAt = performance.now();
+    this.child.channel?.ref();
+    this.watch ??= setInterval(() => this.check(), WATCH_MS);
+  }
+
+  private rest(): void {
+    if (this.watch !== null) clearInterval(this.watch);
+    this.watch = null;
+    this.child.channel?.unref();
+  }
+
+  private check(): void {
+    if (performance.now() - this.begunAt > this.limits.timeoutMs) this.kill('TIMEOUT');
+    else if (residentBytes(this.child.pid) > this.limits.memoryBytes) this.kill('OUT_OF_MEMORY');
+  }
+
+  private kill(reason: 'TIMEOUT' | 'OUT_OF_MEMORY'): void {
+    this.killedFor = reason;
+    this.child.kill('SIGKILL');
+  }
+
+  private settle(answer: Answer): void {
+    const task = this.tasks.shift();
+    if (task === undefined || this.killedFor !== null) return;
+    if ('document' in answer) task.resolve(answer.document);
+    else task.reject(new ParseError(answer.failure.message, { code: answer.failure.code }));
+    if (this.tasks.length === 0) this.rest();
+    else this.begunAt = performance.now();
+    this.events.onAnswer();
+  }
+
+  private end(): void {
+    this.rest();
+    const [current, ...unfinished] = this.tasks.splice(0);
+    current?.reject(this.deathError());
+    this.events.onExit(unfinished);
+  }
+
+  private deathError(): ParseError {
+    const { timeoutMs, memoryBytes } = this.limits;
+    if (this.killedFor === 'TIMEOUT') {
+      return new ParseError(`Parsing took longer than ${timeoutMs} ms.`, { code: 'TIMEOUT' });
+    }
+    if (this.killedFor === 'OUT_OF_MEMORY' || this.isOutOfHeap) {
+      const megabytes = Math.floor(memoryBytes / MEGABYTE);
+      return new ParseError(`Parsing took more than ${megabytes} MB of memory.`, { code: 'OUT_OF_MEMORY' });
+    }
+    const { exitCode, signalCode } = this.child;
+    return new ParseError(`The parser's process ended (${signalCode ?? exitCode}).`, {
+      code: 'CRASHED',
+      retryable: true,
     });
-    this.#child.on('error', () => {});
-    this.#child.on('exit', () => {
-      this.#end();
-      onEnd();
-    });
-    this.#unref();
-  }
-
-  work(waiting: Waiting): void {
-    this.#current = waiting;
-    this.#child.ref();
-    this.#child.channel?.ref();
-    const abort = () => this.kill();
-    waiting.signal.addEventListener('abort', abort, { once: true });
-    this.#timers = [
-      setTimeout(() => this.#killFor('TIMEOUT'), this.#limits.timeoutMs),
-      setInterval(() => {
-        if (residentBytes(this.#child.pid) > this.#limits.memoryBytes) this.#killFor('OUT_OF_MEMORY');
-      }, WATCH_MS),
-    ];
-    this.#child.send(waiting.job, (error) => {
-      if (error !== null) this.kill();
-    });
-  }
-
-  kill(): void {
-    this.#child.kill('SIGKILL');
-  }
-
-  #killFor(code: ErrorCode): void {
-    this.#killedFor = code;
-    this.kill();
-  }
-
-  #settle(answer: Answer): void {
-    const waiting = this.#finish();
-    if (waiting === null) return;
-    if ('parsed' in answer) waiting.resolve(answer.parsed);
-    else
-      waiting.reject(new ParseError(`${waiting.job.file.name}: ${answer.error.message}`, { code: answer.error.code }));
-    this.#unref();
-    this.#onIdle();
-  }
-
-  #end(): void {
-    const waiting = this.#finish();
-    if (waiting === null) return;
-    if (waiting.signal.aborted) waiting.reject(waiting.signal.reason);
-    else waiting.reject(this.#deathOf(waiting.job));
-  }
-
-  #deathOf({ file }: Job): ParseError {
-    const code =
-      this.#killedFor ?? (/heap out of memory|allocation failed/i.test(this.#output) ? 'OUT_OF_MEMORY' : 'CRASHED');
-    const { timeoutMs, memoryBytes } = this.#limits;
-    const reasons: { readonly [code in ErrorCode]?: string } = {
-      TIMEOUT: `parsing took longer than ${timeoutMs / 1_000} s (APEX_PARSE_TIMEOUT_SECONDS)`,
-      OUT_OF_MEMORY: `parsing needed more than ${Math.round(memoryBytes / MEGABYTE)} MB (APEX_PARSE_MEMORY_MB)`,
-      CRASHED: 'its parser process died',
-    };
-    return new ParseError(`${file.name}: ${reasons[code]}`, {
-      code,
-      retryable: code === 'CRASHED',
-      details: { bytes: file.bytes },
-    });
-  }
-
-  #finish(): Waiting | null {
-    for (const timer of this.#timers) clearTimeout(timer);
-    this.#timers = [];
-    const waiting = this.#current;
-    this.#current = null;
-    return waiting;
-  }
-
-  /** An idle process keeps nobody alive. */
-  #unref(): void {
-    this.#child.unref();
-    this.#child.channel?.unref();
-    (this.#child.stderr as unknown as { unref?: () => void } | null)?.unref?.();
   }
 }
 
-/** How much of a process's last words is kept, to tell why it died. */
-const MAX_OUTPUT_CHARACTERS = 4_096;
-const PAGE_BYTES = 4_096;
-
-/** Resident memory of a process, or 0 where the system does not tell. Source: the manual page proc_pid_statm(5). */
+/** Memory a process occupies, or 0 where the system does not tell. */
 function residentBytes(pid: number | undefined): number {
   try {
     return Number(readFileSync(`/proc/${pid}/statm`, 'latin1').split(' ')[1]) * PAGE_BYTES;

@@ -1,101 +1,94 @@
-import { numberedParts, type OfficeParts, officeMetadata, readOfficeParts, readXml } from './archive.ts';
-import { defineParser, type LooseElement, parseError, tableRows } from './parser.ts';
+import { MEDIA_TYPES } from '../contracts/document.ts';
+import { type Archive, openArchive } from './archive.ts';
+import { collapse, type Piece, tableRows } from './elements.ts';
+import { parseFailure } from './failure.ts';
+import { defineParser } from './index.ts';
+import { attribute, childAt, childNodes, descendants, type MarkupNode } from './markup.ts';
+import { mainPart, readMetadata, readPart, readRelations, requirePart } from './office.ts';
 
-/** PowerPoint: slides in the order of the presentation, with titles, text, tables, grouped shapes and the speaker's notes. */
+/** Presentations: slides in order, shapes in the order of the slide (groups opened), tables, speaker notes. */
 export default defineParser({
   name: 'pptx',
+  mediaTypes: [MEDIA_TYPES.pptx],
   version: 1,
-  parse({ bytes, limits }) {
-    const parts = readOfficeParts(bytes, limits);
-    const slides = slidesInOrder(parts);
-    if (slides.length === 0) throw parseError('CORRUPT', 'the file has no slides');
-    const state = { tables: 0 };
-    const elements = slides.flatMap((name, index) => {
-      const page = index + 1;
-      const notes = notesOf(name, parts);
-      const spoken =
-        notes === null ? [] : slideElements(notes, page, state).filter(({ text }) => !/^\d*$/.test(text.trim()));
-      return [
-        ...slideElements(parts.get(name)!, page, state),
-        ...spoken.map((note): LooseElement => ({ ...note, kind: 'note' })),
-      ];
-    });
-    return { elements, metadata: { ...officeMetadata(parts) }, pageCount: slides.length };
+  async parse({ bytes, limits }) {
+    const archive = openArchive(bytes, limits);
+    const part = mainPart(archive);
+    const relations = new Map(readRelations(archive, part).map((relation) => [relation.id, relation.part]));
+    const slides = [...descendants(requirePart(archive, part), 'sldId')].flatMap(
+      (node) => relations.get(node.attributes['r:id'] ?? '') ?? [],
+    );
+    if (slides.length > limits.maxPages) throw parseFailure('TOO_LARGE', `It has ${slides.length} slides.`);
+    const deck = new DeckReader();
+    for (const [index, slide] of slides.entries()) deck.readSlide(archive, slide, index + 1);
+    return { pieces: deck.pieces, metadata: readMetadata(archive), pageCount: slides.length };
   },
 });
 
-/** The slides' part names: as the presentation lists them, else by their numbers. */
-function slidesInOrder(parts: OfficeParts): string[] {
-  const targets = targetsOf('ppt/_rels/presentation.xml.rels', parts);
-  const listed: string[] = [];
-  readXml(parts.get('ppt/presentation.xml') ?? '', {
-    open(name, attributes) {
-      if (name !== 'sldId') return;
-      // `id` and `r:id` lose their prefix alike; relationship ids are the ones that are not numbers.
-      const target = Object.values(attributes)
-        .map((value) => targets.get(value))
-        .find((value) => value !== undefined);
-      const part = `ppt/${target ?? ''}`;
-      if (parts.has(part)) listed.push(part);
-    },
-  });
-  return listed.length > 0 ? listed : numberedParts(parts, /^ppt\/slides\/slide(\d+)\.xml$/).map(({ name }) => name);
+class DeckReader {
+  readonly pieces: Piece[] = [];
+  private tableCount = 0;
+
+  readSlide(archive: Archive, part: string, page: number): void {
+    const slide = readPart(archive, part);
+    if (slide === undefined) return;
+    this.readShapes(childAt(slide, 'sld', 'cSld', 'spTree'), page);
+    const notes = readRelations(archive, part).find(({ type }) => type === 'notesSlide');
+    const notesRoot = notes === undefined ? undefined : readPart(archive, notes.part);
+    for (const shape of notesRoot === undefined ? [] : descendants(notesRoot, 'sp')) {
+      if (placeholder(shape) !== 'body') continue;
+      for (const text of paragraphs(shape)) this.pieces.push({ kind: 'note', text, page });
+    }
+  }
+
+  private readShapes(container: MarkupNode | undefined, page: number): void {
+    for (const node of childNodes(container)) {
+      if (node.name === 'sp') this.readShape(node, page);
+      else if (node.name === 'graphicFrame') this.readTables(node, page);
+      else if (node.name !== 'Fallback') this.readShapes(node, page);
+    }
+  }
+
+  private readShape(shape: MarkupNode, page: number): void {
+    const role = placeholder(shape);
+    if (role !== undefined && ['dt', 'sldNum', 'ftr'].includes(role)) return;
+    const texts = paragraphs(shape);
+    if (role === 'title' || role === 'ctrTitle') {
+      this.pieces.push({ kind: 'heading', level: 1, text: texts.join(' '), page });
+      return;
+    }
+    const kind = texts.length > 1 && role !== undefined && role !== 'subTitle' ? 'list_item' : 'paragraph';
+    for (const text of texts) this.pieces.push({ kind, text, page });
+  }
+
+  private readTables(frame: MarkupNode, page: number): void {
+    for (const table of descendants(frame, 'tbl')) {
+      const rows = [...descendants(table, 'tr')].map((row) =>
+        childNodes(row)
+          .filter((node) => node.name === 'tc')
+          .map((cell) => collapse(paragraphs(cell).join(' '))),
+      );
+      this.pieces.push(...tableRows(rows, { table: this.tableCount, page }));
+      this.tableCount += 1;
+    }
+  }
 }
 
-function notesOf(slide: string, parts: OfficeParts): string | null {
-  const rels = slide.replace('slides/', 'slides/_rels/').concat('.rels');
-  const target = [...targetsOf(rels, parts).values()].find((value) => value.includes('notesSlide'));
-  return target === undefined ? null : (parts.get(`ppt/${target.replace('../', '')}`) ?? null);
+/** What a shape is for, as the layout says: `title`, `body` …; undefined for a free shape. */
+function placeholder(shape: MarkupNode): string | undefined {
+  const node = childAt(shape, 'nvSpPr', 'nvPr', 'ph');
+  return node === undefined ? undefined : (attribute(node, 'type') ?? 'obj');
 }
 
-function targetsOf(rels: string, parts: OfficeParts): ReadonlyMap<string, string> {
-  const targets = new Map<string, string>();
-  readXml(parts.get(rels) ?? '', {
-    open(name, attributes) {
-      if (name === 'Relationship')
-        targets.set(attributes['Id'] ?? '', (attributes['Target'] ?? '').replace(/^\/ppt\//, ''));
-    },
-  });
-  return targets;
+function paragraphs(shape: MarkupNode): string[] {
+  return [...descendants(shape, 'p')].map((node) => paragraphText(node).trim()).filter((text) => text !== '');
 }
 
-function slideElements(xml: string, page: number, state: { tables: number }): LooseElement[] {
-  const elements: LooseElement[] = [];
-  let paragraph: string[] | null = null;
-  let rows: string[][] | null = null;
-  let cell: string[] | null = null;
-  let isTitle = false;
-  let isText = false;
-  readXml(xml, {
-    open(name, attributes) {
-      if (name === 'sp') isTitle = false;
-      else if (name === 'ph') isTitle = attributes['type'] === 'title' || attributes['type'] === 'ctrTitle';
-      else if (name === 'p') paragraph = [];
-      else if (name === 't') isText = true;
-      else if (name === 'br') paragraph?.push('\n');
-      else if (name === 'tbl') rows = [];
-      else if (name === 'tr') rows?.push([]);
-      else if (name === 'tc') cell = [];
-    },
-    text(text) {
-      if (isText) paragraph?.push(text);
-    },
-    close(name) {
-      if (name === 't') isText = false;
-      else if (name === 'p' && paragraph !== null) {
-        const text = paragraph.join('');
-        paragraph = null;
-        if (cell !== null) cell.push(text);
-        else elements.push(isTitle ? { kind: 'heading', level: 1, text, page } : { kind: 'paragraph', text, page });
-      } else if (name === 'tc') {
-        rows?.at(-1)?.push((cell ?? []).join(' '));
-        cell = null;
-      } else if (name === 'tbl' && rows !== null) {
-        elements.push(...tableRows(rows, { table: state.tables, page }));
-        state.tables += 1;
-        rows = null;
-      }
-    },
-  });
-  return elements;
+function paragraphText(node: MarkupNode): string {
+  return node.children
+    .map((child) => {
+      if (typeof child === 'string') return node.name === 't' ? child : '';
+      return child.name === 'br' ? '\n' : paragraphText(child);
+    })
+    .join('');
 }

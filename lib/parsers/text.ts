@@ -1,25 +1,20 @@
-import { decodeText } from './encoding.ts';
-import { defineParser, type LooseElement } from './parser.ts';
+import { MEDIA_TYPES } from '../contracts/document.ts';
+import { decodeText } from './decode.ts';
+import type { Piece } from './elements.ts';
+import { defineParser } from './index.ts';
 
-/** Plain text: paragraphs are what empty lines set apart. */
+/** Plain text: an empty line ends a paragraph; line ends inside one are kept. */
 export default defineParser({
   name: 'text',
+  mediaTypes: [MEDIA_TYPES.text],
   version: 1,
   async parse({ bytes }) {
-    const { text, encoding, hasReplacements } = await decodeText(bytes);
-    const elements = paragraphsOf(text);
-    return { elements, metadata: { encoding }, warnings: hasReplacements ? [REPLACED] : [] };
+    const { text, warnings } = decodeText(bytes);
+    return { pieces: paragraphs(text), warnings };
   },
 });
 
-/** Said when some bytes stood for no character. */
-export const REPLACED = { code: 'CHARACTERS_REPLACED', message: 'some bytes stand for no character and were replaced' };
-
-/** The paragraphs of a text; lines that look like list items stand alone. */
-export function paragraphsOf(text: string): LooseElement[] {
-  return text
-    .replace(/\r\n?/g, '\n')
-    .split(/\n[ \t]*\n+/)
-    .filter((paragraph) => paragraph.trim() !== '')
-    .map((paragraph): LooseElement => ({ kind: 'paragraph', text: paragraph }));
+/** Paragraphs of text with `\n` line ends. */
+export function paragraphs(text: string): Piece[] {
+  return text.split(/\n[^\S\n]*\n/u).map((paragraph) => ({ kind: 'paragraph', text: paragraph }));
 }

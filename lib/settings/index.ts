@@ -1,5 +1,6 @@
 // Settings: the only code that reads the environment and the settings files.
-// May import lib/contracts and lib/support. Must never decide what a value means.
+// May import lib/contracts and lib/support.
+// Must never decide what a value means.
 
 import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';

@@ -1,5 +1,6 @@
 // Staging: documents' bytes and the steps' artifacts on local disk.
-// May import lib/contracts and lib/support. Must never use an outside string as a path.
+// May import lib/contracts and lib/support.
+// Must never use an outside string as a path.
 
 import { createHash } from 'node:crypto';
 import {

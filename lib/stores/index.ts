@@ -1,5 +1,6 @@
 // Stores: the four roles of the memory, a folder per role and a file per product.
-// May import lib/contracts, lib/support and its own vendor packages. Must never decide which version is current by itself.
+// May import lib/contracts, lib/support and its own vendor packages.
+// Must never decide which version is current by itself.
 
 import type { Stores } from '../contracts/store.ts';
 import { SqliteCacheStore } from './cache/sqlite.ts';

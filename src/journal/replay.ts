@@ -1,5 +1,6 @@
 // What a journal means: pure functions from entries to where a run and its batches stand.
-// May import src and lib/contracts. Must never read a file or write an entry.
+// May import src and lib/contracts.
+// Must never read a file or write an entry.
 
 import type { AssignedItem, ItemOutcome, JournalEntry, NumberedEntry, RunPlan } from '../../lib/contracts/journal.ts';
 

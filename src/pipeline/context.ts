@@ -1,5 +1,6 @@
 // The machine: decides what happens to documents and in which order.
-// May import src and lib/contracts. Must never touch a vendor package, the file system, the network, the clock or the process.
+// May import src and lib/contracts.
+// Must never touch a vendor package, the file system, the network, the clock or the process.
 
 import type { StepName } from '../../lib/contracts/pipeline.ts';
 

@@ -1,5 +1,6 @@
 // Search over the memory: asks the stores, fuses their rankings, shows current chunks only.
-// May import src and lib/contracts. Must never write.
+// May import src and lib/contracts.
+// Must never write.
 
 import type { SearchHit, SearchRequest } from '../../lib/contracts/apex.ts';
 import type { Embedder } from '../../lib/contracts/parts.ts';

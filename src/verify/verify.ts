@@ -1,5 +1,6 @@
 // Proof of what is in the stores: reads, compares, changes nothing.
-// May import src and lib/contracts. Must never repair what it finds.
+// May import src and lib/contracts.
+// Must never repair what it finds.
 
 import type { Difference, VerifyReport } from '../../lib/contracts/apex.ts';
 import { EXIT } from '../../lib/contracts/error-codes.ts';

@@ -1,0 +1,47 @@
+import { expect, test } from 'vitest';
+import { killAndRecover, openScenario, RECOVERIES } from './scenario.ts';
+
+/**
+ * Goal: kill it anywhere and it comes to the same. Method: the built program is killed (SIGKILL) at every point it passes, by
+ * itself; another process recovers; then `verify` must find no difference and the whole memory must equal an uninterrupted run's.
+ * A point that is listed and never reached fails, because then the kill did not happen.
+ */
+
+/** Printed, so that a failure can be run again: APEX_TEST_SEED=n. */
+const seed = Number(process.env['APEX_TEST_SEED'] ?? Math.floor(Math.random() * 1_000_000));
+const isFull = process.env['APEX_TEST_FULL'] === '1';
+/** Points that each of the other three recoveries is tried at, unless all are asked for. */
+const SAMPLED_POINTS = 8;
+
+for (const command of ['ingest', 'delete'] as const) {
+  const scenario = await openScenario(command);
+  console.log(`${command}: ${scenario.points.length} crash points, seed ${seed}`);
+
+  test(`${command} passes the points that the tests know`, () => {
+    expect(scenario.points.length).toBeGreaterThanOrEqual(command === 'ingest' ? 60 : 20);
+  });
+
+  for (const recovery of RECOVERIES) {
+    const points = recovery === 'resume' || isFull ? scenario.points : sample(scenario.points, SAMPLED_POINTS);
+    test.concurrent.each(points)(`${command} killed at %s, ${recovery}: the same memory`, async (point) => {
+      const { killed, verified, dump } = await killAndRecover(scenario, point, recovery);
+      expect(killed.signal, `${point} was never reached: ${killed.stderr}`).toBe('SIGKILL');
+      expect(verified.lines, verified.stderr).toEqual([expect.objectContaining({ event: 'summary', exit_status: 0 })]);
+      expect(dump).toEqual(scenario.reference);
+    });
+  }
+}
+
+/** Some of the points, the same ones for the same seed. */
+function sample(points: readonly string[], count: number): string[] {
+  let state = seed;
+  const next = () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return state / 2 ** 32;
+  };
+  return points
+    .map((point) => ({ point, key: next() }))
+    .sort((a, b) => a.key - b.key)
+    .slice(0, count)
+    .map(({ point }) => point);
+}
