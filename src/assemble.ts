@@ -9,7 +9,7 @@ import type { Embedder } from '../lib/contracts/parts.ts';
 import { EMBEDDERS } from '../lib/embedders/index.ts';
 import { EXTRACTORS } from '../lib/extractors/index.ts';
 import { type DataFolderWarning, openDataFolder, openRegistry } from '../lib/journal/index.ts';
-import { openParserPool } from '../lib/parsers/index.ts';
+import { openParserPool } from '../lib/parsers/pool.ts';
 import { createAttachmentSource, createLocalSource } from '../lib/sources/index.ts';
 import { openStaging } from '../lib/staging/index.ts';
 import { openEmbeddedStores } from '../lib/stores/index.ts';

@@ -1,6 +1,6 @@
 import { accessSync, constants, lstatSync, mkdirSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
-import { ConfigError } from '../contracts/errors.ts';
+import { ConfigError, JournalError } from '../contracts/errors.ts';
 
 /** Something about the data directory that a person should know. */
 export interface DataFolderWarning {
@@ -27,7 +27,8 @@ const FOLDERS = ['runs', 'owners', 'locks'];
 /**
  * Makes the data directory and its folders, for this user alone (0700), and refuses one that cannot be trusted.
  *
- * @throws ConfigError APEX_PERMISSION for a foreign-owned, shared or unwritable folder; APEX_CONFIG for a link, a file or a network file system.
+ * @throws ConfigError APEX_PERMISSION for a foreign-owned, shared or unwritable folder; APEX_CONFIG for a link, a file or a
+ * network file system. JournalError DISK_FULL.
  */
 export function openDataFolder(path: string): DataFolderWarning[] {
   try {
@@ -38,15 +39,16 @@ export function openDataFolder(path: string): DataFolderWarning[] {
   } catch (error) {
     throw folderError(path, error);
   }
-  const { type } = statfsSync(path);
+  return judgeFileSystem(path, statfsSync(path).type);
+}
+
+/** Refuses or doubts the file system a folder is on. @param type the `f_type` of statfs(2). @throws ConfigError APEX_CONFIG. */
+export function judgeFileSystem(path: string, type: number): DataFolderWarning[] {
   const refused = REFUSED_FILE_SYSTEMS.get(type);
   if (refused !== undefined) {
     throw new ConfigError(
       `the data directory ${path} is on ${refused}: locks do not hold there; set APEX_HOME to a local disk`,
-      {
-        code: 'APEX_CONFIG',
-        details: { path, fileSystem: refused },
-      },
+      { code: 'APEX_CONFIG', details: { path, fileSystem: refused } },
     );
   }
   const doubted = DOUBTED_FILE_SYSTEMS.get(type);
@@ -60,7 +62,7 @@ export function openDataFolder(path: string): DataFolderWarning[] {
       ];
 }
 
-/** Group and others may do nothing here: what is stored is as private as the documents. */
+/** Whoever may write into the folder could put files of his own in the place of ours. */
 const SHARED_WRITE_BITS = 0o022;
 
 function assertOwn(path: string): void {
@@ -89,6 +91,14 @@ function folderError(path: string, error: unknown): unknown {
         cause: error,
       },
     );
+  }
+  if (code === 'ENOSPC' || code === 'EDQUOT') {
+    return new JournalError(`the disk is full: the data directory ${path} cannot be made`, {
+      code: 'DISK_FULL',
+      retryable: true,
+      details: { path },
+      cause: error,
+    });
   }
   if (code === 'ENOTDIR' || code === 'EEXIST' || code === 'ENAMETOOLONG') {
     return new ConfigError(`the data directory ${path} cannot be made (${code}); set APEX_HOME to another folder`, {

@@ -7,7 +7,7 @@ export interface OwnerLock {
 }
 
 /** Outlasts the glance of `isLockHeld`, so that asking who owns a run never makes a claim of it fail. */
-const GLANCE_MS = 200;
+const GLANCE_MS = 50;
 
 /**
  * Takes the lock, or gives null when a live process holds it.
@@ -17,17 +17,10 @@ const GLANCE_MS = 200;
  */
 export function takeOwnerLock(path: string): OwnerLock | null {
   const db = new Database(path, { timeout: GLANCE_MS });
-  try {
-    chmodSync(path, 0o600);
-    if (!isDoneUnlessBusy(db, 'BEGIN EXCLUSIVE')) {
-      db.close();
-      return null;
-    }
-  } catch (error) {
-    db.close();
-    throw error;
-  }
-  return { release: () => db.close() };
+  chmodSync(path, 0o600);
+  if (isDoneUnlessBusy(db, 'BEGIN EXCLUSIVE')) return { release: () => db.close() };
+  db.close();
+  return null;
 }
 
 /** Does a live process, maybe this one, hold the lock? Looks with a shared lock, so that two who ask do not see each other. */

@@ -162,19 +162,14 @@ export class FileRunRegistry implements RunRegistry {
     const files = readdirSync(join(this.#settings.folder, 'runs')).filter((name) => name.endsWith('.db'));
     for (const runId of files.map((name) => name.slice(0, -'.db'.length))) {
       if (known.has(runId) || this.#isOwned(runId)) continue;
-      let plan: RunPlan | null = null;
-      let state: RunState = 'interrupted';
-      let startedAt = '';
-      for await (const { entry } of readJournal(this.#journalPath(runId))) {
-        if (entry.kind === 'run_started') [plan, startedAt] = [entry.plan, entry.at];
-        state = entry.kind === 'run_finished' ? entry.state : 'interrupted';
-      }
-      if (plan === null) continue;
-      const sql = 'INSERT OR IGNORE INTO run (run_id, kind, state, started_at, targets) VALUES (?, ?, ?, ?, ?)';
-      await this.#sql.transaction(
-        [{ sql, params: [runId, plan.kind, state, startedAt, JSON.stringify(plan.targets)] }],
-        { label: 'registry.relist' },
-      );
+      const row = await lostRow(this.#journalPath(runId));
+      if (row === null) continue;
+      const sql = `INSERT OR IGNORE INTO run (run_id, kind, state, started_at, finished_at, exit_status, targets)
+                   VALUES (?, ?, ?, ?, ?, ?, ?)`;
+      const { kind, state, startedAt, finishedAt, exitStatus, targets } = row;
+      await this.#sql.transaction([{ sql, params: [runId, kind, state, startedAt, finishedAt, exitStatus, targets] }], {
+        label: 'registry.relist',
+      });
     }
   }
 
@@ -209,6 +204,25 @@ async function openTable(path: string): Promise<SqlThread> {
     await sql.close();
     throw error;
   }
+}
+
+/** What a run's own file says about it; null when it ended before its first entry, or is damaged itself. */
+async function lostRow(path: string): Promise<Omit<RunRow, 'runId'> | null> {
+  let row = null as Omit<RunRow, 'runId'> | null;
+  try {
+    for await (const { entry } of readJournal(path)) {
+      if (entry.kind === 'run_started') {
+        const { kind, targets } = entry.plan;
+        const started = { kind, startedAt: entry.at, targets: JSON.stringify(targets) };
+        row = { ...started, state: 'interrupted', finishedAt: null, exitStatus: null };
+      } else if (entry.kind === 'run_finished' && row !== null) {
+        row = { ...row, state: entry.state, finishedAt: entry.at, exitStatus: entry.exitStatus };
+      }
+    }
+  } catch (error) {
+    if (!isDamage(error)) throw error;
+  }
+  return row;
 }
 
 function isDamage(error: unknown): boolean {

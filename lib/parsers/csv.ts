@@ -10,7 +10,6 @@ import { defineParser } from './index.ts';
 export default defineParser({
   name: 'csv',
   mediaTypes: [MEDIA_TYPES.csv, MEDIA_TYPES.tsv],
-  version: 1,
   async parse({ bytes, mediaType }) {
     const { text, warnings } = decodeText(bytes);
     const delimiter = findDelimiter(text) ?? (mediaType === MEDIA_TYPES.tsv ? '\t' : ',');

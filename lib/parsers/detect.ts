@@ -127,7 +127,7 @@ function textType(text: string, hint: string | undefined): string {
 }
 
 function isHtml(head: string): boolean {
-  return /^(?:<\?xml[^>]*>\s*)?(?:<!--[^]*?-->\s*)*<(?:!doctype html|html|head|body)\b/iu.test(head);
+  return /^(?:<\?xml[^>]*>\s*)?(?:<!--(?:(?!-->)[\s\S])*-->\s*)*<(?:!doctype html|html|head|body)\b/iu.test(head);
 }
 
 /** Only what parses: text that merely begins with a bracket stays text. */

@@ -9,7 +9,6 @@ import { mainPart, readMetadata, readPart, readRelations, requirePart } from './
 export default defineParser({
   name: 'docx',
   mediaTypes: [MEDIA_TYPES.docx],
-  version: 1,
   async parse({ bytes, limits }) {
     const archive = openArchive(bytes, limits);
     const part = mainPart(archive);

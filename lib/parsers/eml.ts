@@ -9,7 +9,6 @@ import { paragraphs } from './text.ts';
 export default defineParser({
   name: 'eml',
   mediaTypes: [MEDIA_TYPES.eml],
-  version: 1,
   async parse({ bytes }) {
     const mail = await PostalMime.parse(bytes, { attachmentEncoding: 'arraybuffer' });
     const date = isoDate(mail.date);

@@ -8,7 +8,6 @@ import { childNodes, descendants, type MarkupNode, readHtml, textOf } from './ma
 export default defineParser({
   name: 'html',
   mediaTypes: [MEDIA_TYPES.html],
-  version: 1,
   async parse({ bytes }) {
     const { text, warnings } = decodeText(bytes);
     const root = readHtml(text);

@@ -6,6 +6,8 @@ import { type Json, MEDIA_TYPES } from '../contracts/document.ts';
 import type { ParseLimits } from '../contracts/parts.ts';
 import type { Piece } from './elements.ts';
 
+export { openParserPool, type ParserPoolSettings } from './pool.ts';
+
 /** What a parser works on. */
 export interface ParserInput {
   readonly bytes: Uint8Array;
@@ -43,8 +45,6 @@ export interface Parser {
   readonly name: string;
   /** Those of `MEDIA_TYPES` it reads. */
   readonly mediaTypes: readonly string[];
-  /** Raised whenever the same bytes give another result. */
-  readonly version: number;
   parse(input: ParserInput): Promise<ParserOutput>;
 }
 

@@ -8,7 +8,6 @@ import { defineParser } from './index.ts';
 export default defineParser({
   name: 'json',
   mediaTypes: [MEDIA_TYPES.json],
-  version: 1,
   async parse({ bytes }) {
     const { text, warnings } = decodeText(bytes);
     const pieces: Piece[] = [];

@@ -9,7 +9,6 @@ import { defineParser } from './index.ts';
 export default defineParser({
   name: 'markdown',
   mediaTypes: [MEDIA_TYPES.markdown],
-  version: 1,
   async parse({ bytes }) {
     const { text, warnings } = decodeText(bytes);
     const reader = new MarkdownReader();

@@ -10,7 +10,6 @@ import { type PageText, type PositionedText, readLayout } from './pdf-layout.ts'
 export default defineParser({
   name: 'pdf',
   mediaTypes: [MEDIA_TYPES.pdf],
-  version: 1,
   async parse({ bytes, limits }) {
     const parser = openPdf(bytes);
     try {

@@ -10,7 +10,6 @@ import { mainPart, readMetadata, readPart, readRelations, requirePart } from './
 export default defineParser({
   name: 'pptx',
   mediaTypes: [MEDIA_TYPES.pptx],
-  version: 1,
   async parse({ bytes, limits }) {
     const archive = openArchive(bytes, limits);
     const part = mainPart(archive);

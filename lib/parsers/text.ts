@@ -7,7 +7,6 @@ import { defineParser } from './index.ts';
 export default defineParser({
   name: 'text',
   mediaTypes: [MEDIA_TYPES.text],
-  version: 1,
   async parse({ bytes }) {
     const { text, warnings } = decodeText(bytes);
     return { pieces: paragraphs(text), warnings };

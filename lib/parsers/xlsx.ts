@@ -11,7 +11,6 @@ import { mainPart, readMetadata, readPart, readRelations, requirePart } from './
 export default defineParser({
   name: 'xlsx',
   mediaTypes: [MEDIA_TYPES.xlsx],
-  version: 1,
   async parse({ bytes, limits }) {
     const archive = openArchive(bytes, limits);
     const part = mainPart(archive);

@@ -1,12 +1,12 @@
-import { createWriteStream, lstatSync, mkdirSync, type Stats, statSync } from 'node:fs';
+import { createWriteStream, lstatSync, mkdirSync, readdirSync, type Stats, statSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { pathToFileURL } from 'node:url';
 import { SourceError } from '../contracts/errors.ts';
 import type { Source, SourceItem, SourceProblem } from '../contracts/source.ts';
-import { copyFile, fileError, passFile, type RawPath, shownPath, sourceError, textOf } from './files.ts';
+import { copyFile, fileError, passFile, type RawPath, Slices, shownPath, sourceError, textOf } from './files.ts';
 
 export interface LocalSettings {
   /** Larger files are refused before they are read. */
@@ -31,6 +31,8 @@ export function createLocalSource(settings: LocalSettings): Source {
 class LocalSource implements Source {
   readonly name = 'local_upload';
   readonly #settings: LocalSettings;
+  readonly #slices = new Slices();
+  #spooled: Promise<SourceItem> | null = null;
 
   constructor(settings: LocalSettings) {
     this.#settings = settings;
@@ -41,7 +43,7 @@ class LocalSource implements Source {
     const problems: SourceProblem[] = [];
     for (const target of targets) {
       signal.throwIfAborted();
-      const found = target === '-' ? [await this.#spool(signal)] : await listTarget(target, signal);
+      const found = target === '-' ? [await this.#spoolOnce(signal)] : await listTarget(target, signal);
       for (const entry of found) {
         if ('code' in entry) problems.push(entry);
         else items.set(entry.uri, entry);
@@ -51,12 +53,22 @@ class LocalSource implements Source {
     yield* [...items.values()].sort((a, b) => (a.uri < b.uri ? -1 : 1));
   }
 
-  async digest(item: SourceItem, _signal: AbortSignal): Promise<{ digest: string; bytes: number }> {
-    return passFile(rawPathOf(item.locator), this.#settings.maxBytes, () => {});
+  digest(item: SourceItem, signal: AbortSignal): Promise<{ digest: string; bytes: number }> {
+    return passFile(rawPathOf(item.locator), this.#passage(signal), () => {});
   }
 
-  async copy(item: SourceItem, path: string, _signal: AbortSignal): Promise<{ digest: string; bytes: number }> {
-    return copyFile(rawPathOf(item.locator), path, this.#settings.maxBytes);
+  copy(item: SourceItem, path: string, signal: AbortSignal): Promise<{ digest: string; bytes: number }> {
+    return copyFile(rawPathOf(item.locator), path, this.#passage(signal));
+  }
+
+  #passage(signal: AbortSignal) {
+    return { maxBytes: this.#settings.maxBytes, slices: this.#slices, signal };
+  }
+
+  /** What standard input gives is gone once it is read: listing again gives the same item again. */
+  #spoolOnce(signal: AbortSignal): Promise<SourceItem> {
+    this.#spooled ??= this.#spool(signal);
+    return this.#spooled;
   }
 
   async #spool(signal: AbortSignal): Promise<SourceItem> {
@@ -75,7 +87,11 @@ class LocalSource implements Source {
         );
       },
     });
-    await pipeline(stdin, counted, createWriteStream(path, { mode: 0o600 }), { signal });
+    try {
+      await pipeline(stdin, counted, createWriteStream(path, { mode: 0o600, flags: 'wx' }), { signal });
+    } catch (error) {
+      throw fileError(error, '-');
+    }
     return {
       id: 'stdin',
       uri: `stdin:${encodeURIComponent(stdinName)}`,
@@ -96,9 +112,8 @@ async function listTarget(target: string, signal: AbortSignal): Promise<(SourceI
   } catch (error) {
     const failure = fileError(error, target);
     if (!(failure instanceof SourceError)) throw failure;
-    return failure.code === 'NOT_FOUND' && /[*?[\]{}!()]/.test(target)
-      ? listGlob(target)
-      : [problemOf(failure, target)];
+    // A path that is there is a path, whatever characters it has.
+    return failure.code === 'NOT_FOUND' ? listGlob(target, failure) : [problemOf(failure, target)];
   }
   if (stats.isFile()) return [itemOf(path, stats.size)];
   if (!stats.isDirectory())
@@ -107,21 +122,23 @@ async function listTarget(target: string, signal: AbortSignal): Promise<(SourceI
   return found.length > 0 ? found : [problemOf(sourceError('NO_MATCH', target, 'holds no document'), target)];
 }
 
-async function listGlob(pattern: string): Promise<(SourceItem | SourceProblem)[]> {
+async function listGlob(pattern: string, notFound: SourceError): Promise<(SourceItem | SourceProblem)[]> {
   const { default: glob } = await import('fast-glob');
+  if (!glob.isDynamicPattern(pattern)) return [problemOf(notFound, pattern)];
   const paths = await glob(pattern, {
     absolute: true,
     onlyFiles: true,
     followSymbolicLinks: false,
     suppressErrors: true,
   });
-  const found = paths.map((path) => itemOf(path, statSync(path, { throwIfNoEntry: false })?.size ?? null));
+  const found = [...new Set(paths)].flatMap(namedAs).map((path) => itemOf(path, sizeOf(path)));
   return found.length > 0 ? found : [problemOf(sourceError('NO_MATCH', pattern, 'matches no file'), pattern)];
 }
 
 /** Names are read as bytes, because not every name is text. */
 async function listFolder(root: string, signal: AbortSignal): Promise<(SourceItem | SourceProblem)[]> {
   const found: (SourceItem | SourceProblem)[] = [];
+  const slices = new Slices();
   const folders: Buffer[] = [Buffer.from(root)];
   while (folders.length > 0) {
     signal.throwIfAborted();
@@ -131,8 +148,8 @@ async function listFolder(root: string, signal: AbortSignal): Promise<(SourceIte
         if (entry.name[0] === DOT) continue;
         const path = Buffer.concat([folder, SLASH, entry.name]);
         if (entry.isDirectory()) folders.push(path);
-        else if (entry.isFile())
-          found.push(itemOf(textOf(path) ?? path, lstatSync(path, { throwIfNoEntry: false })?.size ?? null));
+        else if (entry.isFile()) found.push(itemOf(textOf(path) ?? path, sizeOf(path)));
+        await slices.next(signal);
       }
     } catch (error) {
       const failure = fileError(error, textOf(folder) ?? folder);
@@ -141,6 +158,18 @@ async function listFolder(root: string, signal: AbortSignal): Promise<(SourceIte
     }
   }
   return found;
+}
+
+/** The files that a decoded path may stand for: bytes that are not text all decode to U+FFFD, so the folder is asked for them. */
+function namedAs(path: string): RawPath[] {
+  if (!path.includes('\uFFFD') || sizeOf(path) !== null) return [path];
+  const folder = Buffer.from(dirname(path));
+  const names = readdirSync(folder, { encoding: 'buffer' }).filter((name) => name.toString('utf8') === basename(path));
+  return names.map((name) => Buffer.concat([folder, SLASH, name]));
+}
+
+function sizeOf(path: RawPath): number | null {
+  return lstatSync(path, { throwIfNoEntry: false })?.size ?? null;
 }
 
 const DOT = 0x2e;

@@ -4,6 +4,8 @@
 
 import { createHash } from 'node:crypto';
 import {
+  createReadStream,
+  type Dirent,
   lstatSync,
   mkdirSync,
   readdirSync,
@@ -14,7 +16,7 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type { StagedFile } from '../contracts/document.ts';
 import { ConfigError, SourceError } from '../contracts/errors.ts';
 import type { Source, SourceItem } from '../contracts/source.ts';
@@ -49,9 +51,9 @@ interface Metadata {
 const METADATA = '.metadata.json';
 const STAGED = 'staged';
 
-/** Opens the staging area. @throws ConfigError when the base is a link or belongs to another user. */
+/** Opens the staging area. @throws ConfigError when the base is a link, belongs to another user or cannot be made. */
 export function openStaging(settings: StagingSettings): Staging {
-  mkdirSync(settings.base, { recursive: true, mode: 0o700 });
+  makeBase(settings.base);
   const stats = lstatSync(settings.base);
   const isForeign = process.geteuid !== undefined && stats.uid !== process.geteuid();
   if (stats.isSymbolicLink() || !stats.isDirectory() || isForeign) {
@@ -62,6 +64,19 @@ export function openStaging(settings: StagingSettings): Staging {
     });
   }
   return new FolderStaging(settings);
+}
+
+function makeBase(base: string): void {
+  try {
+    mkdirSync(base, { recursive: true, mode: 0o700 });
+  } catch (cause) {
+    const code = String((cause as { code?: unknown }).code);
+    throw new ConfigError(`the staging folder ${base} cannot be made (${code}); set STAGING_BASE_DIR to another`, {
+      code: code === 'EACCES' || code === 'EPERM' || code === 'EROFS' ? 'APEX_PERMISSION' : 'APEX_CONFIG',
+      details: { path: base },
+      cause,
+    });
+  }
 }
 
 class FolderStaging implements Staging {
@@ -85,7 +100,8 @@ class FolderStaging implements Staging {
   }
 
   async removeRun(runId: string): Promise<void> {
-    for (const folder of this.#folders()) if (folder.run === plainName(runId)) removeFolder(folder.path);
+    for (const { path, run } of this.#folders())
+      if (run === plainName(runId) && readMetadata(path)?.status !== 'failed') removeFolder(path);
   }
 
   async cleanup({
@@ -97,23 +113,28 @@ class FolderStaging implements Staging {
   }): Promise<{ removedFolders: number; removedBytes: number }> {
     let removedFolders = 0;
     let removedBytes = 0;
-    for (const { path } of this.#folders()) {
+    for (const { path, run } of this.#folders()) {
       const metadata = readMetadata(path);
-      const isFresh =
-        metadata?.status === 'failed' && now - Date.parse(metadata.updated_at) < this.#settings.failedRetentionMs;
-      if (isFresh || (metadata !== null && metadata.status === 'active' && isKept(metadata.run_id))) continue;
+      const isNeeded =
+        metadata?.status === 'failed'
+          ? now - Date.parse(metadata.updated_at) < this.#settings.failedRetentionMs
+          : // What a run made after `isKept` was asked may be any run's: it waits for the next cleanup.
+            isKept(metadata?.run_id ?? run) || changedAt(path) >= now;
+      if (isNeeded) continue;
       removedBytes += sizeOf(path);
       removedFolders += 1;
       removeFolder(path);
     }
-    this.#usedBytes = null;
     return { removedFolders, removedBytes };
   }
 
-  /** Counts bytes before they are written, from one measurement of the disk. */
+  /**
+   * Counts bytes before they are written. What is removed is not counted down: the disk is measured again when the count
+   * reaches the limit, which is rare and right also about what other processes do.
+   */
   #reserve(bytes: number): void {
     const { maxBytes, base } = this.#settings;
-    this.#usedBytes ??= sizeOf(base);
+    if (this.#usedBytes === null || this.#usedBytes + bytes > maxBytes) this.#usedBytes = sizeOf(base);
     if (this.#usedBytes + bytes > maxBytes) {
       throw new SourceError(
         `the staging area is full: ${this.#usedBytes} of ${maxBytes} bytes are used, ${bytes} more are needed`,
@@ -131,7 +152,7 @@ class FolderStaging implements Staging {
   *#folders(): Generator<{ path: string; run: string }> {
     for (const source of subfolders(this.#settings.base)) {
       for (const document of subfolders(source)) {
-        for (const path of subfolders(document)) yield { path, run: path.slice(document.length + 1) };
+        for (const path of subfolders(document)) yield { path, run: basename(path) };
       }
     }
   }
@@ -163,19 +184,8 @@ class DocumentFolder implements StagingFolder {
   }
 
   async staged(): Promise<StagedFile | null> {
-    const metadata = readMetadata(this.path);
-    const path = join(this.path, STAGED);
-    if (metadata === null || metadata.file_digest === '') return null;
-    const bytes = readIfThere(path);
-    if (bytes === null || bytes.byteLength !== metadata.file_size_bytes || digest(bytes) !== metadata.file_digest)
-      return null;
-    return {
-      path,
-      name: metadata.file_name,
-      digest: metadata.file_digest,
-      bytes: bytes.byteLength,
-      mediaType: metadata.media_type,
-    };
+    const file = this.#described();
+    return file !== null && (await digestOfFile(file.path)) === file.digest ? file : null;
   }
 
   async stage(source: Source, item: SourceItem, signal: AbortSignal): Promise<StagedFile> {
@@ -184,6 +194,7 @@ class DocumentFolder implements StagingFolder {
     const path = join(this.path, STAGED);
     rmSync(path, { force: true });
     const copied = await source.copy(item, path, signal);
+    if (item.bytes === null) this.#options.reserve(copied.bytes);
     const file = { path, name: item.name, digest: copied.digest, bytes: copied.bytes, mediaType: item.mediaType };
     this.#writeMetadata(file, 'active');
     return file;
@@ -198,22 +209,27 @@ class DocumentFolder implements StagingFolder {
   }
 
   async writeArtifact(name: string, key: string, content: Uint8Array): Promise<void> {
-    writeFileSync(this.#artifactPath(name), Buffer.concat([Buffer.from(`${headerOf(key, content)}\n`), content]), {
-      mode: 0o600,
-    });
+    const bytes = Buffer.concat([Buffer.from(`${headerOf(key, content)}\n`), content]);
+    this.#options.reserve(bytes.byteLength);
+    writeFileSync(this.#artifactPath(name), bytes, { mode: 0o600 });
   }
 
   async markFailed(): Promise<void> {
-    const staged = await this.staged();
     mkdirSync(this.path, { recursive: true, mode: 0o700 });
-    this.#writeMetadata(
-      staged ?? { path: join(this.path, STAGED), name: '', digest: '', bytes: 0, mediaType: null },
-      'failed',
-    );
+    const nothing = { path: join(this.path, STAGED), name: '', digest: '', bytes: 0, mediaType: null };
+    this.#writeMetadata(this.#described() ?? nothing, 'failed');
   }
 
   async remove(): Promise<void> {
     removeFolder(this.path);
+  }
+
+  /** The staged file as the metadata tell of it, not checked. */
+  #described(): StagedFile | null {
+    const metadata = readMetadata(this.path);
+    if (metadata === null) return null;
+    const { file_name: name, file_digest, file_size_bytes: bytes, media_type: mediaType } = metadata;
+    return { path: join(this.path, STAGED), name, digest: file_digest, bytes, mediaType };
   }
 
   #artifactPath(name: string): string {
@@ -244,9 +260,11 @@ class DocumentFolder implements StagingFolder {
 
 const PLAIN_NAME = /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}$/;
 
-/** The name itself where it can be a folder's name, else a digest of it. */
+const DIGEST_PREFIX = 'sha256-';
+
+/** The name itself where it can be a folder's name, else a digest of it; a name that looks like such a digest is digested too. */
 function plainName(name: string): string {
-  return PLAIN_NAME.test(name) ? name : `sha256-${digest(name)}`;
+  return PLAIN_NAME.test(name) && !name.startsWith(DIGEST_PREFIX) ? name : `${DIGEST_PREFIX}${digest(name)}`;
 }
 
 function digest(data: string | Uint8Array): string {
@@ -261,8 +279,7 @@ function readIfThere(path: string): Buffer | null {
   try {
     return readFileSync(path);
   } catch (error) {
-    if ((error as { code?: unknown }).code === 'ENOENT') return null;
-    throw error;
+    return nullIfGone(error);
   }
 }
 
@@ -276,10 +293,40 @@ function readMetadata(path: string): Metadata | null {
   }
 }
 
+/** Lower-case hexadecimal SHA-256 of a file of any size, or null when it is not there. */
+async function digestOfFile(path: string): Promise<string | null> {
+  const hash = createHash('sha256');
+  try {
+    for await (const part of createReadStream(path)) hash.update(part as Buffer);
+  } catch (error) {
+    return nullIfGone(error);
+  }
+  return hash.digest('hex');
+}
+
+/** Other processes remove folders at any time: what is gone has nothing in it. */
+function entriesOf(path: string): Dirent[] {
+  try {
+    return readdirSync(path, { withFileTypes: true });
+  } catch (error) {
+    return nullIfGone(error) ?? [];
+  }
+}
+
+function nullIfGone(error: unknown): null {
+  if ((error as { code?: unknown }).code === 'ENOENT') return null;
+  throw error;
+}
+
 function subfolders(path: string): string[] {
-  return readdirSync(path, { withFileTypes: true })
+  return entriesOf(path)
     .filter((entry) => entry.isDirectory())
     .map(({ name }) => join(path, name));
+}
+
+/** When something was last added to a folder or removed from it, in milliseconds since 1970. */
+function changedAt(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 }
 
 /** Removes a run's folder, and the folders above it that are empty then. `rm` does not follow links. */
@@ -296,8 +343,10 @@ function removeFolder(path: string): void {
 
 function sizeOf(path: string): number {
   let bytes = 0;
-  for (const entry of readdirSync(path, { withFileTypes: true, recursive: true })) {
-    if (entry.isFile()) bytes += statSync(join(entry.parentPath, entry.name), { throwIfNoEntry: false })?.size ?? 0;
+  for (const entry of entriesOf(path)) {
+    const inside = join(path, entry.name);
+    if (entry.isDirectory()) bytes += sizeOf(inside);
+    else if (entry.isFile()) bytes += statSync(inside, { throwIfNoEntry: false })?.size ?? 0;
   }
   return bytes;
 }

@@ -12,10 +12,7 @@ import type { RunSession } from './session.ts';
 export async function deleteAll(session: RunSession, replay: RunReplay): Promise<void> {
   const { parts, plan, signal, journal, runId } = session;
   const batchSize = parts.limits.batchDocuments;
-  const found = await withAttachments(
-    plan.targets.filter((documentId) => !replay.isDone(documentId)),
-    session,
-  );
+  const found = await withAttachments(session, replay);
   for (let from = 0; from < found.length; from += batchSize) {
     signal.throwIfAborted();
     const batchNo = session.takeBatchNo();
@@ -33,8 +30,9 @@ export async function deleteAll(session: RunSession, replay: RunReplay): Promise
 }
 
 /** The documents to delete, each followed by what came in it. Ids that name nothing are reported. */
-async function withAttachments(documentIds: readonly string[], session: RunSession): Promise<PivotRequest['deletes']> {
+async function withAttachments(session: RunSession, replay: RunReplay): Promise<PivotRequest['deletes']> {
   const { records } = session.parts.stores;
+  const documentIds = session.plan.targets;
   const current = await records.current(documentIds, session.signal);
   const setAside = new Set(
     (await records.quarantined(documentIds, session.signal)).map(({ documentId }) => documentId),
@@ -43,9 +41,10 @@ async function withAttachments(documentIds: readonly string[], session: RunSessi
   for (const documentId of documentIds) {
     const version = current.get(documentId)?.version ?? null;
     if (version !== null || setAside.has(documentId)) deletes.set(documentId, version);
-    else reportUnknown(documentId, session);
+    else if (!replay.isDone(documentId)) reportUnknown(documentId, session);
   }
-  let parentIds = [...deletes.keys()];
+  // Also of documents that an earlier process of this run has deleted: what came in them may still be there.
+  let parentIds: readonly string[] = documentIds;
   while (parentIds.length > 0) {
     const children = await records.children(parentIds, session.signal);
     for (const { documentId, version } of children) deletes.set(documentId, version);
