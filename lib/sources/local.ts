@@ -162,8 +162,8 @@ async function listFolder(root: string, signal: AbortSignal): Promise<(SourceIte
 
 /** The files that a decoded path may stand for: bytes that are not text all decode to U+FFFD, so the folder is asked for them. */
 function namedAs(path: string): RawPath[] {
-  if (!path.includes('\uFFFD') || sizeOf(path) !== null) return [path];
   const folder = Buffer.from(dirname(path));
+  if (!path.includes('\uFFFD') || sizeOf(path) !== null || sizeOf(folder) === null) return [path];
   const names = readdirSync(folder, { encoding: 'buffer' }).filter((name) => name.toString('utf8') === basename(path));
   return names.map((name) => Buffer.concat([folder, SLASH, name]));
 }

@@ -46,8 +46,10 @@ export interface BatchReplay {
 export class RunReplay {
   plan: RunPlan | null = null;
   /** The process that wrote last said that it stops here. */
-  isInterrupted = false;
+  #isInterrupted = false;
   readonly #batches = new Map<number, BatchReplay>();
+  readonly #batchesOf = new Map<string, BatchReplay[]>();
+  readonly #done = new Set<string>();
 
   get batches(): readonly BatchReplay[] {
     return [...this.#batches.values()];
@@ -64,17 +66,17 @@ export class RunReplay {
 
   /** How often a process died with the document in flight. */
   deathsOf(documentId: string): number {
-    return this.#holding(documentId).reduce((sum, { deaths }) => sum + deaths, 0);
+    return (this.#batchesOf.get(documentId) ?? []).reduce((sum, { deaths }) => sum + deaths, 0);
   }
 
   /** How often the document was assigned to a batch. */
   attemptsOf(documentId: string): number {
-    return this.#holding(documentId).length;
+    return this.#batchesOf.get(documentId)?.length ?? 0;
   }
 
   /** Has a batch of this run brought the document to its end? */
   isDone(documentId: string): boolean {
-    return this.results.some((result) => result.documentId === documentId);
+    return this.#done.has(documentId);
   }
 
   /** What became of the documents of all finished batches. */
@@ -82,27 +84,16 @@ export class RunReplay {
     return this.batches.flatMap(({ results }) => results);
   }
 
-  /** Documents that were assigned and that no batch has brought to an end. */
-  get unfinishedItems(): readonly AssignedItem[] {
-    const done = new Set(this.results.map(({ documentId }) => documentId));
-    const items = new Map(this.batches.flatMap((batch) => batch.items).map((item) => [item.documentId, item]));
-    return [...items.values()].filter(({ documentId }) => !done.has(documentId));
-  }
-
-  #holding(documentId: string): BatchReplay[] {
-    return this.batches.filter(({ items }) => items.some((item) => item.documentId === documentId));
-  }
-
   /** Takes the next entry in. */
   take(entry: JournalEntry): void {
     if (entry.kind === 'run_started') this.plan = entry.plan;
     else if (entry.kind === 'run_claimed') this.#countDeaths();
     if ('batchNo' in entry) this.#takeIntoBatch(entry);
-    this.isInterrupted = entry.kind === 'run_interrupted';
+    this.#isInterrupted = entry.kind === 'run_interrupted';
   }
 
   #countDeaths(): void {
-    if (this.isInterrupted) return;
+    if (this.#isInterrupted) return;
     for (const batch of this.batches) if (batch.state === 'assigned') batch.deaths += 1;
   }
 
@@ -110,10 +101,21 @@ export class RunReplay {
     const batch = this.#batches.get(entry.batchNo) ?? newBatch(entry.batchNo);
     this.#batches.set(entry.batchNo, batch);
     batch.state = BATCH_STATES[entry.kind] ?? batch.state;
-    if (entry.kind === 'batch_assigned') batch.items = entry.items;
+    if (entry.kind === 'batch_assigned') this.#assign(batch, entry.items);
     else if (entry.kind === 'item_set_aside') batch.setAside.push(entry.result);
-    else if (entry.kind === 'batch_done') batch.results = entry.results;
+    else if (entry.kind === 'batch_done') this.#finish(batch, entry.results);
     else if (entry.kind === 'discard_parked') batch.error = entry.error;
+  }
+
+  #assign(batch: BatchReplay, items: readonly AssignedItem[]): void {
+    batch.items = items;
+    for (const { documentId } of items)
+      this.#batchesOf.set(documentId, [...(this.#batchesOf.get(documentId) ?? []), batch]);
+  }
+
+  #finish(batch: BatchReplay, results: readonly ItemOutcome[]): void {
+    batch.results = results;
+    for (const { documentId } of results) this.#done.add(documentId);
   }
 }
 
