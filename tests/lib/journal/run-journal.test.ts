@@ -1,0 +1,126 @@
+import { copyFileSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { JournalEntry } from '../../../lib/contracts/journal.ts';
+import { isIntent } from '../../../lib/journal/intents.ts';
+import { journalError, RunJournal, readJournal } from '../../../lib/journal/run-journal.ts';
+import { all, INTENT, journalContract, OUTCOME } from '../../contracts/journal.contract.ts';
+
+let folder: string;
+let path: string;
+const journals: RunJournal[] = [];
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'apex-journal-'));
+  path = join(folder, 'run-1.db');
+});
+afterEach(async () => {
+  await Promise.allSettled(journals.splice(0).map((journal) => journal.close()));
+  rmSync(folder, { recursive: true });
+});
+
+let made = 0;
+async function open(): Promise<RunJournal> {
+  made += 1;
+  const journal = await RunJournal.open({
+    path,
+    runId: 'run-1',
+    createJournalId: () => `journal-${made}`,
+    probe: null,
+  });
+  journals.push(journal);
+  return journal;
+}
+
+/** Reads a copy of the files, as a process would that comes after a death. */
+async function readCopy() {
+  const copy = join(folder, 'copy.db');
+  for (const ending of ['', '-wal']) {
+    rmSync(`${copy}${ending}`, { force: true });
+    if (statSync(`${path}${ending}`, { throwIfNoEntry: false })) copyFileSync(`${path}${ending}`, `${copy}${ending}`);
+  }
+  const entries = await all(readJournal(copy));
+  for (const ending of ['-wal', '-shm']) rmSync(`${copy}${ending}`, { force: true });
+  return entries;
+}
+
+describe('a run journal', () => journalContract(open, readCopy));
+
+test('opening again goes on with the numbers and keeps the identity', async () => {
+  const first = await open();
+  await first.append(INTENT);
+  await first.append(OUTCOME);
+  await first.close();
+  const second = await open();
+  expect(second.journalId).toBe(first.journalId);
+  expect(await second.append(INTENT)).toBe(3);
+});
+
+test('a journal made anew under the same run has another identity', async () => {
+  const first = await open();
+  await first.close();
+  rmSync(path);
+  expect((await open()).journalId).not.toBe(first.journalId);
+});
+
+test('the file and its log are for this user alone, and marked as ours', async () => {
+  const journal = await open();
+  await journal.append(INTENT);
+  for (const ending of ['', '-wal', '-shm']) expect(statSync(`${path}${ending}`).mode & 0o777).toBe(0o600);
+  const db = new Database(path, { readonly: true });
+  expect(db.pragma('journal_mode', { simple: true })).toBe('wal');
+  expect(db.pragma('application_id', { simple: true })).toBe(Buffer.from('apex').readUInt32BE());
+  db.close();
+});
+
+test('a live journal is read beside its owner, in order, more than a page of it', async () => {
+  const journal = await open();
+  for (let index = 0; index < 2_500; index += 1) await journal.append(OUTCOME);
+  await journal.flush();
+  const lsns = (await all(readJournal(path))).map(({ lsn }) => lsn);
+  expect(lsns).toEqual(Array.from({ length: 2_500 }, (_, index) => index + 1));
+  expect(await journal.append(INTENT)).toBe(2_501);
+});
+
+test('a newer format is refused by owner and reader and left as it was', async () => {
+  await (await open()).close();
+  const db = new Database(path);
+  db.pragma('user_version = 99');
+  db.close();
+  await expect(open()).rejects.toMatchObject({ code: 'NEWER_FORMAT', retryable: false });
+  await expect(all(readJournal(path))).rejects.toMatchObject({ code: 'NEWER_FORMAT' });
+});
+
+test('a file that is no journal is refused as damaged', async () => {
+  writeFileSync(path, 'this is not a database, whatever its name says'.repeat(100));
+  await expect(open()).rejects.toMatchObject({ name: 'JournalError', code: 'APEX_JOURNAL' });
+});
+
+test('after a failed commit nothing is tried again and nothing later lands', async () => {
+  const journal = await open();
+  await journal.append(INTENT);
+  const other = new Database(path);
+  other.exec('DROP TABLE entry');
+  const failed = await Promise.allSettled([journal.append(INTENT), journal.append(INTENT)]);
+  expect(failed.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+  other.exec('CREATE TABLE entry (lsn INTEGER PRIMARY KEY, kind TEXT NOT NULL, body TEXT NOT NULL)');
+  for (const call of [() => journal.append(INTENT), () => journal.append(OUTCOME), () => journal.flush()])
+    await expect(call()).rejects.toMatchObject({ name: 'JournalError' });
+  await journal.close();
+  expect(other.prepare('SELECT count(*) FROM entry').pluck().get()).toBe(0);
+  other.close();
+});
+
+test('a full disk is said to be one and may be tried again by another process', () => {
+  const failure = { code: 'DISK_FULL', sqliteCode: 'SQLITE_FULL', operation: 'x', cause: new Error() } as const;
+  expect(journalError(failure)).toMatchObject({ name: 'JournalError', code: 'DISK_FULL', retryable: true });
+});
+
+test('the four points of a batch are intents, and what only tells of progress is not', () => {
+  const isKind = (kind: JournalEntry['kind']) => isIntent({ kind } as JournalEntry);
+  const intents = ['batch_assigned', 'effects_planned', 'pivot_planned', 'batch_done'] as const;
+  expect(intents.map(isKind)).toEqual([true, true, true, true]);
+  expect((['item_set_aside', 'effect_applied', 'pivot_done'] as const).map(isKind)).toEqual([false, false, false]);
+});
