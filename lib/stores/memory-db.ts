@@ -1,4 +1,5 @@
 import { getLoadablePath } from 'sqlite-vec';
+import type { ErrorCode } from '../contracts/error-codes.ts';
 import { type ApexError, ConfigError, StoreError } from '../contracts/errors.ts';
 import { type SqlFailure, SqlThread } from '../support/sql-thread.ts';
 import { MEMORY_APPLICATION_ID, MEMORY_FORMAT, memorySchema } from './memory-schema.ts';
@@ -49,7 +50,9 @@ export async function openMemoryDb(settings: MemorySettings): Promise<MemoryDb> 
 async function identify(sql: SqlThread, settings: MemorySettings): Promise<{ memoryId: string; dimensions: number }> {
   const { model, dimensions } = settings.embedder;
   const [format] = await sql.all<{ user_version: number }>('PRAGMA user_version');
+  const [owner] = await sql.all<{ application_id: number }>('PRAGMA application_id');
   if (format!.user_version === 0) await create(sql, settings);
+  else if (owner!.application_id !== MEMORY_APPLICATION_ID) throw foreign(settings.path);
   else if (format!.user_version > MEMORY_FORMAT) throw newerFormat(settings.path, format!.user_version);
   const rows = await sql.all<{ name: string; value: string }>('SELECT name, value FROM memory');
   const values = new Map(rows.map(({ name, value }) => [name, value]));
@@ -87,6 +90,11 @@ async function create(sql: SqlThread, { embedder, createMemoryId }: MemorySettin
   }
 }
 
+function foreign(path: string): ConfigError {
+  const message = `${path} is a database of another program: point APEX_HOME at another folder`;
+  return new ConfigError(message, { code: 'APEX_CONFIG', details: { path } });
+}
+
 function newerFormat(path: string, format: number): ConfigError {
   return new ConfigError(
     `${path} has format ${format}, this apex reads up to ${MEMORY_FORMAT}: use the newer apex, or another data directory`,
@@ -97,6 +105,37 @@ function newerFormat(path: string, format: number): ConfigError {
   );
 }
 
+interface FailureMeaning {
+  /** How SQLite's result code, or the file system's, begins. */
+  readonly starts: readonly string[];
+  readonly code: ErrorCode;
+  readonly message: string;
+}
+
+/** Failures that no repetition cures. After a failed sync the same connection could report as written what is not. */
+const FINAL_FAILURES: readonly FailureMeaning[] = [
+  {
+    starts: ['EACCES', 'EPERM', 'EROFS', 'SQLITE_READONLY'],
+    code: 'APEX_PERMISSION',
+    message: 'memory.db cannot be written: check its owner and mode',
+  },
+  {
+    starts: ['SQLITE_CONSTRAINT', 'SQLITE_TOOBIG', 'SQLITE_MISMATCH'],
+    code: 'STORE_REFUSED',
+    message: 'memory.db refuses the data',
+  },
+  {
+    starts: ['SQLITE_NOTADB', 'SQLITE_CORRUPT'],
+    code: 'APEX_JOURNAL',
+    message: 'memory.db is damaged: restore it from a copy, or start anew in another data directory',
+  },
+  {
+    starts: ['SQLITE_IOERR', 'EIO'],
+    code: 'APEX_JOURNAL',
+    message: 'the disk failed under memory.db: check it, then run the same command again',
+  },
+];
+
 /** What SQLite's failures mean for the memory. */
 function storeError({ code, sqliteCode, operation, cause }: SqlFailure): ApexError {
   const details = { operation, sqliteCode };
@@ -104,26 +143,7 @@ function storeError({ code, sqliteCode, operation, cause }: SqlFailure): ApexErr
     return new StoreError('the disk is full: memory.db cannot grow', { code, retryable: true, details, cause });
   if (code === 'LOCKED')
     return new StoreError('memory.db is in use by another process', { code, retryable: true, details, cause });
-  if (sqliteCode === 'EACCES' || sqliteCode === 'EROFS' || sqliteCode.startsWith('SQLITE_READONLY')) {
-    return new StoreError('memory.db cannot be written: check its owner and mode', {
-      code: 'APEX_PERMISSION',
-      details,
-      cause,
-    });
-  }
-  if (
-    sqliteCode.startsWith('SQLITE_CONSTRAINT') ||
-    sqliteCode.startsWith('SQLITE_TOOBIG') ||
-    sqliteCode.startsWith('SQLITE_MISMATCH')
-  ) {
-    return new StoreError('memory.db refuses the data', { code: 'STORE_REFUSED', details, cause });
-  }
-  if (sqliteCode === 'SQLITE_NOTADB' || sqliteCode.startsWith('SQLITE_CORRUPT')) {
-    return new StoreError('memory.db is damaged: restore it from a copy, or start anew in another data directory', {
-      code: 'APEX_JOURNAL',
-      details,
-      cause,
-    });
-  }
+  const final = FINAL_FAILURES.find(({ starts }) => starts.some((start) => sqliteCode.startsWith(start)));
+  if (final !== undefined) return new StoreError(final.message, { code: final.code, details, cause });
   return new StoreError(`memory.db failed (${sqliteCode})`, { code: 'APEX_STORE', retryable: true, details, cause });
 }

@@ -75,6 +75,9 @@ export function isSafeSqlite(version: string): boolean {
   return SAFE_VERSIONS.some(([, line, first]) => minor === line && patch >= first);
 }
 
+/** How a full disk shows; the last is the WAL's shared memory that cannot grow. */
+const FULL_DISK = new Set(['SQLITE_FULL', 'ENOSPC', 'EDQUOT', 'SQLITE_IOERR_SHMSIZE']);
+
 interface Waiting {
   readonly operation: string;
   readonly resolve: (value: never) => void;
@@ -180,7 +183,7 @@ export class SqlThread {
 
   #error(operation: string, sqliteCode: string, cause: Error): ApexError {
     const isLocked = sqliteCode.startsWith('SQLITE_BUSY') || sqliteCode.startsWith('SQLITE_LOCKED');
-    const isFull = sqliteCode === 'SQLITE_FULL' || sqliteCode === 'ENOSPC' || sqliteCode === 'EDQUOT';
+    const isFull = FULL_DISK.has(sqliteCode);
     const code = isLocked ? 'LOCKED' : isFull ? 'DISK_FULL' : null;
     return this.#settings.toError({ code, sqliteCode, operation, cause });
   }

@@ -1,7 +1,7 @@
 import type { CacheEntry, CacheStore, DocumentVersion } from '../../contracts/store.ts';
 import type { SqlThread } from '../../support/sql-thread.ts';
 import type { MemoryDb } from '../memory-db.ts';
-import { deleteByVersion, LISTED, listParam } from '../rows.ts';
+import { LISTED, listParam, VERSIONS, versionsParam } from '../rows.ts';
 
 /** Cached embeddings and document summaries in `memory.db`. */
 export class SqliteCacheStore implements CacheStore {
@@ -36,7 +36,11 @@ export class SqliteCacheStore implements CacheStore {
 
   async retire(versions: readonly DocumentVersion[], _signal: AbortSignal): Promise<number> {
     if (versions.length === 0) return 0;
-    const [result] = await this.#sql.transaction(deleteByVersion(['cache'], versions), { label: 'cache.retire' });
+    // The index holds only entries that carry a version, and is used only when the statement says so too.
+    const sql = `DELETE FROM cache WHERE document_id IS NOT NULL AND (document_id, version) IN ${VERSIONS}`;
+    const [result] = await this.#sql.transaction([{ sql, params: [versionsParam(versions)] }], {
+      label: 'cache.retire',
+    });
     return result!.changes;
   }
 

@@ -198,21 +198,22 @@ export class SqliteGraphStore implements GraphStore {
   ): Promise<Ranked[]> {
     const wanted = listParam([...new Set(names.map(folded))]);
     return this.#sql.all<Ranked>(
-      `WITH wanted (name) AS (SELECT value FROM json_each(?)),
+      `WITH live AS NOT MATERIALIZED (
+           SELECT document_id, version FROM graph_document WHERE is_live = 1 AND group_id = coalesce(?, group_id)),
+         wanted (name) AS (SELECT value FROM json_each(?)),
          named (entity_id) AS (
-           SELECT entity_id FROM mention WHERE folded_name IN (SELECT name FROM wanted)
+           SELECT entity_id FROM mention JOIN live USING (document_id, version) WHERE folded_name IN (SELECT name FROM wanted)
            UNION SELECT entity_id FROM entity WHERE folded_key IN (SELECT name FROM wanted)),
          weighted (entity_id, weight) AS (
            SELECT entity_id, 1.0 FROM named
-           UNION ALL SELECT object_id, 0.5 FROM relation WHERE subject_id IN (SELECT entity_id FROM named)
-           UNION ALL SELECT subject_id, 0.5 FROM relation WHERE object_id IN (SELECT entity_id FROM named)),
+           UNION ALL SELECT object_id, 0.5 FROM relation JOIN live USING (document_id, version) WHERE subject_id IN (SELECT entity_id FROM named)
+           UNION ALL SELECT subject_id, 0.5 FROM relation JOIN live USING (document_id, version) WHERE object_id IN (SELECT entity_id FROM named)),
          best (entity_id, weight) AS (SELECT entity_id, max(weight) FROM weighted GROUP BY entity_id),
-         found (chunk_id, document_id, version, entity_id, weight) AS (
-           SELECT DISTINCT m.chunk_id, m.document_id, m.version, b.entity_id, b.weight FROM best b JOIN mention m ON m.entity_id = b.entity_id)
-       SELECT f.chunk_id AS id, sum(f.weight) AS score FROM found f
-       JOIN graph_document d ON d.document_id = f.document_id AND d.version = f.version AND d.is_live = 1 AND d.group_id = coalesce(?, d.group_id)
-       GROUP BY f.chunk_id ORDER BY score DESC, id LIMIT ?`,
-      [wanted, group, limit],
+         found (chunk_id, entity_id, weight) AS (
+           SELECT DISTINCT m.chunk_id, b.entity_id, b.weight
+           FROM best b JOIN mention m ON m.entity_id = b.entity_id JOIN live USING (document_id, version))
+       SELECT chunk_id AS id, sum(weight) AS score FROM found GROUP BY chunk_id ORDER BY score DESC, id LIMIT ?`,
+      [group, wanted, limit],
     );
   }
 
@@ -226,7 +227,9 @@ export class SqliteGraphStore implements GraphStore {
        GROUP BY m.chunk_id, e.entity_id ORDER BY m.chunk_id, min(m.start)`,
       [listParam(chunkIds)],
     );
-    return Map.groupBy(rows, ({ chunkId }) => chunkId);
+    const entities = new Map<string, StoredEntity[]>();
+    for (const { chunkId, ...entity } of rows) entities.set(chunkId, [...(entities.get(chunkId) ?? []), entity]);
+    return entities;
   }
 
   /** The connection belongs to the memory, which closes it. */

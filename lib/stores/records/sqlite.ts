@@ -7,6 +7,7 @@ import type {
   DocumentSummary,
   DocumentVersion,
   Fact,
+  FactAnchor,
   InventoryRow,
   PivotOutcome,
   PivotRequest,
@@ -233,10 +234,6 @@ export class SqliteRecordsStore implements RecordsStore {
     const repeated = await this.pivotOutcome(ref, signal);
     if (repeated !== null) return repeated;
     const batch = [runId, batchNo];
-    const items = [
-      ...request.versions.map((item) => [...batch, item.documentId, item.version, item.baseVersion]),
-      ...request.deletes.map((item) => [...batch, item.documentId, null, item.baseVersion]),
-    ];
     const ours = 'i.run_id = ? AND i.batch_no = ?';
     const done = `FROM pivot_item i WHERE ${ours} AND i.result = 'done'`;
     const quarantined = request.quarantined.map((q) => [
@@ -251,9 +248,16 @@ export class SqliteRecordsStore implements RecordsStore {
             params: [batchNo, lsn, runId, fence],
             expectChanges: 1,
           },
+          // Only what stands written under this batch can become current.
           {
-            sql: 'INSERT INTO pivot_item (run_id, batch_no, document_id, version, base_version) VALUES (?, ?, ?, ?, ?)',
-            rows: items,
+            sql: `INSERT INTO pivot_item (run_id, batch_no, document_id, version, base_version) SELECT run_id, batch_no, document_id, version, ?
+                  FROM version WHERE run_id = ? AND batch_no = ? AND document_id = ? AND version = ? AND state = 'building'`,
+            rows: request.versions.map((item) => [item.baseVersion, ...batch, item.documentId, item.version]),
+            expectChanges: request.versions.length,
+          },
+          {
+            sql: 'INSERT INTO pivot_item (run_id, batch_no, document_id, base_version) VALUES (?, ?, ?, ?)',
+            rows: request.deletes.map((item) => [...batch, item.documentId, item.baseVersion]),
           },
           // Whoever staged from a version that is no longer current has lost: its content may be older than what is there.
           {
@@ -285,11 +289,10 @@ export class SqliteRecordsStore implements RecordsStore {
       );
     } catch (error) {
       if (!(error instanceof UnexpectedChangesError)) throw error;
-      throw new StoreError(`run ${runId} was taken over by another process`, {
-        code: 'FENCED',
-        details: { runId, batchNo, fence },
-        cause: error,
-      });
+      const details = { runId, batchNo, fence };
+      const isFenced = error.index === 0;
+      const why = isFenced ? 'was taken over by another process' : `has not all documents of batch ${batchNo} written`;
+      throw new StoreError(`run ${runId} ${why}`, { code: isFenced ? 'FENCED' : 'STORE_COUNT', details, cause: error });
     }
     return (await this.pivotOutcome(ref, signal))!;
   }
@@ -339,14 +342,20 @@ export class SqliteRecordsStore implements RecordsStore {
     }
   }
 
-  factsTouchedBy(versions: readonly DocumentVersion[], _signal: AbortSignal): Promise<Fact[]> {
+  factsAbout(
+    versions: readonly DocumentVersion[],
+    anchors: readonly FactAnchor[],
+    _signal: AbortSignal,
+  ): Promise<Fact[]> {
+    const typesAt = (end: FactAnchor['end']) =>
+      listParam(anchors.filter((anchor) => anchor.end === end).map(({ type }) => type));
     return this.#sql.all<Fact>(
-      `WITH touched AS (SELECT type, subject_id, object_id FROM fact WHERE (document_id, version) IN ${VERSIONS}),
-         near (relation_id) AS (
-           SELECT f.relation_id FROM touched t JOIN fact f ON f.subject_id = t.subject_id AND f.type = t.type
-           UNION SELECT f.relation_id FROM touched t JOIN fact f ON f.object_id = t.object_id AND f.type = t.type)
-       ${FACTS} WHERE f.relation_id IN (SELECT relation_id FROM near) ORDER BY f.relation_id`,
-      [versionsParam(versions)],
+      `WITH touched AS (SELECT DISTINCT type, subject_id, object_id FROM fact WHERE (document_id, version) IN ${VERSIONS}),
+         about (relation_id) AS (
+           SELECT f.relation_id FROM touched t JOIN fact f ON f.subject_id = t.subject_id AND f.type = t.type WHERE t.type IN ${LISTED}
+           UNION SELECT f.relation_id FROM touched t JOIN fact f ON f.object_id = t.object_id AND f.type = t.type WHERE t.type IN ${LISTED})
+       ${FACTS} WHERE f.relation_id IN (SELECT relation_id FROM about) ORDER BY f.relation_id`,
+      [versionsParam(versions), typesAt('subject'), typesAt('object')],
     );
   }
 

@@ -1,8 +1,10 @@
+import { StoreError } from '../../contracts/errors.ts';
 import { vectorDigest } from '../../contracts/identity.ts';
 import type {
   DocumentVersion,
   InventoryRow,
   Ranked,
+  StoredChunk,
   VectorStore,
   VersionRecord,
   WriteRef,
@@ -35,6 +37,7 @@ export class SqliteVectorStore implements VectorStore {
     const vectors = records.flatMap(({ group, chunks }) =>
       chunks.map(({ chunkId, vector }) => [group, vector, chunkId]),
     );
+    for (const { chunks } of records) for (const chunk of chunks) this.#assertUsable(chunk);
     await this.#sql.transaction(
       [
         ...discardStatements(ref),
@@ -113,6 +116,15 @@ export class SqliteVectorStore implements VectorStore {
 
   /** The connection belongs to the memory, which closes it. */
   async close(): Promise<void> {}
+
+  /** vec0 takes values that are no numbers, and search would then order by them. */
+  #assertUsable({ chunkId, vector }: StoredChunk): void {
+    if (vector.length === this.dimensions && vector.every(Number.isFinite)) return;
+    throw new StoreError(`the vector of chunk ${chunkId} is not ${this.dimensions} finite numbers`, {
+      code: 'STORE_REFUSED',
+      details: { chunkId, floats: vector.length, dimensions: this.dimensions },
+    });
+  }
 
   async #rowsOf(versions: readonly DocumentVersion[]): Promise<[bigint][]> {
     const sql = `SELECT point_row AS pointRow FROM point WHERE (document_id, version) IN ${VERSIONS}`;

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -110,7 +110,6 @@ test('a full disk is DISK_FULL and retryable, and what was there stays', async (
 });
 
 test("a file that is no database is the owner's error", async () => {
-  const { writeFileSync } = await import('node:fs');
   writeFileSync(path, 'no database at all, but long enough to be read as a header of one'.repeat(20));
   await expect(open()).rejects.toMatchObject({ code: 'APEX_STORE', message: 'open: SQLITE_NOTADB' });
 });
@@ -155,7 +154,9 @@ async function inProcess(body: string, probe: SqlThreadSettings['probe'] = null)
     const thread = await SqlThread.open({ path: ${JSON.stringify(path)}, pragmas: { journal_mode: 'WAL' },
       probe: ${JSON.stringify(probe)}, toError: ({ cause }) => cause });
     ${body}`;
-  return run(process.execPath, ['--input-type=module', '--eval', script], { timeout: 20_000 });
+  const file = join(folder, 'script.mjs');
+  writeFileSync(file, script);
+  return run(process.execPath, [file], { timeout: 20_000 });
 }
 
 test('an idle thread does not keep a finished process alive, and a pending request does', async () => {

@@ -1,0 +1,41 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { CacheStore } from '../../lib/contracts/store.ts';
+import { collect, never } from '../helpers/records.ts';
+
+/** Goal: a cache never serves what was not set. Method: entries with and without a version, set, replaced and retired. */
+export function cacheStoreContract(name: string, open: () => Promise<CacheStore>): void {
+  describe(`${name} keeps the cache store contract`, () => {
+    let store: CacheStore;
+    beforeEach(async () => {
+      store = await open();
+    });
+    afterEach(async () => {
+      await store.close();
+    });
+
+    const entry = (key: string, value: number, version: number | null = null) => ({
+      ...{ key, value: Uint8Array.of(value), document: version === null ? null : { documentId: 'a', version } },
+    });
+    const values = async (...keys: string[]) => (await store.get(keys, never)).map((value) => value && [...value]);
+
+    test('values come back in the order asked for, null where there is none', async () => {
+      await store.set([entry('x', 1), entry('y', 2)], never);
+      expect(await values('y', 'unknown', 'x', 'y')).toEqual([[2], null, [1], [2]]);
+      expect(await values()).toEqual([]);
+    });
+
+    test('an entry set again holds the newer value', async () => {
+      await store.set([entry('x', 1)], never);
+      await store.set([entry('x', 2)], never);
+      expect(await values('x')).toEqual([[2]]);
+    });
+
+    test('retire removes the entries of the versions it is given, and nothing when given none', async () => {
+      await store.set([entry('one', 1, 1), entry('two', 2, 2), entry('none', 3)], never);
+      expect(await store.retire([], never)).toBe(0);
+      expect(await store.retire([{ documentId: 'a', version: 1 }], never)).toBe(1);
+      expect(await values('one', 'two', 'none')).toEqual([null, [2], [3]]);
+      expect(await collect(store.versions(never))).toEqual([{ documentId: 'a', version: 2 }]);
+    });
+  });
+}

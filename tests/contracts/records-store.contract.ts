@@ -1,0 +1,317 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { QuarantineEntry } from '../../lib/contracts/document.ts';
+import type { RecordsStore, VersionRecord, WriteRef } from '../../lib/contracts/store.ts';
+import { collect, entityOf, never, pivotOf, recordOf, ref, versionOf } from '../helpers/records.ts';
+
+const refused: QuarantineEntry = {
+  ...{
+    documentId: 'scan-1',
+    source: 'local_upload',
+    sourceUri: 'file:///scan-1',
+    contentDigest: 'c',
+    settingsDigest: 's',
+  },
+  ...{
+    runId: 'run-1',
+    code: 'EMPTY_TEXT',
+    message: 'no text',
+    step: 'parse',
+    retryable: false,
+    at: '2026-02-01T00:00:00Z',
+  },
+};
+
+/**
+ * Goal: exactly one version of a document is current, whoever commits and however often. Method: pivots in every order that two
+ * runs, a crash or a lost answer can produce. The calls shared by all stores are in `store.contract.ts`.
+ */
+export function recordsStoreContract(name: string, open: () => Promise<RecordsStore>): void {
+  describe(`${name} keeps the records store contract`, () => {
+    let store: RecordsStore;
+    beforeEach(async () => {
+      store = await open();
+    });
+    afterEach(async () => {
+      await store.close();
+    });
+
+    const claim = async (runId: string) => (await store.openRun({ runId, journalId: `journal-${runId}` }, never)).fence;
+    const number = async (documentId: string) => {
+      const [version] = await store.allocate([{ documentId, uuid: recordOf(documentId).uuid }], never);
+      return version!;
+    };
+    /** Writes and pivots one version of a document, as an ingest of its own. */
+    const commit = async (runId: string, documentId: string, baseVersion: number | null, options = {}) => {
+      const fence = await claim(runId);
+      const record = recordOf(documentId, { ...options, version: await number(documentId) });
+      await store.write(ref(runId), [record], never);
+      return { record, outcome: await store.pivot(pivotOf({ ref: ref(runId), fence }, [record], baseVersion), never) };
+    };
+    const currentVersion = async (documentId: string) =>
+      (await store.current([documentId], never)).get(documentId)?.version;
+    const hits = async (expression: string, group: string | null = null) =>
+      (await store.searchText(expression, 10, group, never)).map(({ id }) => id);
+
+    test('a fence is higher than every fence given before, and takes a run over', async () => {
+      const fences = [await claim('run-1'), await claim('run-2'), await claim('run-1')];
+      expect(fences).toEqual(fences.toSorted((a, b) => a - b));
+      expect(new Set(fences).size).toBe(3);
+      expect(await store.runMirror('run-1', never)).toEqual({
+        fence: fences[2],
+        lastLsn: 0,
+        journalId: 'journal-run-1',
+      });
+      expect(await store.runMirror('run-9', never)).toBeNull();
+    });
+
+    test('the mirrored sequence number never goes back', async () => {
+      const fence = await claim('run-1');
+      await store.writeBuilding(ref('run-1'), 7, [recordOf('a')], never);
+      await store.writeBuilding(ref('run-1'), 5, [recordOf('a')], never);
+      expect((await store.runMirror('run-1', never))?.lastLsn).toBe(7);
+      await store.pivot(pivotOf({ ref: ref('run-1'), fence, lsn: 9 }, [recordOf('a')]), never);
+      expect(await store.openRun({ runId: 'run-1', journalId: 'other' }, never)).toMatchObject({ lastLsn: 9 });
+    });
+
+    test('what is written is invisible until the pivot and visible after it', async () => {
+      const fence = await claim('run-1');
+      const record = recordOf('a', { version: await number('a') });
+      await store.write(ref('run-1'), [record], never);
+      expect(await store.buildingRuns(never)).toEqual([ref('run-1')]);
+      expect([await currentVersion('a'), await store.document('a', never), await hits('steel')]).toEqual([
+        null,
+        null,
+        [],
+      ]);
+      const outcome = await store.pivot(pivotOf({ ref: ref('run-1'), fence }, [record]), never);
+      expect(outcome).toEqual({ committed: [versionOf(record)], retiring: [], lost: [], deleted: [] });
+      expect(await store.buildingRuns(never)).toEqual([]);
+      expect(await hits('steel')).toEqual([record.chunks[0]!.chunkId]);
+      expect(await store.current(['a', 'unknown'], never)).toEqual(
+        new Map([
+          [
+            'a',
+            {
+              ...{ documentId: 'a', uuid: record.uuid, version: 1, lastVersion: 1, contentDigest: 'content-1' },
+              ...{ settingsDigest: 'settings', storesDigest: 'stores', parentId: null, group: 'default' },
+            },
+          ],
+        ]),
+      );
+    });
+
+    test('a repeated pivot gives the same outcome, also when the memory has moved on', async () => {
+      const { record, outcome } = await commit('run-1', 'a', null);
+      await commit('run-2', 'a', 1);
+      const request = pivotOf({ ref: ref('run-1'), fence: 1 }, [record]);
+      expect(await store.pivot(request, never)).toEqual(outcome);
+      expect(await store.pivotOutcome(ref('run-1'), never)).toEqual(outcome);
+      expect(await currentVersion('a')).toBe(2);
+    });
+
+    test('a pivot that did not happen has no outcome', async () => {
+      expect(await store.pivotOutcome(ref('run-1'), never)).toBeNull();
+    });
+
+    test('a pivot with an old fence changes nothing', async () => {
+      const fence = await claim('run-1');
+      await claim('run-1');
+      await store.write(ref('run-1'), [recordOf('a')], never);
+      const pivot = store.pivot(pivotOf({ ref: ref('run-1'), fence, quarantined: [refused] }, [recordOf('a')]), never);
+      await expect(pivot).rejects.toMatchObject({ code: 'FENCED' });
+      expect(await store.pivotOutcome(ref('run-1'), never)).toBeNull();
+      expect(await store.quarantined(null, never)).toEqual([]);
+    });
+
+    test('a pivot of a version that was never written changes nothing', async () => {
+      const fence = await claim('run-1');
+      const [written, missing] = [
+        recordOf('a', { version: await number('a') }),
+        recordOf('b', { version: await number('b') }),
+      ];
+      await store.write(ref('run-1'), [written], never);
+      const pivot = store.pivot(pivotOf({ ref: ref('run-1'), fence }, [written, missing]), never);
+      await expect(pivot).rejects.toMatchObject({ code: 'STORE_COUNT' });
+      expect([await currentVersion('a'), await currentVersion('b')]).toEqual([null, null]);
+    });
+
+    test('a new version supersedes the one before, which stays until it is retired', async () => {
+      const { record: before } = await commit('run-1', 'a', null);
+      const { record: after, outcome } = await commit('run-2', 'a', 1);
+      expect(outcome).toEqual({ committed: [versionOf(after)], retiring: [versionOf(before)], lost: [], deleted: [] });
+      expect(await hits('steel')).toEqual([after.chunks[0]!.chunkId]);
+      expect(await collect(store.inventory([versionOf(before)], never))).toHaveLength(before.inventory.records.length);
+    });
+
+    test('of two runs that read the same base the second loses, and the others of its batch do not', async () => {
+      await commit('run-0', 'a', null);
+      const fence = await claim('run-1');
+      const [late, other] = [
+        recordOf('a', { version: await number('a') }),
+        recordOf('b', { version: await number('b') }),
+      ];
+      await store.write(ref('run-1'), [late, other], never);
+      await commit('run-2', 'a', 1);
+      const versions = [
+        { ...versionOf(late), baseVersion: 1 },
+        { ...versionOf(other), baseVersion: null },
+      ];
+      const outcome = await store.pivot(pivotOf({ ref: ref('run-1'), fence, versions }, []), never);
+      expect(outcome).toEqual({ committed: [versionOf(other)], retiring: [], lost: [versionOf(late)], deleted: [] });
+      expect(await currentVersion('a')).toBe(3);
+      expect(await store.buildingRuns(never)).toEqual([]);
+    });
+
+    test('a document that appeared, or was deleted, since it was read is lost', async () => {
+      await commit('run-1', 'a', null);
+      expect((await commit('run-2', 'a', null)).outcome.lost).toEqual([{ documentId: 'a', version: 2 }]);
+      const fence = await claim('run-3');
+      await store.pivot(
+        pivotOf({ ref: ref('run-3'), fence, deletes: [{ documentId: 'a', baseVersion: 1 }] }, []),
+        never,
+      );
+      expect((await commit('run-4', 'a', 1)).outcome.lost).toEqual([{ documentId: 'a', version: 3 }]);
+      expect(await currentVersion('a')).toBeNull();
+    });
+
+    test('a deleted document leaves its uuid and number, and its numbers are not given again', async () => {
+      const { record } = await commit('run-1', 'a', null);
+      const fence = await claim('run-2');
+      const deletes = [{ documentId: 'a', baseVersion: 1 }];
+      const outcome = await store.pivot(pivotOf({ ref: ref('run-2'), fence, deletes }, []), never);
+      expect(outcome).toEqual({ committed: [], retiring: [versionOf(record)], lost: [], deleted: ['a'] });
+      await store.retire(outcome.retiring, never);
+      expect((await store.current(['a'], never)).get('a')).toMatchObject({
+        ...{ uuid: record.uuid, version: null, lastVersion: 1, contentDigest: null },
+      });
+      expect([
+        await hits('steel'),
+        await store.documents({ afterDocumentId: null, limit: 9, group: null }, never),
+      ]).toEqual([[], []]);
+      expect((await commit('run-3', 'a', null)).outcome.committed).toEqual([{ documentId: 'a', version: 2 }]);
+    });
+
+    test('a delete of a version that is no longer current deletes nothing', async () => {
+      await commit('run-1', 'a', null);
+      await commit('run-2', 'a', 1);
+      const fence = await claim('run-3');
+      const deletes = [{ documentId: 'a', baseVersion: 1 }];
+      const outcome = await store.pivot(pivotOf({ ref: ref('run-3'), fence, deletes }, []), never);
+      expect(outcome).toEqual({ committed: [], retiring: [], lost: [], deleted: [] });
+      expect(await currentVersion('a')).toBe(2);
+    });
+
+    test('numbers of one call are given in its order, a document that comes twice gets two', async () => {
+      const documents = ['b', 'a', 'b'].map((documentId) => ({ documentId, uuid: `uuid-${documentId}` }));
+      expect(await store.allocate(documents, never)).toEqual([1, 1, 2]);
+      expect(await store.allocate([], never)).toEqual([]);
+    });
+
+    test('a discard never removes what a pivot made visible', async () => {
+      const { record } = await commit('run-1', 'a', null);
+      await store.discard(ref('run-1'), never);
+      expect(await collect(store.inventory([versionOf(record)], never))).toHaveLength(record.inventory.records.length);
+    });
+
+    test('a document set aside leaves quarantine when it is committed or deleted', async () => {
+      const aside = (documentId: string) => ({ ...refused, documentId });
+      const fence = await claim('run-1');
+      const quarantined = ['a', 'b', 'c'].map(aside);
+      await store.pivot(pivotOf({ ref: ref('run-1'), fence, quarantined }, []), never);
+      await store.pivot(
+        pivotOf({ ref: ref('run-1', 1), fence, quarantined: [{ ...aside('c'), code: 'CORRUPT' }] }, []),
+        never,
+      );
+      await commit('run-2', 'a', null);
+      const deletes = [{ documentId: 'b', baseVersion: null }];
+      await store.pivot(pivotOf({ ref: ref('run-1', 2), fence, deletes }, []), never);
+      expect(await store.quarantined(null, never)).toEqual([{ ...aside('c'), code: 'CORRUPT' }]);
+      expect(await store.quarantined(['a'], never)).toEqual([]);
+    });
+
+    test('current versions, documents and facts are paged in order', async () => {
+      for (const id of ['c', 'a', 'b']) await commit(`run-${id}`, id, null, { organizations: ['acme', 'globex'] });
+      expect(await store.currentVersions(null, 2, never)).toEqual([
+        { documentId: 'a', version: 1 },
+        { documentId: 'b', version: 1 },
+      ]);
+      expect(await store.currentVersions('b', 2, never)).toEqual([{ documentId: 'c', version: 1 }]);
+      const page = await store.documents({ afterDocumentId: 'a', limit: 1, group: null }, never);
+      expect(page.map(({ documentId }) => documentId)).toEqual(['b']);
+      const [firstFact, ...facts] = await store.facts(null, 9, never);
+      expect(facts).toHaveLength(2);
+      expect(await store.facts(firstFact!.relationId, 9, never)).toEqual(facts);
+    });
+
+    test('a summary says what the document is and what was found in it', async () => {
+      const { record } = await commit('run-1', 'a', null, { organizations: ['acme', 'globex'], parentId: 'mail' });
+      expect(await store.document('a', never)).toEqual({
+        ...{
+          documentId: 'a',
+          version: 1,
+          uuid: record.uuid,
+          source: 'local_upload',
+          sourceUri: 'file:///a',
+          name: 'a',
+        },
+        ...{ parentId: 'mail', group: 'default', title: 'Contract', mediaType: 'text/plain', bytes: 42 },
+        ...{ contentDigest: 'content-1', metadata: record.metadata, warnings: record.warnings, statedAt: '2026-01-31' },
+        ...{ chunks: 2, entities: 2, relations: 1, runId: 'run-1', createdAt: '2026-02-01T00:00:00Z' },
+      });
+      expect((await store.children(['mail', 'other'], never)).map(({ documentId }) => documentId)).toEqual(['a']);
+      expect(await store.documents({ afterDocumentId: null, limit: 9, group: 'other' }, never)).toEqual([]);
+    });
+
+    test('the expected inventory is kept for every role', async () => {
+      const { record } = await commit('run-1', 'a', null, { organizations: ['acme', 'globex'] });
+      const rows = await collect(store.expectedInventory([versionOf(record)], never));
+      for (const role of ['records', 'graph', 'vectors', 'cache'] as const) {
+        const ofRole = rows.filter((row) => row.role === role).map(({ kind, id, digest }) => ({ kind, id, digest }));
+        expect(ofRole).toEqual(record.inventory[role]);
+      }
+    });
+
+    test('text is found by words, headings and without accents, and only in its group', async () => {
+      const { record } = await commit('run-1', 'a', null, { group: 'north' });
+      expect(await hits('steel', 'north')).toEqual([record.chunks[0]!.chunkId]);
+      expect(await hits('steel', 'south')).toEqual([]);
+      expect(await hits('muller AND globex')).toEqual([record.chunks[1]!.chunkId]);
+    });
+
+    test('scores are higher for the better hit', async () => {
+      const texts = ['steel steel steel', 'steel and many other words that are about something else'];
+      const { record } = await commit('run-1', 'a', null, { texts });
+      const ranked = await store.searchText('steel', 10, null, never);
+      expect(ranked.map(({ id }) => id)).toEqual(record.chunks.map(({ chunkId }) => chunkId));
+      expect(ranked[0]!.score).toBeGreaterThan(ranked[1]!.score);
+    });
+
+    test('chunks come with their document, and only current ones', async () => {
+      const { record } = await commit('run-1', 'a', null);
+      const building = recordOf('b');
+      await store.write(ref('run-2'), [building], never);
+      const ids = [...record.chunks, ...building.chunks].map(({ chunkId }) => chunkId);
+      const found = await store.chunks(ids, never);
+      expect([...found.keys()].toSorted()).toEqual(record.chunks.map(({ chunkId }) => chunkId).toSorted());
+      const { vector: _v, tokenCount: _t, ...chunk } = record.chunks[1]!;
+      expect(found.get(chunk.chunkId)).toEqual({
+        ...{ ...chunk, documentId: 'a', version: 1, sourceUri: 'file:///a', name: 'a', title: 'Contract' },
+      });
+    });
+
+    test('facts that share a subject or an object with a touched version are found, of current versions only', async () => {
+      const write = (batch: WriteRef, record: VersionRecord) => store.write(batch, [record], never);
+      await commit('run-1', 'a', null, { organizations: ['acme', 'globex'] });
+      await commit('run-2', 'b', null, { organizations: ['acme', 'initech'] });
+      await commit('run-3', 'c', null, { organizations: ['hooli', 'globex'] });
+      await commit('run-4', 'd', null, { organizations: ['hooli', 'umbrella'] });
+      await write(ref('run-5'), recordOf('e', { organizations: ['acme', 'building'] }));
+      const facts = await store.factsTouchedBy([{ documentId: 'a', version: 1 }], never);
+      expect(facts.map(({ documentId }) => documentId).toSorted()).toEqual(['a', 'b', 'c']);
+      expect(facts.find(({ documentId }) => documentId === 'a')).toMatchObject({
+        ...{ type: 'SHIPPER_OF', subjectId: entityOf('acme').entityId, objectId: entityOf('globex').entityId },
+        ...{ version: 1, validAt: null, createdAt: '2026-02-01T00:00:00Z' },
+      });
+    });
+  });
+}

@@ -1,0 +1,82 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { Role, Store, VersionRecord } from '../../lib/contracts/store.ts';
+import { collect, expectedTexts, never, recordOf, ref, rowTexts, versionOf } from '../helpers/records.ts';
+
+/**
+ * Goal: any store can stand behind the saga. Method: the same cases against every adapter of the three written roles, each on
+ * a fresh store, including the calls a crash leaves behind (a repeated write, a discard of nothing).
+ */
+export function storeContract(name: string, role: Exclude<Role, 'cache'>, open: () => Promise<Store>): void {
+  describe(`${name} keeps the store contract`, () => {
+    const first = [recordOf('invoice-42'), recordOf('invoice-43', { organizations: ['acme', 'globex'] })];
+    const second = [recordOf('invoice-42', { version: 2, texts: ['one', 'two', 'three'] })];
+    const items = (records: readonly VersionRecord[]) =>
+      records.flatMap((record) => record.inventory[role]).filter(({ kind }) => kind !== 'entity').length;
+    const inventory = async (records: readonly VersionRecord[]) =>
+      rowTexts(await collect(store.inventory(records.map(versionOf), never)));
+    let store: Store;
+
+    beforeEach(async () => {
+      store = await open();
+    });
+    afterEach(async () => {
+      await store.close();
+    });
+
+    test('a write gives the number of items stored, and count and inventory agree', async () => {
+      expect(await store.write(ref('run-1'), first, never)).toBe(items(first));
+      expect(await store.count(ref('run-1'), never)).toBe(items(first));
+      expect(await inventory(first)).toEqual(expectedTexts(role, first));
+    });
+
+    test('a repeated write stores the same items once', async () => {
+      await store.write(ref('run-1'), first, never);
+      expect(await store.write(ref('run-1'), first, never)).toBe(items(first));
+      expect(await inventory(first)).toEqual(expectedTexts(role, first));
+    });
+
+    test('a write of no records stores nothing', async () => {
+      expect(await store.write(ref('run-1'), [], never)).toBe(0);
+      expect(await collect(store.versions(never))).toEqual([]);
+    });
+
+    test('discard takes back its own batch and leaves every other', async () => {
+      await store.write(ref('run-1'), first, never);
+      await store.write(ref('run-2'), second, never);
+      await store.write(ref('run-2', 1), [recordOf('invoice-44')], never);
+      await store.discard(ref('run-2'), never);
+      expect(await store.count(ref('run-2'), never)).toBe(0);
+      expect(await store.count(ref('run-2', 1), never)).toBe(items([recordOf('invoice-44')]));
+      expect(await inventory([...first, ...second])).toEqual(expectedTexts(role, first));
+    });
+
+    test('discard of a write that never landed is quiet', async () => {
+      await expect(store.discard(ref('run-9'), never)).resolves.toBeUndefined();
+    });
+
+    test('retire removes the versions it is given, and nothing when given none', async () => {
+      await store.write(ref('run-1'), first, never);
+      await store.write(ref('run-2'), second, never);
+      expect(await store.retire([], never)).toBe(0);
+      expect(await store.retire([versionOf(first[0]!)], never)).toBe(items(first.slice(0, 1)));
+      expect(await store.retire([versionOf(first[0]!)], never)).toBe(0);
+      expect(await inventory([...first, ...second])).toEqual(expectedTexts(role, [first[1]!, ...second]));
+    });
+
+    test('every version that left something is listed once, with its writer', async () => {
+      await store.write(ref('run-1'), first, never);
+      await store.write(ref('run-2', 7), second, never);
+      const listed = await collect(store.versions(never));
+      expect(listed.toSorted((a, b) => a.documentId.localeCompare(b.documentId) || a.version - b.version)).toEqual([
+        { documentId: 'invoice-42', version: 1, runId: 'run-1', batchNo: 0 },
+        { documentId: 'invoice-42', version: 2, runId: 'run-2', batchNo: 7 },
+        { documentId: 'invoice-43', version: 1, runId: 'run-1', batchNo: 0 },
+      ]);
+    });
+
+    test('publish of nothing and of a version that is not there are quiet', async () => {
+      await store.publish([], never);
+      await store.publish([{ documentId: 'nowhere', version: 1 }], never);
+    });
+  });
+}

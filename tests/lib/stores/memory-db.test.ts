@@ -1,0 +1,139 @@
+import { readFileSync, statSync } from 'node:fs';
+import Database from 'better-sqlite3';
+import { getLoadablePath } from 'sqlite-vec';
+import { expect, test } from 'vitest';
+import type { Role } from '../../../lib/contracts/store.ts';
+import { openMemoryDb } from '../../../lib/stores/memory-db.ts';
+import { deleteByRef, deleteByVersion, VERSIONS, versionsParam } from '../../../lib/stores/rows.ts';
+import { memorySettings, openStores } from '../../helpers/memory.ts';
+import { collect, expectedTexts, never, pivotOf, recordOf, ref, rowTexts, versionOf } from '../../helpers/records.ts';
+
+/** Changes a memory behind apex's back. */
+function tamper(path: string, sql: string): void {
+  const db = new Database(path);
+  db.loadExtension(getLoadablePath());
+  db.exec(sql);
+  db.close();
+}
+
+test('a memory keeps its identity, and only its owner reads it', async () => {
+  const settings = memorySettings();
+  const made = await openMemoryDb(settings);
+  await made.sql.close();
+  const opened = await openMemoryDb({ ...settings, createMemoryId: () => 'another' });
+  expect([made.memoryId, opened.memoryId]).toEqual(['memory-1', 'memory-1']);
+  for (const suffix of ['', '-wal', '-shm']) expect(statSync(settings.path + suffix).mode & 0o777).toBe(0o600);
+  await opened.sql.close();
+});
+
+test('processes that make the same memory at once open one and the same', async () => {
+  const settings = memorySettings();
+  const ids = ['one', 'two', 'three', 'four'];
+  const opened = await Promise.all(ids.map((id) => openMemoryDb({ ...settings, createMemoryId: () => id })));
+  expect(new Set(opened.map(({ memoryId }) => memoryId)).size).toBe(1);
+  await Promise.all(opened.map(({ sql }) => sql.close()));
+});
+
+test('a memory of a newer format is refused', async () => {
+  const settings = memorySettings();
+  await (await openMemoryDb(settings)).sql.close();
+  tamper(settings.path, 'PRAGMA user_version = 99');
+  await expect(openMemoryDb(settings)).rejects.toMatchObject({ code: 'NEWER_FORMAT' });
+});
+
+test('a database of another program is refused', async () => {
+  const settings = memorySettings();
+  tamper(settings.path, 'PRAGMA user_version = 1; PRAGMA application_id = 7');
+  await expect(openMemoryDb(settings)).rejects.toMatchObject({ code: 'APEX_CONFIG' });
+});
+
+test.each([
+  { model: 'other', dimensions: 4 },
+  { model: 'test', dimensions: 8 },
+])('a memory of another embedder is refused: %o', async (embedder) => {
+  const settings = memorySettings();
+  await (await openMemoryDb(settings)).sql.close();
+  await expect(openMemoryDb({ ...settings, embedder })).rejects.toMatchObject({ code: 'EMBEDDER_MISMATCH' });
+});
+
+test('nothing of a retired document can be read from the files', async () => {
+  const settings = memorySettings();
+  const { records, graph, vectors } = await openStores(settings);
+  const secret = recordOf('a', { texts: ['zanzibar'], organizations: ['quetzal'], vectors: [[0.12345, 0.6789, 1, 1]] });
+  for (const store of [records, graph, vectors]) await store.write(ref('run-1'), [secret, recordOf('b')], never);
+  for (const store of [records, graph, vectors]) await store.retire([versionOf(secret)], never);
+  const vector = Buffer.from(secret.chunks[0]!.vector.buffer);
+  tamper(settings.path, 'PRAGMA wal_checkpoint(TRUNCATE)');
+  const bytes = readFileSync(settings.path);
+  expect(bytes.includes('steel')).toBe(true);
+  expect(['zanzibar', 'quetzal', 'QUETZAL', vector].map((part) => bytes.includes(part))).toEqual([
+    false,
+    false,
+    false,
+    false,
+  ]);
+});
+
+/** What the inventories say after a change that apex did not make. */
+test.each<[Role, string, string]>([
+  ['records', 'a text', "UPDATE chunk SET text = 'other' WHERE ordinal = 1"],
+  ['records', 'a chunk that is gone', 'DELETE FROM chunk WHERE ordinal = 1'],
+  ['records', 'a title', "UPDATE version SET title = 'other'"],
+  ['records', 'a quote', "UPDATE fact SET quote = 'other'"],
+  ['graph', 'a title', "UPDATE graph_document SET title = 'other'"],
+  ['graph', 'an ordinal', 'UPDATE graph_chunk SET ordinal = 9 WHERE ordinal = 1'],
+  ['graph', 'a mention that is gone', 'DELETE FROM mention WHERE mention_id = (SELECT min(mention_id) FROM mention)'],
+  ['graph', 'a mention', 'UPDATE mention SET start = 99'],
+  ['graph', 'an entity', "UPDATE entity SET key = 'other' WHERE key = 'acme'"],
+  ['graph', 'an entity that is gone', "DELETE FROM entity WHERE key = 'acme'"],
+  ['graph', 'a relation', "UPDATE relation SET type = 'REFERENCES'"],
+  ['vectors', 'a vector that is gone', 'DELETE FROM point_vector WHERE point_row = 1'],
+  ['vectors', 'a vector', "UPDATE point_vector SET embedding = '[9, 9, 9, 9]' WHERE point_row = 1"],
+])('a planted change shows in the inventory of %s: %s', async (role, _, sql) => {
+  const settings = memorySettings();
+  const stores = await openStores(settings);
+  const store = stores[role as Exclude<Role, 'cache'>];
+  const record = recordOf('a', { organizations: ['acme', 'globex'] });
+  await store.write(ref('run-1'), [record], never);
+  const inventory = async () => rowTexts(await collect(store.inventory([versionOf(record)], never)));
+  expect(await inventory()).toEqual(expectedTexts(role, [record]));
+  tamper(settings.path, sql);
+  expect(await inventory()).not.toEqual(expectedTexts(role, [record]));
+});
+
+test('of two processes that commit the same document at once one loses', async () => {
+  const settings = memorySettings();
+  const both = await Promise.all([openStores(settings), openStores(settings)]);
+  const outcomes = await Promise.all(
+    both.map(async ({ records }, index) => {
+      const batch = ref(`run-${index}`);
+      const { fence } = await records.openRun({ runId: batch.runId, journalId: 'journal' }, never);
+      const [version] = await records.allocate([{ documentId: 'a', uuid: 'u' }], never);
+      const record = recordOf('a', { version: version! });
+      await records.write(batch, [record], never);
+      return records.pivot(pivotOf({ ref: batch, fence }, [record]), never);
+    }),
+  );
+  expect(outcomes.map(({ committed, lost }) => committed.length + lost.length)).toEqual([1, 1]);
+  expect(outcomes.flatMap(({ committed }) => committed)).toHaveLength(1);
+});
+
+test('queries by version and by batch never scan a table', async () => {
+  const { sql } = await openMemoryDb(memorySettings());
+  const tables = ['version', 'chunk', 'fact', 'graph_document', 'graph_chunk', 'mention', 'relation', 'point'];
+  const versions = [{ documentId: 'a', version: 1 }];
+  const reads = tables.map((table) => `SELECT * FROM ${table} WHERE (document_id, version) IN ${VERSIONS}`);
+  const statements = [
+    ...deleteByRef(tables, ref('run-1')),
+    ...deleteByVersion(tables, versions),
+    ...reads.map((text) => ({ sql: text, params: [versionsParam(versions)] })),
+  ];
+  for (const { sql: text, params = [] } of statements) {
+    const plan = await sql.all<{ detail: string }>(`EXPLAIN QUERY PLAN ${text}`, params);
+    const scans = plan
+      .map(({ detail }) => detail)
+      .filter((detail) => detail.startsWith('SCAN') && !detail.includes('json_each'));
+    expect(scans, text).toEqual([]);
+  }
+  await sql.close();
+});
