@@ -168,6 +168,12 @@ export interface Fact extends DocumentVersion {
   readonly createdAt: string;
 }
 
+/** The end of a relation type that a fact of it is about: a load has one carrier, a carrier many loads. */
+export interface FactAnchor {
+  readonly type: RelationType;
+  readonly end: 'subject' | 'object';
+}
+
 /** The end of a relation's validity. Both null while it holds. */
 export interface Closing {
   readonly relationId: string;
@@ -255,8 +261,15 @@ export interface RecordsStore extends Store {
     versions: readonly DocumentVersion[],
     signal: AbortSignal,
   ): AsyncIterable<InventoryRow & { role: Role }>;
-  /** Facts of current versions that share type and subject, or type and object, with a fact of these versions; and those facts' own if current. */
-  factsTouchedBy(versions: readonly DocumentVersion[], signal: AbortSignal): Promise<readonly Fact[]>;
+  /**
+   * Facts of current versions about what these versions state, or stated, facts about: those of a type among the anchors that
+   * share the anchored end. All of them or none, so that what follows from them follows from the whole.
+   */
+  factsAbout(
+    versions: readonly DocumentVersion[],
+    anchors: readonly FactAnchor[],
+    signal: AbortSignal,
+  ): Promise<readonly Fact[]>;
   /** All facts of current versions, ordered by relation id, after `afterRelationId`. */
   facts(afterRelationId: string | null, limit: number, signal: AbortSignal): Promise<readonly Fact[]>;
   quarantined(documentIds: readonly string[] | null, signal: AbortSignal): Promise<readonly QuarantineEntry[]>;

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Attachment, ParsedDocument } from '../contracts/document.ts';
 import { isApexError } from '../contracts/errors.ts';
@@ -46,6 +46,7 @@ async function runParser(input: ParserInput): Promise<ParserOutput> {
 
 async function keep(found: FoundAttachment, folder: string): Promise<Attachment> {
   const digest = createHash('sha256').update(found.bytes).digest('hex');
-  await writeFile(join(folder, digest), found.bytes);
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await writeFile(join(folder, digest), found.bytes, { mode: 0o600 });
   return { name: found.name, mediaType: found.mediaType, digest, bytes: found.bytes.length };
 }

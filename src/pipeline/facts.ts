@@ -1,18 +1,19 @@
-import type { RelationType } from '../../lib/contracts/document.ts';
-import type { Closing, Fact } from '../../lib/contracts/store.ts';
+import type { Closing, Fact, FactAnchor } from '../../lib/contracts/store.ts';
 
 /**
  * Relations that can hold for one thing at a time, with the end that stays the same: a load has one carrier, so a newer
  * carrier closes the older; a carrier has many loads, so the other end closes nothing.
  */
-const SINGLE_VALUED: { readonly [type in RelationType]?: 'subjectId' | 'objectId' } = {
-  SHIPPER_OF: 'objectId',
-  CONSIGNEE_OF: 'objectId',
-  CARRIER_OF: 'objectId',
-  BILL_TO_OF: 'objectId',
-  SHIPS_FROM: 'subjectId',
-  SHIPS_TO: 'subjectId',
-};
+export const SINGLE_VALUED: readonly FactAnchor[] = [
+  { type: 'SHIPPER_OF', end: 'object' },
+  { type: 'CONSIGNEE_OF', end: 'object' },
+  { type: 'CARRIER_OF', end: 'object' },
+  { type: 'BILL_TO_OF', end: 'object' },
+  { type: 'SHIPS_FROM', end: 'subject' },
+  { type: 'SHIPS_TO', end: 'subject' },
+];
+
+const ENDS = new Map(SINGLE_VALUED.map(({ type, end }) => [type, end]));
 
 /**
  * The end of validity of each fact, derived from nothing but the facts: the first later fact about the same thing that says
@@ -21,9 +22,9 @@ const SINGLE_VALUED: { readonly [type in RelationType]?: 'subjectId' | 'objectId
 export function deriveClosings(facts: readonly Fact[]): Closing[] {
   const about = new Map<string, Fact[]>();
   for (const fact of facts) {
-    const anchor = SINGLE_VALUED[fact.type];
-    if (anchor === undefined || fact.validAt === null) continue;
-    const key = `${fact.type}\0${fact[anchor]}`;
+    const end = ENDS.get(fact.type);
+    if (end === undefined || fact.validAt === null) continue;
+    const key = `${fact.type}\0${end === 'subject' ? fact.subjectId : fact.objectId}`;
     about.set(key, [...(about.get(key) ?? []), fact]);
   }
   const closed = new Map<string, Closing>();
@@ -44,7 +45,7 @@ export function deriveClosings(facts: readonly Fact[]): Closing[] {
 }
 
 function statedValue(fact: Fact): string {
-  return SINGLE_VALUED[fact.type] === 'objectId' ? fact.subjectId : fact.objectId;
+  return ENDS.get(fact.type) === 'object' ? fact.subjectId : fact.objectId;
 }
 
 /** Dates are compared as instants: `2026-01-02` and `2026-01-02T00:00:00Z` are the same. */

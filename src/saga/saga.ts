@@ -9,7 +9,7 @@ import {
 import type { Journal } from '../../lib/contracts/journal.ts';
 import type { PivotOutcome, Store, Stores, VersionRecord, WriteRef } from '../../lib/contracts/store.ts';
 import type { Surroundings } from '../pipeline/context.ts';
-import { deriveClosings } from '../pipeline/facts.ts';
+import { deriveClosings, SINGLE_VALUED } from '../pipeline/facts.ts';
 import { RETRIES, withRetries } from '../pipeline/steps.ts';
 import { summaryEntry } from './summary.ts';
 
@@ -170,7 +170,7 @@ async function settleClosings(
 ): Promise<void> {
   let written = '';
   for (let round = 0; round < MAX_CLOSING_ROUNDS; round += 1) {
-    const closings = deriveClosings(await stores.records.factsTouchedBy(versions, signal));
+    const closings = deriveClosings(await stores.records.factsAbout(versions, SINGLE_VALUED, signal));
     const derived = JSON.stringify(closings);
     if (derived === written || closings.length === 0) return;
     await stores.graph.setClosings(closings, signal);

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { randomFrom } from './random.ts';
 import { killAndRecover, openScenario, RECOVERIES } from './scenario.ts';
 
 /**
@@ -34,11 +35,7 @@ for (const command of ['ingest', 'delete'] as const) {
 
 /** Some of the points, the same ones for the same seed. */
 function sample(points: readonly string[], count: number): string[] {
-  let state = seed;
-  const next = () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return state / 2 ** 32;
-  };
+  const next = randomFrom(seed);
   return points
     .map((point) => ({ point, key: next() }))
     .sort((a, b) => a.key - b.key)

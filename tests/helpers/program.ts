@@ -1,6 +1,6 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { execa } from 'execa';
 
 /** What a finished command left. */
@@ -19,13 +19,22 @@ interface RunOptions {
   readonly home: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly input?: string;
+  /** The working folder, where settings files are read. */
+  readonly cwd?: string;
+  /** The user to run as; only root may choose. */
+  readonly uid?: number;
 }
 
 /** Runs the built program as a user does, under this Node. */
-export async function apex(args: readonly string[], { home, env = {}, input }: RunOptions): Promise<Finished> {
-  const result = await execa(process.execPath, ['bin/apex.js', ...args], {
+export async function apex(
+  args: readonly string[],
+  { home, env = {}, input, cwd, uid }: RunOptions,
+): Promise<Finished> {
+  const result = await execa(process.execPath, [resolve('bin/apex.js'), ...args], {
     env: { APEX_HOME: home, NO_COLOR: '1', ...env },
     reject: false,
+    ...(cwd === undefined ? {} : { cwd }),
+    ...(uid === undefined ? {} : { uid, gid: uid }),
     ...(input === undefined ? { stdin: 'ignore' } : { input }),
   });
   const { stdout, stderr } = result;
