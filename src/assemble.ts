@@ -9,7 +9,7 @@ import type { Embedder } from '../lib/contracts/parts.ts';
 import { EMBEDDERS } from '../lib/embedders/index.ts';
 import { EXTRACTORS } from '../lib/extractors/index.ts';
 import { type DataFolderWarning, openDataFolder, openRegistry } from '../lib/journal/index.ts';
-import { openParserPool } from '../lib/parsers/pool.ts';
+import { openParserPool } from '../lib/parsers/index.ts';
 import { createAttachmentSource, createLocalSource } from '../lib/sources/index.ts';
 import { openStaging } from '../lib/staging/index.ts';
 import { openEmbeddedStores } from '../lib/stores/index.ts';
@@ -19,6 +19,7 @@ import type { Settings } from './config/settings.ts';
 import { LocalEngine } from './engines/local.ts';
 import type { Surroundings } from './pipeline/context.ts';
 import { prepareDocument } from './pipeline/document.ts';
+import { noUse } from './pipeline/embed.ts';
 import type { IsolatedRequest, Parts } from './pipeline/parts.ts';
 
 /** What apex takes from the process it runs in. */
@@ -47,7 +48,7 @@ export async function prepareAlone(request: IsolatedRequest, options: HostOption
     const context = { runId, signal: new AbortController().signal, surroundings: parts.surroundings, onStep: () => {} };
     await prepareDocument(
       { documentId, parentId, sourceName, item, baseVersion: null },
-      { ...parts, use: { calls: 0, texts: 0 } },
+      { ...parts, use: noUse() },
       context,
     );
   } finally {

@@ -38,7 +38,7 @@ const NUMERIC = /^[\s$€£¥%()+\-.,:/\d]*\d[\s$€£¥%()+\-.,:/\d]*$/u;
 
 /** A first row names its columns when it fills at least two of them, leaves no gap and holds no figures. */
 function namesColumns(row: readonly string[], columnCount: number): boolean {
-  return columnCount > 1 && row.length === columnCount && row.every((cell) => cell !== '' && !NUMERIC.test(cell));
+  return row.length > 1 && row.length * 2 > columnCount && row.every((cell) => cell !== '' && !NUMERIC.test(cell));
 }
 
 /**

@@ -6,7 +6,7 @@ import { type Json, MEDIA_TYPES } from '../contracts/document.ts';
 import type { ParseLimits } from '../contracts/parts.ts';
 import type { Piece } from './elements.ts';
 
-export { openParserPool, type ParserPoolSettings } from './pool.ts';
+export { openParserPool } from './pool.ts';
 
 /** What a parser works on. */
 export interface ParserInput {

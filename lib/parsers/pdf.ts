@@ -6,11 +6,15 @@ import { parseFailure } from './failure.ts';
 import { defineParser, type ParseWarning } from './index.ts';
 import { type PageText, type PositionedText, readLayout } from './pdf-layout.ts';
 
+/** How far into a file its header may stand. */
+const HEADER_BYTES = 1024;
+
 /** PDF by pdf-parse: text only, images are never decoded, nothing in the file is run. */
 export default defineParser({
   name: 'pdf',
   mediaTypes: [MEDIA_TYPES.pdf],
   async parse({ bytes, limits }) {
+    assertVersion(bytes);
     const parser = openPdf(bytes);
     try {
       const info = await parser.getInfo();
@@ -34,6 +38,12 @@ export default defineParser({
     }
   },
 });
+
+/** pdf.js would guess its way through what never was a document. Errors: CORRUPT when the header states no version. */
+function assertVersion(bytes: Uint8Array): void {
+  const head = Buffer.from(bytes.subarray(0, HEADER_BYTES)).toString('latin1');
+  if (!/%PDF-\d\.\d/u.test(head)) throw parseFailure('CORRUPT', 'Its header does not say which PDF it is.');
+}
 
 /** Fonts and character maps come with the pdf.js that pdf-parse brings; without them Chinese and Japanese text is lost. */
 function openPdf(bytes: Uint8Array): PDFParse {

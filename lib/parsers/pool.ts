@@ -42,11 +42,13 @@ interface Task {
 /** Raised whenever the same bytes may give another result: any parser, type detection or decoding. */
 const PARSERS_VERSION = 1;
 
-/** Jobs a process holds: the one it parses and the next, so that it never waits for a message. */
+/** Jobs a process holds: the one it parses and the next two, so that it never waits for a message. */
 const JOBS_AHEAD = 3;
 const WATCH_MS = 100;
 const PAGE_BYTES = 4096;
 const MEGABYTE = 1024 * 1024;
+/** Memory that the heap may take of the limit; the rest is for buffers. */
+const HEAP_SHARE = 0.75;
 
 /** Opens a pool; no process runs before the first document, and none keeps its parent alive while idle. */
 export function openParserPool(settings: ParserPoolSettings): ParserPool {
@@ -71,6 +73,7 @@ class ChildPool {
 
   async parse(file: StagedFile, attachmentsFolder: string, signal: AbortSignal): Promise<ParsedDocument> {
     signal.throwIfAborted();
+    if (this.isClosed) throw closedError();
     const { promise, resolve, reject } = Promise.withResolvers<ParsedDocument>();
     const { path, name } = file;
     const job: Job = { id: this.nextId, path, name, attachmentsFolder, limits: this.settings.limits };
@@ -91,6 +94,7 @@ class ChildPool {
   async close(): Promise<void> {
     this.isClosed = true;
     await Promise.all([...this.workers].map((worker) => worker.stop()));
+    for (const task of this.waiting.splice(0)) task.reject(closedError());
   }
 
   /** Gives waiting tasks to idle processes first, to new ones next, then to the least busy. */
@@ -130,6 +134,10 @@ class ChildPool {
   }
 }
 
+function closedError(): ParseError {
+  return new ParseError('The parsers were closed before the document was read.', { code: 'CRASHED', retryable: true });
+}
+
 interface ProcessEvents {
   onAnswer(): void;
   /** The process is gone; these tasks were given to it and not begun. */
@@ -152,7 +160,7 @@ class ParserProcess {
     this.limits = settings.limits;
     this.events = events;
     const ending = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-    const heapMegabytes = Math.max(64, Math.floor(settings.limits.memoryBytes / MEGABYTE));
+    const heapMegabytes = Math.max(64, Math.floor((settings.limits.memoryBytes * HEAP_SHARE) / MEGABYTE));
     this.child = fork(
       fileURLToPath(new URL(`./child.${ending}`, import.meta.url)),
       settings.probe === undefined ? [] : [settings.probe],

@@ -6,10 +6,23 @@ import type { CacheStore } from '../../lib/contracts/store.ts';
 import type { StepContext } from './context.ts';
 import { RETRIES, withRetries } from './steps.ts';
 
-/** What embedding cost so far in a run. */
+/** What embedding cost so far in a run, and what is being embedded now. */
 export interface EmbeddingUse {
   calls: number;
   texts: number;
+  /** By cache key: two documents with the same text, prepared side by side, pay once. */
+  readonly underWay: Map<string, Promise<ReadonlyMap<string, Float32Array>>>;
+}
+
+/** The use of a run that has embedded nothing yet. */
+export function noUse(): EmbeddingUse {
+  return { calls: 0, texts: 0, underWay: new Map() };
+}
+
+interface EmbedParts {
+  readonly embedder: Embedder;
+  readonly cache: CacheStore;
+  readonly use: EmbeddingUse;
 }
 
 /**
@@ -21,7 +34,7 @@ export interface EmbeddingUse {
  */
 export async function embed(
   chunks: readonly Chunk[],
-  parts: { readonly embedder: Embedder; readonly cache: CacheStore; readonly use: EmbeddingUse },
+  parts: EmbedParts,
   context: StepContext,
 ): Promise<Float32Array[]> {
   const { embedder, cache, use } = parts;
@@ -33,9 +46,29 @@ export async function embed(
     if (bytes !== null && bytes.byteLength === embedder.dimensions * 4) known.set(keys[index]!, floatsOf(bytes));
   });
   const wanted = new Map(keys.map((key, index) => [key, texts[index]!] as const).filter(([key]) => !known.has(key)));
-  const missing = [...wanted];
-  for (let from = 0; from < missing.length; from += embedder.maxRequestItems) {
-    const asked = missing.slice(from, from + embedder.maxRequestItems);
+  const elsewhere = new Set([...wanted.keys()].flatMap((key) => use.underWay.get(key) ?? []));
+  const own = [...wanted].filter(([key]) => !use.underWay.has(key));
+  const embedding = embedTexts(own, parts, context);
+  for (const [key] of own) use.underWay.set(key, embedding);
+  try {
+    for (const vectors of await Promise.all([embedding, ...elsewhere])) {
+      for (const [key, vector] of vectors) known.set(key, vector);
+    }
+  } finally {
+    for (const [key] of own) use.underWay.delete(key);
+  }
+  return keys.map((key) => known.get(key)!);
+}
+
+/** Embeds texts by their cache keys, request after request, and leaves each answer in the cache. */
+async function embedTexts(
+  texts: readonly (readonly [key: string, text: string])[],
+  { embedder, cache, use }: EmbedParts,
+  context: StepContext,
+): Promise<ReadonlyMap<string, Float32Array>> {
+  const made = new Map<string, Float32Array>();
+  for (let from = 0; from < texts.length; from += embedder.maxRequestItems) {
+    const asked = texts.slice(from, from + embedder.maxRequestItems);
     const vectors = await withRetries(RETRIES.embed, context, async () => {
       use.calls += 1;
       const answer = await embedder.embed(
@@ -46,15 +79,13 @@ export async function embed(
       return answer;
     });
     use.texts += asked.length;
-    asked.forEach(([key], index) => {
-      known.set(key, vectors[index]!);
+    const entries = asked.map(([key], index) => {
+      made.set(key, vectors[index]!);
+      return { key, value: bytesOf(vectors[index]!), document: null };
     });
-    await cache.set(
-      asked.map(([key], index) => ({ key, value: bytesOf(vectors[index]!), document: null })),
-      context.signal,
-    );
+    await cache.set(entries, context.signal);
   }
-  return keys.map((key) => known.get(key)!);
+  return made;
 }
 
 /** A provider that drops or pads one answer would shift every later vector onto the wrong text, so count first. */

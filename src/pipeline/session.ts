@@ -5,7 +5,7 @@ import type { Source } from '../../lib/contracts/source.ts';
 import { NO_COUNTS } from '../journal/counts.ts';
 import type { SagaParts } from '../saga/saga.ts';
 import type { ClassifyParts } from './classify.ts';
-import type { EmbeddingUse } from './embed.ts';
+import { type EmbeddingUse, noUse } from './embed.ts';
 import type { Parts } from './parts.ts';
 import { settingsDigest, storesDigest } from './parts.ts';
 import { Quarantine } from './quarantine.ts';
@@ -50,7 +50,7 @@ export class RunSession {
   readonly writeSignal: AbortSignal;
   readonly settingsDigest: string;
   readonly storesDigest: string;
-  readonly use: EmbeddingUse = { calls: 0, texts: 0 };
+  readonly use: EmbeddingUse = noUse();
   readonly #startedMs: number;
   #counts: RunCounts = NO_COUNTS;
   #nextBatchNo: number;

@@ -299,15 +299,19 @@ export function recordsStoreContract(name: string, open: () => Promise<RecordsSt
       });
     });
 
-    test('facts that share a subject or an object with a touched version are found, of current versions only', async () => {
+    test('facts about what a version states facts about are found, of current versions only', async () => {
       const write = (batch: WriteRef, record: VersionRecord) => store.write(batch, [record], never);
       await commit('run-1', 'a', null, { organizations: ['acme', 'globex'] });
       await commit('run-2', 'b', null, { organizations: ['acme', 'initech'] });
       await commit('run-3', 'c', null, { organizations: ['hooli', 'globex'] });
       await commit('run-4', 'd', null, { organizations: ['hooli', 'umbrella'] });
       await write(ref('run-5'), recordOf('e', { organizations: ['acme', 'building'] }));
-      const facts = await store.factsTouchedBy([{ documentId: 'a', version: 1 }], never);
-      expect(facts.map(({ documentId }) => documentId).toSorted()).toEqual(['a', 'b', 'c']);
+      const facts = await store.factsAbout(
+        [{ documentId: 'a', version: 1 }],
+        [{ type: 'SHIPPER_OF', end: 'object' }],
+        never,
+      );
+      expect(facts.map(({ documentId }) => documentId).toSorted()).toEqual(['a', 'c']);
       expect(facts.find(({ documentId }) => documentId === 'a')).toMatchObject({
         ...{ type: 'SHIPPER_OF', subjectId: entityOf('acme').entityId, objectId: entityOf('globex').entityId },
         ...{ version: 1, validAt: null, createdAt: '2026-02-01T00:00:00Z' },

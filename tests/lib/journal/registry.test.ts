@@ -1,0 +1,164 @@
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { Journal, RunPlan, RunRegistry } from '../../../lib/contracts/journal.ts';
+import { openDataFolder, openRegistry } from '../../../lib/journal/index.ts';
+import { takeOwnerLock } from '../../../lib/journal/owner-lock.ts';
+import { all, INTENT } from '../../contracts/journal.contract.ts';
+
+const AT = '2026-01-01T00:00:00.000Z';
+const PLAN: RunPlan = {
+  kind: 'ingest',
+  source: 'local_upload',
+  targets: ['/docs'],
+  documentId: null,
+  group: 'default',
+  settingsDigest: 's',
+};
+
+let folder: string;
+const registries: RunRegistry[] = [];
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'apex-registry-'));
+  openDataFolder(folder);
+});
+afterEach(async () => {
+  await Promise.all(registries.splice(0).map((registry) => registry.close()));
+  rmSync(folder, { recursive: true });
+});
+
+let made = 0;
+async function open(): Promise<RunRegistry> {
+  const createJournalId = () => `journal-${++made}`;
+  const registry = await openRegistry({ folder, createJournalId, probe: null });
+  registries.push(registry);
+  return registry;
+}
+
+async function begin(registry: RunRegistry, runId = 'run-1', startedAt = AT): Promise<Journal> {
+  const journal = await registry.create({ runId, plan: PLAN, startedAt });
+  await journal.append({ kind: 'run_started', plan: PLAN, memoryId: 'm', at: startedAt });
+  return journal;
+}
+
+test('a new run is listed as running and owned, newest first', async () => {
+  const registry = await open();
+  await begin(registry, 'older');
+  await begin(registry, 'newer', '2026-01-02T00:00:00.000Z');
+  const listed = await registry.list();
+  expect(listed.map(({ runId, isOwned }) => [runId, isOwned])).toEqual([['newer', true], ['older', true]]); // biome-ignore format: one row each
+  expect(await registry.get('older')).toEqual({
+    runId: 'older',
+    kind: 'ingest',
+    state: 'running',
+    isOwned: true,
+    startedAt: AT,
+    finishedAt: null,
+    exitStatus: null,
+    targets: ['/docs'],
+  });
+  expect(await registry.get('unknown')).toBeNull();
+});
+
+test('a run that has an owner cannot be claimed, by its owner or by others', async () => {
+  const [owner, other] = [await open(), await open()];
+  await begin(owner);
+  expect(await owner.claim('run-1')).toBeNull();
+  expect(await other.claim('run-1')).toBeNull();
+  expect((await other.get('run-1'))?.isOwned).toBe(true);
+});
+
+test('a run whose owner let go is claimed once, with its journal', async () => {
+  const [owner, other, third] = [await open(), await open(), await open()];
+  await begin(owner);
+  await owner.release('run-1');
+  expect((await other.get('run-1'))?.isOwned).toBe(false);
+  const journal = await other.claim('run-1');
+  expect(journal?.lsn).toBe(1);
+  expect(await third.claim('run-1')).toBeNull();
+});
+
+test('a run that has come to its end is not claimed, whatever was listed before', async () => {
+  const registry = await open();
+  await begin(registry);
+  await registry.setState('run-1', 'completed', { finishedAt: AT, exitStatus: 0 });
+  await registry.release('run-1');
+  expect(await registry.claim('run-1')).toBeNull();
+  expect(await registry.claim('never seen')).toBeNull();
+  expect(await registry.get('run-1')).toMatchObject({ state: 'completed', exitStatus: 0, isOwned: false });
+});
+
+test('a run of the same name as a live one is refused', async () => {
+  const [first, second] = [await open(), await open()];
+  await begin(first);
+  await expect(begin(second)).rejects.toMatchObject({ code: 'LOCKED', retryable: true });
+});
+
+test('the lock is held before the run is listed', async () => {
+  const registry = await open();
+  const lock = takeOwnerLock(join(folder, 'owners', 'run-1.db'));
+  await expect(begin(registry)).rejects.toMatchObject({ code: 'LOCKED' });
+  expect(await registry.list()).toEqual([]);
+  lock?.release();
+});
+
+test('entries are read by the owner, beside the owner and after it; of an unknown run there are none', async () => {
+  const [owner, other] = [await open(), await open()];
+  const journal = await begin(owner);
+  await journal.append(INTENT);
+  const kinds = async (registry: RunRegistry) =>
+    (await all(registry.readEntries('run-1'))).map(({ entry }) => entry.kind);
+  expect(await kinds(owner)).toEqual(['run_started', 'run_claimed']);
+  expect(await kinds(other)).toEqual(['run_started', 'run_claimed']);
+  await owner.release('run-1');
+  expect(await kinds(other)).toEqual(['run_started', 'run_claimed']);
+  expect(await all(owner.readEntries('unknown'))).toEqual([]);
+});
+
+test('exclusive work is done by one at a time and frees its name when it fails', async () => {
+  const [first, second] = [await open(), await open()];
+  const inside = await first.exclusively('cleanup', () => second.exclusively('cleanup', async () => 'both'));
+  expect(inside).toBeNull();
+  await expect(first.exclusively('cleanup', () => Promise.reject(new Error('failed')))).rejects.toThrow('failed');
+  expect(await second.exclusively('cleanup', async () => 'done')).toBe('done');
+});
+
+test('a registry that vanished or is damaged is made again from the runs themselves', async () => {
+  const registry = await open();
+  await begin(registry, 'interrupted');
+  const finished = await begin(registry, 'finished');
+  const counts = { documents: 0, added: 0, updated: 0, unchanged: 0, deleted: 0, quarantined: 0, failed: 0 };
+  const end = { exitStatus: 3, counts: { ...counts, chunks: 0, entities: 0, relations: 0 }, at: AT };
+  await finished.append({ kind: 'run_finished', state: 'completed', ...end });
+  await registry.close();
+  for (const ruin of ['', 'not a database '.repeat(500)]) {
+    if (ruin === '') rmSync(join(folder, 'registry.db'));
+    else writeFileSync(join(folder, 'registry.db'), ruin);
+    const again = await open();
+    expect(await again.get('interrupted')).toMatchObject({ state: 'interrupted', startedAt: AT, targets: ['/docs'] });
+    expect(await again.get('finished')).toMatchObject({ state: 'completed', exitStatus: 3, finishedAt: AT });
+    await again.close();
+  }
+  expect(existsSync(join(folder, 'registry.db.damaged'))).toBe(true);
+});
+
+test('a damaged journal of an unlisted run does not keep the others from being listed', async () => {
+  const registry = await open();
+  await begin(registry, 'whole');
+  await registry.close();
+  rmSync(join(folder, 'registry.db'));
+  writeFileSync(join(folder, 'runs', 'damaged.db'), 'not a database '.repeat(500));
+  expect((await (await open()).list()).map(({ runId }) => runId)).toEqual(['whole']);
+});
+
+test('a data directory of a newer format is refused and left as it was', async () => {
+  await (await open()).close();
+  const db = new Database(join(folder, 'registry.db'));
+  db.pragma('user_version = 99');
+  db.close();
+  await expect(open()).rejects.toMatchObject({ name: 'ConfigError', code: 'NEWER_FORMAT' });
+  expect(readdirSync(folder)).not.toContain('registry.db.damaged');
+});
