@@ -51,9 +51,10 @@ export function tableRows(
 ): Piece[] {
   const { hasHeader, ...position } = place;
   const filled = rows.map((row) => row.map(collapse)).filter((row) => row.some((cell) => cell !== ''));
+  const columnCount = Math.max(0, ...new Set(filled.map((row) => row.length)));
   const [first, ...rest] = filled;
   if (first === undefined) return [];
-  const isNamed = rest.length > 0 && (hasHeader ?? namesColumns(first));
+  const isNamed = rest.length > 0 && (hasHeader ?? namesColumns(first, columnCount));
   const body = isNamed ? rest : filled;
   return body.map((cells, row) => ({
     kind: 'table_row',
