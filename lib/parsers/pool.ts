@@ -202,8 +202,11 @@ class ParserProcess {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.child.once('close', () => resolve());
     this.child.ref();
+    // The process may end before its pipe does: without this nothing would keep the parent alive until then.
+    const alive = setInterval(() => {}, WATCH_MS);
     this.child.kill('SIGKILL');
     await promise;
+    clearInterval(alive);
   }
 
   private begin(): void {
