@@ -236,8 +236,8 @@ export interface RecordsStore extends Store {
   openRun(run: { runId: string; journalId: string }, signal: AbortSignal): Promise<{ fence: number; lastLsn: number }>;
   /** The mirror of a run's journal, or null when unknown here. */
   runMirror(runId: string, signal: AbortSignal): Promise<{ fence: number; lastLsn: number; journalId: string } | null>;
-  /** Every run that has rows in state building here, so that a vanished journal is noticed. */
-  buildingRuns(signal: AbortSignal): Promise<readonly WriteRef[]>;
+  /** Every batch with rows in state building, or with a pivot that is not finished: what a vanished journal would have told. */
+  unsettled(signal: AbortSignal): Promise<readonly WriteRef[]>;
   /** The given documents, current or tombstoned; unknown ones are absent from the map. */
   current(documentIds: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, CurrentDocument>>;
   /** Current documents that came in one of the given parents. */
@@ -248,6 +248,8 @@ export interface RecordsStore extends Store {
   writeBuilding(ref: WriteRef, lsn: number, records: readonly VersionRecord[], signal: AbortSignal): Promise<number>;
   /** The one commit that makes a batch visible; synced to disk. Repeated: the same outcome. @throws StoreError FENCED. */
   pivot(request: PivotRequest, signal: AbortSignal): Promise<PivotOutcome>;
+  /** Notes that nothing is left to follow a pivot; synced, and with it all that embedded roles wrote before. Quiet without a pivot. */
+  finish(ref: WriteRef, signal: AbortSignal): Promise<void>;
   /** Did the pivot of this batch happen? Its outcome, or null. */
   pivotOutcome(ref: WriteRef, signal: AbortSignal): Promise<PivotOutcome | null>;
   /** All current versions in order of document id, after `afterDocumentId`. */

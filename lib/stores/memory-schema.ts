@@ -54,7 +54,9 @@ export function memorySchema(dimensions: number): string[] {
     'CREATE INDEX fact_by_subject ON fact (subject_id, type)',
     'CREATE INDEX fact_by_object ON fact (object_id, type)',
     `CREATE TABLE pivot (
-       run_id TEXT NOT NULL, batch_no INTEGER NOT NULL, fence INTEGER NOT NULL, lsn INTEGER NOT NULL, PRIMARY KEY (run_id, batch_no)) WITHOUT ROWID`,
+       run_id TEXT NOT NULL, batch_no INTEGER NOT NULL, fence INTEGER NOT NULL, lsn INTEGER NOT NULL,
+       is_finished INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (run_id, batch_no)) WITHOUT ROWID`,
+    'CREATE INDEX pivot_unfinished ON pivot (run_id, batch_no) WHERE is_finished = 0',
     // What a pivot was asked and did, document by document: a doubted pivot is answered from here.
     `CREATE TABLE pivot_item (
        run_id TEXT NOT NULL, batch_no INTEGER NOT NULL, document_id TEXT NOT NULL, version INTEGER, base_version INTEGER,
@@ -100,11 +102,21 @@ export function memorySchema(dimensions: number): string[] {
 
     `CREATE TABLE point (
        point_row INTEGER PRIMARY KEY, chunk_id TEXT NOT NULL UNIQUE, document_id TEXT NOT NULL, version INTEGER NOT NULL,
-       run_id TEXT NOT NULL, batch_no INTEGER NOT NULL)`,
+       run_id TEXT NOT NULL, batch_no INTEGER NOT NULL, is_live INTEGER NOT NULL DEFAULT 0)`,
     'CREATE INDEX point_by_version ON point (document_id, version)',
     'CREATE INDEX point_by_batch ON point (run_id, batch_no)',
     `CREATE VIRTUAL TABLE point_vector USING vec0 (
        point_row INTEGER PRIMARY KEY, is_live INTEGER, group_id TEXT, embedding float[${dimensions}] distance_metric=cosine)`,
+    // vec0 finds a row by its key alone, so the rows of a version are changed and removed one by one through the table beside it.
+    `CREATE TRIGGER point_live AFTER UPDATE OF is_live ON point BEGIN
+       UPDATE point_vector SET is_live = NEW.is_live WHERE point_row = NEW.point_row; END`,
+    `CREATE TRIGGER point_delete AFTER DELETE ON point BEGIN
+       DELETE FROM point_vector WHERE point_row = OLD.point_row; END`,
+    // The pivot is one commit for every role that is kept here: no reader ever sees one of them ahead of the others.
+    `CREATE TRIGGER document_live AFTER UPDATE OF current_version ON document BEGIN
+       UPDATE graph_document SET is_live = (version IS NEW.current_version) WHERE document_id = NEW.document_id;
+       UPDATE point SET is_live = (version IS NEW.current_version)
+         WHERE document_id = NEW.document_id AND is_live <> (version IS NEW.current_version); END`,
 
     'CREATE TABLE cache (key TEXT PRIMARY KEY, value BLOB NOT NULL, document_id TEXT, version INTEGER)',
     'CREATE INDEX cache_by_version ON cache (document_id, version) WHERE document_id IS NOT NULL',

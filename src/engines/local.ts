@@ -8,7 +8,7 @@ import { stopReport } from '../pipeline/failure.ts';
 import type { Parts } from '../pipeline/parts.ts';
 import { ingestAll } from '../pipeline/run.ts';
 import { RunSession } from '../pipeline/session.ts';
-import { settleBatch } from '../saga/saga.ts';
+import { settleBatch, settleVanished } from '../saga/saga.ts';
 import type { Engine, Settlement } from './engine.ts';
 
 /** What taking a dead run over gave. */
@@ -134,21 +134,18 @@ export class LocalEngine implements Engine {
         parked: settlement.parked + parked,
       };
     }
-    await this.#discardVanished(new Set(runs.map(({ runId }) => runId)), onEvent, signal);
+    await this.#settleVanished(new Set(runs.map(({ runId }) => runId)), onEvent, signal);
     return settlement;
   }
 
-  /** Batches that the records store knows as building while no run of that name is known here: their journal vanished. */
-  async #discardVanished(known: ReadonlySet<string>, onEvent: OnEvent, signal: AbortSignal): Promise<void> {
-    const { records, graph, vectors } = this.#parts.stores;
-    for (const ref of await records.buildingRuns(signal)) {
-      if (known.has(ref.runId) || (await this.#parts.registry.get(ref.runId)) !== null) continue;
-      for (const store of [vectors, graph, records]) await store.discard(ref, signal);
-      onEvent({
-        kind: 'warning',
-        code: 'JOURNAL_WENT_BACK',
-        message: `the journal of run ${ref.runId} is gone; its unfinished batch ${ref.batchNo} was discarded`,
-      });
+  /** Batches that the records store knows as unsettled while no run of that name is known here: their journal vanished. */
+  async #settleVanished(known: ReadonlySet<string>, onEvent: OnEvent, signal: AbortSignal): Promise<void> {
+    const { stores, surroundings, registry } = this.#parts;
+    for (const ref of await stores.records.unsettled(signal)) {
+      if (known.has(ref.runId) || (await registry.get(ref.runId)) !== null) continue;
+      const end = await settleVanished(ref, { stores, surroundings, onCacheFailure: () => {} }, signal);
+      const message = `the journal of run ${ref.runId} is gone; its batch ${ref.batchNo} was ${end}`;
+      onEvent({ kind: 'warning', code: 'JOURNAL_WENT_BACK', message });
     }
   }
 
@@ -172,7 +169,7 @@ export class LocalEngine implements Engine {
     const { fence } = await stores.records.openRun({ runId, journalId: journal.journalId }, signal);
     await journal.append({ kind: 'run_claimed', fence, reason, at: this.#timestamp() });
     const refs = hasJournalGoneBack
-      ? (await stores.records.buildingRuns(signal)).filter((ref) => ref.runId === runId)
+      ? (await stores.records.unsettled(signal)).filter((ref) => ref.runId === runId)
       : unsettled.map((batchNo) => ({ runId, batchNo }));
     const counts = { finished: 0, discarded: 0, parked: 0 };
     for (const ref of refs) counts[await this.#settleOne(ref, journal, signal)] += 1;

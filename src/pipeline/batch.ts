@@ -197,7 +197,7 @@ async function writePrepared(writing: Writing, session: RunSession): Promise<Doc
     if (isApexError(failure) && failure.code === 'STORE_REFUSED') return withoutRefused(writing, session);
     throw failure;
   }
-  await finishBatch(outcome, session.saga, session.writeSignal, batch.records);
+  await finishBatch({ ...batch, outcome }, session.saga, session.writeSignal);
   const results = resultsOf(writing, batch, outcome, session);
   const lost = new Set(outcome.lost.map(({ documentId }) => documentId));
   await cleanUp(writing.prepared.filter(({ documentId }) => !lost.has(documentId)));

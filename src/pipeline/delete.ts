@@ -20,7 +20,7 @@ export async function deleteAll(session: RunSession, replay: RunReplay): Promise
     const deletes = found.slice(from, from + batchSize);
     const batch = { ref: { runId, batchNo }, fence: await session.fence(), records: [], deletes, quarantined: [] };
     const outcome = await writeOrDiscard(batch, session.saga, session.writeSignal);
-    await finishBatch(outcome, session.saga, session.writeSignal);
+    await finishBatch({ ref: batch.ref, outcome }, session.saga, session.writeSignal);
     const results = outcome.deleted.map((documentId) =>
       settledResult({ documentId, group: plan.group, source: plan.source, sourceUri: '' }, 'deleted', null),
     );

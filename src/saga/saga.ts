@@ -24,6 +24,9 @@ export interface SagaParts {
   readonly onCacheFailure: (error: unknown) => void;
 }
 
+/** What is needed after the pivot, when nothing is journaled until the end. */
+type StoreParts = Pick<SagaParts, 'stores' | 'surroundings' | 'onCacheFailure'>;
+
 /** A batch whose documents are prepared and numbered. */
 export interface PreparedBatch {
   readonly ref: WriteRef;
@@ -123,17 +126,24 @@ async function allOrFirstError(work: readonly Promise<void>[]): Promise<void> {
   for (const result of await Promise.allSettled(work)) if (result.status === 'rejected') throw result.reason;
 }
 
+/** A pivot that happened, and what follows from it. */
+interface FinishedPivot {
+  readonly ref: WriteRef;
+  readonly outcome: PivotOutcome;
+  /** What was written, where it is still at hand: the cache is filled from it. */
+  readonly records?: readonly VersionRecord[];
+}
+
 /**
  * After the pivot, only forward: makes the new visible, removes the old, ends the facts that newer ones close, fills the cache.
  *
  * Each part may be repeated, so a batch that was interrupted here is finished by calling this again. The records store is
- * cleaned last, because what the old versions touched is derived from it.
+ * cleaned last, because what the old versions touched is derived from it, and only then is the pivot noted as finished.
  */
 export async function finishBatch(
-  outcome: PivotOutcome,
-  parts: SagaParts,
+  { ref, outcome, records = [] }: FinishedPivot,
+  parts: StoreParts,
   signal: AbortSignal,
-  records: readonly VersionRecord[] = [],
 ): Promise<void> {
   const { stores } = parts;
   const persist = <T>(operation: () => Promise<T>) =>
@@ -157,6 +167,7 @@ export async function finishBatch(
   } catch (error) {
     parts.onCacheFailure(error);
   }
+  await persist(() => stores.records.finish(ref, signal));
 }
 
 /** How often closings are derived again when another run changes the same facts meanwhile. */
@@ -236,7 +247,7 @@ export async function settleBatch(
     await discardBatch(ref, 'its process ended before the pivot', parts);
     return 'discarded';
   }
-  await finishBatch(outcome, parts, signal);
+  await finishBatch({ ref, outcome }, parts, signal);
   const results = [
     ...outcome.committed.map(({ documentId, version }) => ({
       documentId,
@@ -248,6 +259,26 @@ export async function settleBatch(
   ];
   await parts.journal.append({ kind: 'batch_done', batchNo: ref.batchNo, results });
   return 'finished';
+}
+
+/**
+ * As `settleBatch`, for a batch whose journal is gone: the records store alone tells of it. Nothing can be noted, so whatever
+ * fails here is found again by the next process.
+ */
+export async function settleVanished(
+  ref: WriteRef,
+  parts: StoreParts,
+  signal: AbortSignal,
+): Promise<'finished' | 'discarded'> {
+  const { records, graph, vectors } = parts.stores;
+  const outcome = await pivotOutcome(ref, parts, signal);
+  if (outcome !== null) {
+    await finishBatch({ ref, outcome }, parts, signal);
+    return 'finished';
+  }
+  for (const store of [vectors, graph, records])
+    await withRetries(RETRIES.write, { signal, surroundings: parts.surroundings }, () => store.discard(ref, signal));
+  return 'discarded';
 }
 
 /** Whether the pivot of a batch happened: the records store's commit table answers, also when COMMIT's own answer was lost. */

@@ -4,7 +4,7 @@
 
 import type { SearchHit, SearchRequest } from '../../lib/contracts/apex.ts';
 import type { Embedder } from '../../lib/contracts/parts.ts';
-import type { Ranked, Stores } from '../../lib/contracts/store.ts';
+import type { ChunkRecord, Ranked, Stores } from '../../lib/contracts/store.ts';
 import { entityNames } from './entity-names.ts';
 import { fuse } from './fuse.ts';
 import { keywordQuery } from './keyword-query.ts';
@@ -24,13 +24,10 @@ const VECTOR_WEIGHT = 1;
 
 /** The best chunks for a text, best first. `hybrid` fuses keyword and vector ranks; `graph` goes through entities the text names. */
 export async function search(request: SearchRequest, parts: SearchParts, signal: AbortSignal): Promise<SearchHit[]> {
-  const ranked = (await rank(request, parts, signal)).slice(0, request.limit);
-  const ids = ranked.map(({ id }) => id);
-  const chunks = await parts.stores.records.chunks(ids, signal);
+  const hits = await currentHits(request, parts, signal);
+  const ids = hits.map(({ id }) => id);
   const entities = await parts.stores.graph.entitiesOf(ids, signal);
-  const present = ranked.filter(({ id }) => chunks.has(id));
-  return present.map(({ id, score }, index): SearchHit => {
-    const chunk = chunks.get(id)!;
+  return hits.map(({ id, score, chunk }, index): SearchHit => {
     return {
       rank: index + 1,
       score,
@@ -46,6 +43,27 @@ export async function search(request: SearchRequest, parts: SearchParts, signal:
       entities: (entities.get(id) ?? []).map(({ type, name }) => ({ type, name })),
     };
   });
+}
+
+/** How often a ranking is made anew because a pivot came between it and the reading of its chunks. */
+const MAX_RANKINGS = 5;
+
+/** The best hits with their chunks. A document whose version changes meanwhile is found as it was or as it is, never not at all. */
+async function currentHits(
+  request: SearchRequest,
+  parts: SearchParts,
+  signal: AbortSignal,
+): Promise<(Ranked & { readonly chunk: ChunkRecord })[]> {
+  for (let ranking = 1; ; ranking += 1) {
+    const ranked = (await rank(request, parts, signal)).slice(0, request.limit);
+    const ids = ranked.map(({ id }) => id);
+    const chunks = await parts.stores.records.chunks(ids, signal);
+    if (chunks.size < ids.length && ranking < MAX_RANKINGS) continue;
+    return ranked.flatMap((hit) => {
+      const chunk = chunks.get(hit.id);
+      return chunk === undefined ? [] : [{ ...hit, chunk }];
+    });
+  }
 }
 
 async function rank(

@@ -77,7 +77,7 @@ export function recordsStoreContract(name: string, open: () => Promise<RecordsSt
       const fence = await claim('run-1');
       const record = recordOf('a', { version: await number('a') });
       await store.write(ref('run-1'), [record], never);
-      expect(await store.buildingRuns(never)).toEqual([ref('run-1')]);
+      expect(await store.unsettled(never)).toEqual([ref('run-1')]);
       expect([await currentVersion('a'), await store.document('a', never), await hits('steel')]).toEqual([
         null,
         null,
@@ -85,7 +85,6 @@ export function recordsStoreContract(name: string, open: () => Promise<RecordsSt
       ]);
       const outcome = await store.pivot(pivotOf({ ref: ref('run-1'), fence }, [record]), never);
       expect(outcome).toEqual({ committed: [versionOf(record)], retiring: [], lost: [], deleted: [] });
-      expect(await store.buildingRuns(never)).toEqual([]);
       expect(await hits('steel')).toEqual([record.chunks[0]!.chunkId]);
       expect(await store.current(['a', 'unknown'], never)).toEqual(
         new Map([
@@ -107,6 +106,15 @@ export function recordsStoreContract(name: string, open: () => Promise<RecordsSt
       expect(await store.pivot(request, never)).toEqual(outcome);
       expect(await store.pivotOutcome(ref('run-1'), never)).toEqual(outcome);
       expect(await currentVersion('a')).toBe(2);
+    });
+
+    test('a batch is unsettled from its first row until what follows its pivot is done', async () => {
+      expect(await store.unsettled(never)).toEqual([]);
+      await commit('run-1', 'a', null);
+      await commit('run-2', 'b', null);
+      expect(await store.unsettled(never)).toEqual([ref('run-1'), ref('run-2')]);
+      for (const runId of ['run-1', 'run-1', 'run-9']) await store.finish(ref(runId), never);
+      expect(await store.unsettled(never)).toEqual([ref('run-2')]);
     });
 
     test('a pivot that did not happen has no outcome', async () => {
@@ -159,7 +167,6 @@ export function recordsStoreContract(name: string, open: () => Promise<RecordsSt
       const outcome = await store.pivot(pivotOf({ ref: ref('run-1'), fence, versions }, []), never);
       expect(outcome).toEqual({ committed: [versionOf(other)], retiring: [], lost: [versionOf(late)], deleted: [] });
       expect(await currentVersion('a')).toBe(3);
-      expect(await store.buildingRuns(never)).toEqual([]);
     });
 
     test('a document that appeared, or was deleted, since it was read is lost', async () => {

@@ -82,9 +82,10 @@ export class SqliteRecordsStore implements RecordsStore {
     return row ?? null;
   }
 
-  buildingRuns(_signal: AbortSignal): Promise<WriteRef[]> {
+  unsettled(_signal: AbortSignal): Promise<WriteRef[]> {
     return this.#sql.all<WriteRef>(
-      `SELECT DISTINCT run_id AS runId, batch_no AS batchNo FROM version WHERE state = 'building' ORDER BY run_id, batch_no`,
+      `SELECT run_id AS runId, batch_no AS batchNo FROM version WHERE state = 'building'
+       UNION SELECT run_id, batch_no FROM pivot WHERE is_finished = 0 ORDER BY runId, batchNo`,
     );
   }
 
@@ -295,6 +296,11 @@ export class SqliteRecordsStore implements RecordsStore {
       throw new StoreError(`run ${runId} ${why}`, { code: isFenced ? 'FENCED' : 'STORE_COUNT', details, cause: error });
     }
     return (await this.pivotOutcome(ref, signal))!;
+  }
+
+  async finish({ runId, batchNo }: WriteRef, _signal: AbortSignal): Promise<void> {
+    const sql = 'UPDATE pivot SET is_finished = 1 WHERE run_id = ? AND batch_no = ?';
+    await this.#sql.transaction([{ sql, params: [runId, batchNo] }], { label: 'records.finish', isDurable: true });
   }
 
   async pivotOutcome({ runId, batchNo }: WriteRef, _signal: AbortSignal): Promise<PivotOutcome | null> {

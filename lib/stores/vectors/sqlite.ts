@@ -11,7 +11,10 @@ import type {
 } from '../../contracts/store.ts';
 import type { SqlThread } from '../../support/sql-thread.ts';
 import type { MemoryDb } from '../memory-db.ts';
-import { countByRef, deleteByRef, VERSIONS, versionsIn, versionsParam } from '../rows.ts';
+import { countByRef, deleteByRef, deleteByVersion, VERSIONS, versionsIn, versionsParam } from '../rows.ts';
+
+/** What a batch writes here; the vectors go and become live with their points, by triggers. */
+const TABLES = ['point'];
 
 /** The most neighbours vec0 gives. Source: sqlite-vec 0.1.9, `k` is limited to 4,096. */
 const MAX_NEIGHBOURS = 4_096;
@@ -40,7 +43,7 @@ export class SqliteVectorStore implements VectorStore {
     for (const { chunks } of records) for (const chunk of chunks) this.#assertUsable(chunk);
     await this.#sql.transaction(
       [
-        ...discardStatements(ref),
+        ...deleteByRef(TABLES, ref),
         {
           sql: 'INSERT INTO point (chunk_id, document_id, version, run_id, batch_no) VALUES (?, ?, ?, ?, ?)',
           rows: points,
@@ -56,30 +59,23 @@ export class SqliteVectorStore implements VectorStore {
   }
 
   async publish(versions: readonly DocumentVersion[], _signal: AbortSignal): Promise<void> {
-    const rows = await this.#rowsOf(versions);
-    const sql = 'UPDATE point_vector SET is_live = 1 WHERE point_row = ?';
-    if (rows.length > 0) await this.#sql.transaction([{ sql, rows }], { label: 'vectors.publish' });
+    const sql = `UPDATE point SET is_live = 1 WHERE (document_id, version) IN ${VERSIONS} AND is_live = 0`;
+    if (versions.length > 0)
+      await this.#sql.transaction([{ sql, params: [versionsParam(versions)] }], { label: 'vectors.publish' });
   }
 
   async discard(ref: WriteRef, _signal: AbortSignal): Promise<void> {
-    await this.#sql.transaction(discardStatements(ref), { label: 'vectors.discard' });
+    await this.#sql.transaction(deleteByRef(TABLES, ref), { label: 'vectors.discard' });
   }
 
   async retire(versions: readonly DocumentVersion[], _signal: AbortSignal): Promise<number> {
-    const rows = await this.#rowsOf(versions);
-    if (rows.length === 0) return 0;
-    await this.#sql.transaction(
-      [
-        { sql: 'DELETE FROM point_vector WHERE point_row = ?', rows },
-        { sql: 'DELETE FROM point WHERE point_row = ?', rows },
-      ],
-      { label: 'vectors.retire' },
-    );
-    return rows.length;
+    if (versions.length === 0) return 0;
+    const [result] = await this.#sql.transaction(deleteByVersion(TABLES, versions), { label: 'vectors.retire' });
+    return result!.changes;
   }
 
   count(ref: WriteRef, _signal: AbortSignal): Promise<number> {
-    return countByRef(this.#sql, ['point'], ref);
+    return countByRef(this.#sql, TABLES, ref);
   }
 
   async *inventory(versions: readonly DocumentVersion[], _signal: AbortSignal): AsyncGenerator<InventoryRow> {
@@ -125,17 +121,4 @@ export class SqliteVectorStore implements VectorStore {
       details: { chunkId, floats: vector.length, dimensions: this.dimensions },
     });
   }
-
-  async #rowsOf(versions: readonly DocumentVersion[]): Promise<[bigint][]> {
-    const sql = `SELECT point_row AS pointRow FROM point WHERE (document_id, version) IN ${VERSIONS}`;
-    const rows = await this.#sql.all<{ pointRow: number }>(sql, [versionsParam(versions)]);
-    // vec0 takes keys only as integers, and numbers are bound as doubles.
-    return rows.map(({ pointRow }) => [BigInt(pointRow)]);
-  }
-}
-
-function discardStatements(ref: WriteRef) {
-  const sql =
-    'DELETE FROM point_vector WHERE point_row IN (SELECT point_row FROM point WHERE run_id = ? AND batch_no = ?)';
-  return [{ sql, params: [ref.runId, ref.batchNo] }, ...deleteByRef(['point'], ref)];
 }

@@ -101,6 +101,31 @@ test.each<[Role, string, string]>([
   expect(await inventory()).not.toEqual(expectedTexts(role, [record]));
 });
 
+test('the pivot is one commit for every role: none shows a version before it, or the old one after it', async () => {
+  const { records, graph, vectors } = await openStores();
+  const { fence } = await records.openRun({ runId: 'run-1', journalId: 'journal' }, never);
+  const found = async () => [
+    (await records.searchText('steel', 9, null, never)).map(({ id }) => id),
+    (await graph.searchEntities(['acme'], 9, null, never)).map(({ id }) => id),
+    (await vectors.search(Float32Array.of(1, 0, 1, 0.5), 9, null, never)).map(({ id }) => id),
+  ];
+  const commit = async (batchNo: number, baseVersion: number | null) => {
+    const [version] = await records.allocate([{ documentId: 'a', uuid: 'u' }], never);
+    const record = recordOf('a', { version: version!, texts: ['ACME ships steel'] });
+    const before = await found();
+    for (const store of [records, graph, vectors]) await store.write(ref('run-1', batchNo), [record], never);
+    expect(await found()).toEqual(before);
+    await records.pivot(pivotOf({ ref: ref('run-1', batchNo), fence }, [record], baseVersion), never);
+    const { chunkId } = record.chunks[0]!;
+    expect(await found()).toEqual([[chunkId], [chunkId], [chunkId]]);
+  };
+  await commit(1, null);
+  await commit(2, 1);
+  const deletes = [{ documentId: 'a', baseVersion: 2 }];
+  await records.pivot(pivotOf({ ref: ref('run-1', 3), fence, deletes }, []), never);
+  expect(await found()).toEqual([[], [], []]);
+});
+
 test('of two processes that commit the same document at once one loses', async () => {
   const settings = memorySettings();
   const both = await Promise.all([openStores(settings), openStores(settings)]);
