@@ -22,7 +22,7 @@ export async function hostOptions(flags: CommonFlags): Promise<HostOptions> {
     settings,
     defaultHome,
     stdin: process.stdin,
-    stdinName: flags.stdinName ?? 'stdin',
+    stdinName: flags.stdinName ?? null,
     prepareIsolated: prepareInProcess,
     onWarning: ({ message }) => printNote(`warning: ${message}`),
   };

@@ -38,7 +38,6 @@ export function registerIngest(program: Command): void {
         targets: targets.map((target) => (target === '-' ? target : resolve(target))),
         source: flags.source,
         documentId: flags.id ?? null,
-        stdinName: flags.stdinName ?? null,
         onError: 'continue' as const,
       };
       await runCommand(flags, (apex, progress, signal) =>

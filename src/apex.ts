@@ -87,7 +87,7 @@ export class Machine implements Apex {
   }
 
   async cleanup(onEvent: OnEvent, signal: AbortSignal): Promise<CleanupReport> {
-    const { registry, staging, surroundings } = this.#parts;
+    const { registry, staging, surroundings, stores } = this.#parts;
     const report = await registry.exclusively('cleanup', async (): Promise<CleanupReport> => {
       const settled = await this.#engine.settleDeadRuns(onEvent, signal);
       const kept = new Set(
@@ -95,7 +95,12 @@ export class Machine implements Apex {
           .filter(({ state, isOwned }) => isOwned || state === 'interrupted')
           .map(({ runId }) => runId),
       );
-      const removed = await staging.cleanup({ now: surroundings.now(), isKept: (runId) => kept.has(runId) });
+      const quarantined = new Set((await stores.records.quarantined(null, signal)).map(({ documentId }) => documentId));
+      const removed = await staging.cleanup({
+        now: surroundings.now(),
+        isKept: (runId) => kept.has(runId),
+        isQuarantined: (documentId) => quarantined.has(documentId),
+      });
       return {
         isDone: true,
         runsSettled: settled.runs,

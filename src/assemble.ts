@@ -28,7 +28,8 @@ export interface HostOptions {
   /** Where data lies when the settings do not say. */
   readonly defaultHome: string;
   readonly stdin: NodeJS.ReadableStream;
-  readonly stdinName: string;
+  /** Name of standard input as a document; null names it by its content. */
+  readonly stdinName: string | null;
   /** Starts a process that prepares one document; see `prepareIsolated`. Rejects with CRASHED when it dies. */
   readonly prepareIsolated: Parts['prepareIsolated'];
   readonly onWarning: (warning: DataFolderWarning) => void;
@@ -113,7 +114,6 @@ async function openParts({
     maxBytes: settings.maxFileMegabytes * MEGABYTE,
     stdin,
     stdinName,
-    spoolFolder: join(home, 'spool', randomUUID()),
   };
   const local = createLocalSource(localSettings);
   const parts: Parts = {

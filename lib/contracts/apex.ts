@@ -68,8 +68,6 @@ export interface IngestRequest {
   readonly source: string;
   /** The id of the one document; only with a single file or `-`. */
   readonly documentId: string | null;
-  /** Name of standard input as a document, a type hint. */
-  readonly stdinName: string | null;
   /** What to do on the first bad document. */
   readonly onError: 'continue' | 'stop';
 }

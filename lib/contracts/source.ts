@@ -1,3 +1,5 @@
+import type { StagedFile } from './document.ts';
+
 /** One thing a source offers, listed but not yet read. */
 export interface SourceItem {
   /** Stable in the source; becomes part of the document id. Data, never a path. */
@@ -10,7 +12,7 @@ export interface SourceItem {
   readonly mediaType: string | null;
   /** Opaque to all but its source: how to read it again. Plain JSON. */
   readonly locator: string;
-  /** False for standard input and other bytes that cannot be fetched twice. */
+  /** False for standard input and other bytes that cannot be fetched twice: they are copied before anything else (`fromCopy`). */
   readonly isRepeatable: boolean;
 }
 
@@ -31,6 +33,11 @@ export interface Source {
    * @throws SourceError TOO_LARGE above `maxBytes`, DENIED, NOT_FOUND.
    */
   digest(item: SourceItem, signal: AbortSignal): Promise<{ digest: string; bytes: number }>;
+  /**
+   * An item whose bytes cannot be fetched again, as one that is read from the copy made of them. Its id and location are
+   * final only here, because what has no name of its own is named by its content.
+   */
+  fromCopy(item: SourceItem, copy: StagedFile): SourceItem;
   /** Copies the item's bytes to `path` (created exclusively, 0600) and says what was copied. CHANGED_WHILE_READ is retryable. */
   copy(item: SourceItem, path: string, signal: AbortSignal): Promise<{ digest: string; bytes: number }>;
 }

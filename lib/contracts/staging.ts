@@ -27,9 +27,13 @@ export interface Staging {
   open(source: string, documentId: string, runId: string): Promise<StagingFolder>;
   /** Removes every folder of a run that is not marked failed. */
   removeRun(runId: string): Promise<void>;
-  /** Removes failed folders older than the retention time and folders of runs that `isKnown` denies. @returns folders removed. */
+  /**
+   * Removes failed folders older than the retention time and folders of runs that `isKept` denies. A failed document that
+   * cannot be fetched again stays as long as `isQuarantined` says so. @returns folders and bytes removed.
+   */
   cleanup(options: {
     now: number;
     isKept: (runId: string) => boolean;
+    isQuarantined: (documentId: string) => boolean;
   }): Promise<{ removedFolders: number; removedBytes: number }>;
 }

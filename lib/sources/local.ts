@@ -1,9 +1,11 @@
-import { createWriteStream, lstatSync, mkdirSync, readdirSync, type Stats, statSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { createWriteStream, lstatSync, readdirSync, type Stats, statSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, dirname, resolve } from 'node:path';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { pathToFileURL } from 'node:url';
+import type { StagedFile } from '../contracts/document.ts';
 import { SourceError } from '../contracts/errors.ts';
 import type { Source, SourceItem, SourceProblem } from '../contracts/source.ts';
 import { copyFile, fileError, passFile, type RawPath, Slices, shownPath, sourceError, textOf } from './files.ts';
@@ -12,10 +14,8 @@ export interface LocalSettings {
   /** Larger files are refused before they are read. */
   readonly maxBytes: number;
   readonly stdin: NodeJS.ReadableStream;
-  /** Name of standard input as a document: a type hint. */
-  readonly stdinName: string;
-  /** Where standard input is kept until it is staged. */
-  readonly spoolFolder: string;
+  /** Name of standard input as a document: its identity, and a hint for its type. Null names it by its content. */
+  readonly stdinName: string | null;
 }
 
 /**
@@ -32,7 +32,6 @@ class LocalSource implements Source {
   readonly name = 'local_upload';
   readonly #settings: LocalSettings;
   readonly #slices = new Slices();
-  #spooled: Promise<SourceItem> | null = null;
 
   constructor(settings: LocalSettings) {
     this.#settings = settings;
@@ -43,7 +42,7 @@ class LocalSource implements Source {
     const problems: SourceProblem[] = [];
     for (const target of targets) {
       signal.throwIfAborted();
-      const found = target === '-' ? [await this.#spoolOnce(signal)] : await listTarget(target, signal);
+      const found = target === '-' ? [standardInput(this.#settings.stdinName)] : await listTarget(target, signal);
       for (const entry of found) {
         if ('code' in entry) problems.push(entry);
         else items.set(entry.uri, entry);
@@ -57,7 +56,13 @@ class LocalSource implements Source {
     return passFile(rawPathOf(item.locator), this.#passage(signal), () => {});
   }
 
+  fromCopy(item: SourceItem, { name, path, digest, bytes }: StagedFile): SourceItem {
+    const uri = name === UNNAMED ? `stdin:sha256-${digest}` : `stdin:${encodeURIComponent(name)}`;
+    return { ...item, id: uri, uri, name, bytes, locator: locatorOf(path) };
+  }
+
   copy(item: SourceItem, path: string, signal: AbortSignal): Promise<{ digest: string; bytes: number }> {
+    if (item.locator === STDIN) return this.#copyStandardInput(path, signal);
     return copyFile(rawPathOf(item.locator), path, this.#passage(signal));
   }
 
@@ -65,43 +70,36 @@ class LocalSource implements Source {
     return { maxBytes: this.#settings.maxBytes, slices: this.#slices, signal };
   }
 
-  /** What standard input gives is gone once it is read: listing again gives the same item again. */
-  #spoolOnce(signal: AbortSignal): Promise<SourceItem> {
-    this.#spooled ??= this.#spool(signal);
-    return this.#spooled;
-  }
-
-  async #spool(signal: AbortSignal): Promise<SourceItem> {
-    const { stdin, stdinName, spoolFolder, maxBytes } = this.#settings;
-    mkdirSync(spoolFolder, { recursive: true, mode: 0o700 });
-    const path = join(spoolFolder, 'stdin');
+  /** Reads standard input to its end. Not retryable: what it gave is gone. */
+  async #copyStandardInput(path: string, signal: AbortSignal): Promise<{ digest: string; bytes: number }> {
+    const { stdin, maxBytes } = this.#settings;
+    const hash = createHash('sha256');
     let bytes = 0;
     const counted = new Transform({
       transform(part: Uint8Array, _encoding, done) {
         bytes += part.byteLength;
-        done(
-          bytes > maxBytes
-            ? sourceError('TOO_LARGE', '-', `gives more than the ${maxBytes} bytes that APEX_MAX_FILE_MB allows`)
-            : null,
-          part,
-        );
+        hash.update(part);
+        const problem = `gives more than the ${maxBytes} bytes that APEX_MAX_FILE_MB allows`;
+        done(bytes > maxBytes ? sourceError('TOO_LARGE', 'standard input', problem) : null, part);
       },
     });
     try {
       await pipeline(stdin, counted, createWriteStream(path, { mode: 0o600, flags: 'wx' }), { signal });
     } catch (error) {
-      throw fileError(error, '-');
+      throw fileError(error, 'standard input');
     }
-    return {
-      id: 'stdin',
-      uri: `stdin:${encodeURIComponent(stdinName)}`,
-      name: stdinName,
-      bytes,
-      mediaType: null,
-      locator: locatorOf(path),
-      isRepeatable: false,
-    };
+    return { digest: hash.digest('hex'), bytes };
   }
+}
+
+/** The locator of what has not been read yet. */
+const STDIN = '-';
+/** The name of standard input that nobody named. */
+const UNNAMED = 'stdin';
+
+function standardInput(stdinName: string | null): SourceItem {
+  const name = stdinName ?? UNNAMED;
+  return { id: STDIN, uri: 'stdin:', name, bytes: null, mediaType: null, locator: STDIN, isRepeatable: false };
 }
 
 async function listTarget(target: string, signal: AbortSignal): Promise<(SourceItem | SourceProblem)[]> {

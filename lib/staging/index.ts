@@ -46,6 +46,8 @@ interface Metadata {
   readonly file_size_bytes: number;
   readonly file_digest: string;
   readonly media_type: string | null;
+  /** False when the bytes cannot be fetched again. */
+  readonly is_repeatable: boolean;
 }
 
 const METADATA = '.metadata.json';
@@ -107,17 +109,16 @@ class FolderStaging implements Staging {
   async cleanup({
     now,
     isKept,
-  }: {
-    now: number;
-    isKept: (runId: string) => boolean;
-  }): Promise<{ removedFolders: number; removedBytes: number }> {
+    isQuarantined,
+  }: Parameters<Staging['cleanup']>[0]): Promise<{ removedFolders: number; removedBytes: number }> {
     let removedFolders = 0;
     let removedBytes = 0;
     for (const { path, run } of this.#folders()) {
       const metadata = readMetadata(path);
       const isNeeded =
         metadata?.status === 'failed'
-          ? now - Date.parse(metadata.updated_at) < this.#settings.failedRetentionMs
+          ? now - Date.parse(metadata.updated_at) < this.#settings.failedRetentionMs ||
+            (!metadata.is_repeatable && isQuarantined(metadata.document_id))
           : // What a run made after `isKept` was asked may be any run's: it waits for the next cleanup.
             isKept(metadata?.run_id ?? run) || changedAt(path) >= now;
       if (isNeeded) continue;
@@ -196,7 +197,7 @@ class DocumentFolder implements StagingFolder {
     const copied = await source.copy(item, path, signal);
     if (item.bytes === null) this.#options.reserve(copied.bytes);
     const file = { path, name: item.name, digest: copied.digest, bytes: copied.bytes, mediaType: item.mediaType };
-    this.#writeMetadata(file, 'active');
+    this.#writeMetadata(file, 'active', item.isRepeatable);
     return file;
   }
 
@@ -217,7 +218,7 @@ class DocumentFolder implements StagingFolder {
   async markFailed(): Promise<void> {
     mkdirSync(this.path, { recursive: true, mode: 0o700 });
     const nothing = { path: join(this.path, STAGED), name: '', digest: '', bytes: 0, mediaType: null };
-    this.#writeMetadata(this.#described() ?? nothing, 'failed');
+    this.#writeMetadata(this.#described() ?? nothing, 'failed', readMetadata(this.path)?.is_repeatable ?? true);
   }
 
   async remove(): Promise<void> {
@@ -236,7 +237,7 @@ class DocumentFolder implements StagingFolder {
     return join(this.path, `${name}.artifact`);
   }
 
-  #writeMetadata(file: StagedFile, status: Metadata['status']): void {
+  #writeMetadata(file: StagedFile, status: Metadata['status'], isRepeatable: boolean): void {
     const { documentId, source, runId, now } = this.#options;
     const at = new Date(now()).toISOString();
     const metadata: Metadata = {
@@ -251,6 +252,7 @@ class DocumentFolder implements StagingFolder {
       file_size_bytes: file.bytes,
       file_digest: file.digest,
       media_type: file.mediaType,
+      is_repeatable: isRepeatable,
     };
     const path = join(this.path, METADATA);
     writeFileSync(`${path}.new`, JSON.stringify(metadata), { mode: 0o600 });

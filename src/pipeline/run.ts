@@ -7,6 +7,7 @@ import type { DocumentInput } from './document.ts';
 import { documentIdOf } from './identity.ts';
 import { failedResult, settledResult } from './results.ts';
 import type { RunSession } from './session.ts';
+import { Spool } from './spool.ts';
 
 /** How many listed items are looked at together. */
 const LOOK_ITEMS = 256;
@@ -32,7 +33,9 @@ export async function ingestAll(session: RunSession, replay: RunReplay): Promise
     await reportSettled(verdicts, session);
     for (const verdict of verdicts) if (verdict.kind === 'process') await batches.add(verdict.input, verdict.bytes);
   };
-  for await (const entry of source.list(plan.targets, signal)) {
+  const spool = new Spool(session, replay);
+  for await (const listing of source.list(plan.targets, signal)) {
+    const entry = isProblem(listing) || listing.isRepeatable ? listing : await spool.take(listing, source);
     if (isProblem(entry)) {
       session.earn(ERROR_CODES[entry.code].exit);
       session.onEvent({ kind: 'problem', ...entry });
@@ -45,6 +48,7 @@ export async function ingestAll(session: RunSession, replay: RunReplay): Promise
   await lookAtWaiting();
   session.onEvent({ kind: 'listed', documents: listed, isFinal: true });
   await batches.end();
+  await spool.remove();
 }
 
 function isProblem(entry: SourceItem | SourceProblem): entry is SourceProblem {

@@ -39,6 +39,7 @@ const source: Source = {
   name: 'echo',
   async *list() {},
   digest: async ({ id }) => ({ digest: sha256(id), bytes: id.length }),
+  fromCopy: (item) => item,
   copy: async ({ id }, path) => {
     writeFileSync(path, id, { mode: 0o600, flag: 'wx' });
     return { digest: sha256(id), bytes: id.length };
@@ -54,6 +55,9 @@ async function stagedIn(runId: string, documentId = 'DOC-1'): Promise<StagingFol
   await document.stage(source, itemOf('hello'), signal);
   return document;
 }
+
+/** Nothing is in quarantine. */
+const isQuarantined = () => false;
 
 const modeOf = (path: string) => statSync(path).mode & 0o777;
 
@@ -173,24 +177,37 @@ test('cleanup removes failures older than the retention time and folders of unkn
   ];
   await failed.markFailed();
   const isKept = (runId: string) => runId === 'kept';
-  const soon = await open().cleanup({ now: Date.now() + 1_000, isKept });
+  const soon = await open().cleanup({ now: Date.now() + 1_000, isKept, isQuarantined });
   expect(soon.removedFolders).toBe(1);
   expect(soon.removedBytes).toBeGreaterThan(5);
   expect([kept, orphan, failed].map(({ path }) => existsSync(path))).toEqual([true, false, true]);
-  expect(await open().cleanup({ now: Date.now() + 2 * DAY_MS, isKept })).toMatchObject({ removedFolders: 1 });
+  expect(await open().cleanup({ now: Date.now() + 2 * DAY_MS, isKept, isQuarantined })).toMatchObject({
+    removedFolders: 1,
+  });
   expect([kept, failed].map(({ path }) => existsSync(path))).toEqual([true, false]);
+});
+
+test('a failed document that cannot be fetched again is kept as long as it is quarantined', async () => {
+  const document = await open().open('local_upload', 'DOC-1', 'dead');
+  await document.stage(source, { ...itemOf('hello'), isRepeatable: false }, signal);
+  await document.markFailed();
+  const later = { now: Date.now() + 2 * DAY_MS, isKept: () => false };
+  await open().cleanup({ ...later, isQuarantined: (documentId) => documentId === 'DOC-1' });
+  expect(await document.staged()).toMatchObject({ digest: sha256('hello') });
+  await open().cleanup({ ...later, isQuarantined });
+  expect(await document.staged()).toBeNull();
 });
 
 test('cleanup leaves the folder of a live run alone before its metadata are there', async () => {
   const { path } = await stagedIn('live');
   rmSync(join(path, '.metadata.json'));
-  await open().cleanup({ now: Date.now() + 1_000, isKept: (runId) => runId === 'live' });
+  await open().cleanup({ now: Date.now() + 1_000, isKept: (runId) => runId === 'live', isQuarantined });
   expect(existsSync(path)).toBe(true);
 });
 
 test('cleanup leaves what came after the runs were listed', async () => {
   const { path } = await stagedIn('new');
-  await open().cleanup({ now: Date.now() - 1_000, isKept: () => false });
+  await open().cleanup({ now: Date.now() - 1_000, isKept: () => false, isQuarantined });
   expect(existsSync(path)).toBe(true);
 });
 
@@ -201,7 +218,7 @@ test('cleanup follows no links', async () => {
   const { path } = await stagedIn('gone');
   symlinkSync(join(folder, 'outside'), join(base, 'linked'));
   symlinkSync(outside, join(path, 'linked'));
-  await open().cleanup({ now: Date.now() + 1_000, isKept: () => false });
+  await open().cleanup({ now: Date.now() + 1_000, isKept: () => false, isQuarantined });
   expect(existsSync(path)).toBe(false);
   expect(existsSync(join(outside, 'precious'))).toBe(true);
 });
