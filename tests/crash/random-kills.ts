@@ -1,10 +1,11 @@
-import { mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { execa } from 'execa';
-import { dumpMemory } from '../helpers/dump.ts';
 import { apex, newFolder } from '../helpers/program.ts';
+import { currentVersions, listRuns, problemsAtRest, problemsOfRollback, visibleState } from './invariants.ts';
 import { randomFrom } from './random.ts';
+import { openReader } from './reader.ts';
 
 /** What a soak came to. */
 export interface Soak {
@@ -12,6 +13,10 @@ export interface Soak {
   readonly kills: number;
   /** Kills of a command that was recovering from a kill. */
   readonly killsInRecovery: number;
+  /** How often each command was killed. */
+  readonly killed: Readonly<Record<string, number>>;
+  /** Searches made while commands ran and were killed. */
+  readonly searches: number;
   readonly failures: readonly string[];
 }
 
@@ -20,126 +25,210 @@ const MAX_LIFE_MS = 700;
 const MAX_DOCUMENTS = 12;
 /** The share of kills that are followed by a kill of the recovery. */
 const RECOVERY_KILLS = 0.3;
-const SETTINGS = { APEX_BATCH_SIZE: '4' };
+/** The share of rounds in which somebody searches all the time; in the others no process keeps the memory open over a kill. */
+const READ_ROUNDS = 0.5;
+/** How often the memory is compared with a fresh one. */
+const COMPARED_EVERY = 10;
+/** A secret that must be in no file. */
+const CANARY = 'canary-5b1f0c7e';
+const ENVIRONMENT = { APEX_BATCH_SIZE: '4', OPENAI_API_KEY: CANARY };
 
 /**
  * Goal: whatever is killed whenever, the memory stays right. Method: a folder changes, a command over it is killed at a random
- * moment, recovery too at times; then the command is done again and checked.
+ * moment, recovery too at times; then the command is done again and checked. Somebody searches meanwhile in half of the rounds.
  *
- * After each round: one current version a document (I1), every store complete (I2, I4, I9 by `verify`), nothing left over (I5),
- * the same memory as a fresh one of the same folder now and then (I7), live owners left alone (I11), nothing parked (I12), no
- * secret in any file (I13), modes (I14), good documents not quarantined (I18).
+ * Checked: one current version a document (I1), every store complete (I2, by `verify`), a visible document never partial or
+ * absent (I3, by the reader), what was reported as written stays (I4), nothing left over (I5), rollback leaves what was visible as
+ * it was (I6), the same memory as a fresh one of the same folder (I7, every tenth round), the journal never behind its mirror (I9), live
+ * owners left alone by cleanup (I11), nothing parked and exit status 5 never seen (I12), no secret in any file (I13), modes and no
+ * links (I14), good documents never quarantined (I18).
  */
 export async function randomKills(
   rounds: number,
   seed: number,
   onRound: (round: number) => void = () => {},
 ): Promise<Soak> {
-  const random = randomFrom(seed);
-  const root = newFolder('soak');
-  const home = join(root, 'home');
-  const documents = join(root, 'documents');
-  mkdirSync(documents, { recursive: true });
-  const failures: string[] = [];
-  let kills = 0;
-  let killsInRecovery = 0;
-  for (let round = 1; round <= rounds; round += 1) {
-    change(documents, random);
-    const args = await chooseCommand(home, documents, random);
-    if (await killed(args, home, random)) {
-      kills += 1;
-      while (random() < RECOVERY_KILLS) {
-        const recovery = await chooseRecovery(home, documents, random);
-        if (await killed(recovery, home, random)) [kills, killsInRecovery] = [kills + 1, killsInRecovery + 1];
-      }
+  const soak = new RandomKills(seed);
+  try {
+    for (let round = 1; round <= rounds; round += 1) {
+      await soak.round(round);
+      onRound(round);
     }
-    await apex(['ingest', documents, '--json'], { home, env: ENVIRONMENT });
-    failures.push(
-      ...(await problems(home, documents, round % COMPARED_EVERY === 0)).map((problem) => `round ${round}: ${problem}`),
+    return { rounds, ...soak.result };
+  } finally {
+    soak.remove();
+  }
+}
+
+class RandomKills {
+  readonly #random: () => number;
+  readonly #root = newFolder('soak');
+  readonly #home = join(this.#root, 'home');
+  readonly #documents = join(this.#root, 'documents');
+  readonly #failures: string[] = [];
+  readonly #killed: Record<string, number> = {};
+  #killsInRecovery = 0;
+  #searches = 0;
+  /** The newest version of each document that a command said it had written, in this round. */
+  #reported = new Map<string, number>();
+  #deleted = new Set<string>();
+
+  constructor(seed: number) {
+    this.#random = randomFrom(seed);
+    mkdirSync(this.#documents, { recursive: true });
+  }
+
+  get result(): Omit<Soak, 'rounds'> {
+    const killed = this.#killed;
+    const kills = Object.values(killed).reduce((sum, count) => sum + count, 0);
+    return {
+      kills,
+      killsInRecovery: this.#killsInRecovery,
+      killed,
+      searches: this.#searches,
+      failures: this.#failures,
+    };
+  }
+
+  remove(): void {
+    rmSync(this.#root, { recursive: true, force: true });
+  }
+
+  async round(round: number): Promise<void> {
+    const found: string[] = [];
+    this.#reported = new Map();
+    this.#deleted = new Set();
+    const isRead = round > 1 && this.#random() < READ_ROUNDS;
+    const reader = isRead ? await openReader(this.#home) : null;
+    this.#change(round);
+    if (await this.#isKilled(this.#chooseCommand())) {
+      while (this.#random() < RECOVERY_KILLS) {
+        if (await this.#isKilled(this.#chooseRecovery())) this.#killsInRecovery += 1;
+      }
+      if (this.#random() < 0.2) found.push(...(await this.#rollBack()));
+    }
+    found.push(...(await this.#finish()));
+    if (reader !== null) {
+      const { searches, problems } = await reader.close();
+      this.#searches += searches;
+      found.push(...problems);
+    }
+    found.push(
+      ...(await problemsAtRest(this.#home, { secret: CANARY, isGood: (uri) => !uri.endsWith('/damaged.pdf') })),
     );
-    onRound(round);
+    found.push(...this.#lostReports());
+    if (round % COMPARED_EVERY === 0) found.push(...(await this.#differencesFromFresh()));
+    this.#failures.push(...found.map((problem) => `round ${round}: ${problem}`));
   }
-  rmSync(root, { recursive: true, force: true });
-  return { rounds, kills, killsInRecovery, failures };
-}
 
-/** A secret that must be in no file. */
-const CANARY = 'canary-5b1f0c7e';
-const ENVIRONMENT = { ...SETTINGS, OPENAI_API_KEY: CANARY };
-/** How often the memory is compared with a fresh one. */
-const COMPARED_EVERY = 10;
-
-/** Adds, changes and removes some documents; one is always damaged. */
-function change(folder: string, random: () => number): void {
-  const count = 1 + Math.floor(random() * 4);
-  for (let index = 0; index < count; index += 1) {
-    const number = Math.floor(random() * MAX_DOCUMENTS);
-    const load = `LD-${600_000 + Math.floor(random() * 20)}`;
-    const text = `# Load ${load}\n\nDate: January ${1 + Math.floor(random() * 28)}, 2026\n\nLoad number: ${load}\nCarrier: Carrier ${number % 3} Freight LLC\n\nNote ${Math.floor(random() * 1e6)}.\n`;
-    writeFileSync(join(folder, `document-${number}.md`), text);
+  /** Adds, changes and removes some documents; one is always damaged, and one is always there and always changed. */
+  #change(round: number): void {
+    const count = 1 + Math.floor(this.#random() * 4);
+    for (let index = 0; index < count; index += 1) {
+      const number = Math.floor(this.#random() * MAX_DOCUMENTS);
+      const load = `LD-${600_000 + Math.floor(this.#random() * 20)}`;
+      const date = `January ${1 + Math.floor(this.#random() * 28)}, 2026`;
+      const text = `# Load ${load}\n\nDate: ${date}\n\nLoad number: ${load}\nCarrier: Carrier ${number % 3} Freight LLC\n\nNote ${Math.floor(this.#random() * 1e6)}.\n`;
+      writeFileSync(join(this.#documents, `document-${number}.md`), text);
+    }
+    writeFileSync(join(this.#documents, 'damaged.pdf'), '%PDF-1.7 damaged');
+    writeFileSync(
+      join(this.#documents, 'anchor.md'),
+      `Load number: LD-999999\n\nThe lighthouse is in round ${round}.\n`,
+    );
   }
-  writeFileSync(join(folder, 'damaged.pdf'), '%PDF-1.7 damaged');
-}
 
-async function chooseCommand(home: string, documents: string, random: () => number): Promise<string[]> {
-  if (random() < 0.8) return ['ingest', documents, '--json'];
-  const { lines } = await apex(['documents', 'list', '--json'], { home, env: ENVIRONMENT });
-  const ids = lines.map(({ documentId }) => String(documentId)).filter(() => random() < 0.3);
-  return ids.length === 0 ? ['ingest', documents, '--json'] : ['delete', ...ids, '--json'];
-}
+  #chooseCommand(): string[] {
+    const ingest = ['ingest', this.#documents];
+    if (this.#random() < 0.8) return ingest;
+    const ids = currentVersions(this.#home)
+      .filter(({ sourceUri }) => !sourceUri.endsWith('/anchor.md') && this.#random() < 0.3)
+      .map(({ documentId }) => documentId);
+    return ids.length === 0 ? ingest : ['delete', ...ids];
+  }
 
-async function chooseRecovery(home: string, documents: string, random: () => number): Promise<string[]> {
-  const { lines } = await apex(['runs', 'list', '--json'], { home, env: ENVIRONMENT });
-  const run = lines.find(({ state }) => state === 'running' || state === 'interrupted');
-  const choice = random();
-  if (run !== undefined && choice < 0.3) return ['rollback', String(run['runId']), '--json'];
-  if (choice < 0.6) return ['resume', '--json'];
-  return choice < 0.8 ? ['cleanup', '--json'] : ['ingest', documents, '--json'];
-}
+  #chooseRecovery(): string[] {
+    const run = listRuns(this.#home).find(({ state }) => state === 'running' || state === 'interrupted');
+    const choice = this.#random();
+    if (run !== undefined && choice < 0.3) return ['rollback', run.runId];
+    if (choice < 0.6) return ['resume'];
+    return choice < 0.8 ? ['cleanup'] : ['ingest', this.#documents];
+  }
 
-/** Starts a command and kills it after a random time. False when it had ended by itself before. */
-async function killed(args: readonly string[], home: string, random: () => number): Promise<boolean> {
-  const running = execa(process.execPath, ['bin/apex.js', ...args], {
-    env: { APEX_HOME: home, ...ENVIRONMENT },
-    reject: false,
-    stdin: 'ignore',
-  });
-  await Promise.race([running, delay(60 + random() * MAX_LIFE_MS)]);
-  running.kill('SIGKILL');
-  return (await running).signal === 'SIGKILL';
-}
+  /** Starts a command and kills it after a random time. False when it had ended by itself before. */
+  async #isKilled(args: readonly string[]): Promise<boolean> {
+    const running = execa(process.execPath, ['bin/apex.js', ...args, '--json'], {
+      env: { APEX_HOME: this.#home, ...ENVIRONMENT },
+      reject: false,
+      stdin: 'ignore',
+    });
+    await Promise.race([running, delay(60 + this.#random() * MAX_LIFE_MS)]);
+    running.kill('SIGKILL');
+    const { signal, stdout, exitCode, stderr } = await running;
+    this.#note(stdout);
+    if (exitCode === 5 || exitCode === 70) this.#failures.push(`${args[0]} ended with ${exitCode}: ${stderr}`);
+    if (signal !== 'SIGKILL') return false;
+    this.#killed[args[0]!] = (this.#killed[args[0]!] ?? 0) + 1;
+    return true;
+  }
 
-async function problems(home: string, documents: string, isCompared: boolean): Promise<string[]> {
-  const found: string[] = [];
-  const verified = await apex(['verify', '--json'], { home, env: ENVIRONMENT });
-  if (verified.exitCode !== 0) found.push(`verify: ${verified.stdout}${verified.stderr}`);
-  const dump = dumpMemory(home);
-  const left = [
-    ...dump['unsettled']!,
-    ...dump['unmentioned']!,
-    ...dump['leftovers']!.filter((row) => (row as { rows: number }).rows > 0),
-  ];
-  if (left.length > 0) found.push(`left over: ${JSON.stringify(left)}`);
-  const setAside = (dump['quarantine'] as { source_uri: string }[]).map(({ source_uri }) => source_uri);
-  if (setAside.some((uri) => !uri.endsWith('/damaged.pdf')))
-    found.push(`a good document is quarantined: ${setAside.join(', ')}`);
-  found.push(...(await strangeFiles(home)));
-  if (!isCompared) return found;
-  const fresh = newFolder('soak-fresh');
-  await apex(['ingest', documents, '--json'], { home: fresh, env: ENVIRONMENT });
-  const isSame = JSON.stringify(dumpMemory(fresh)) === JSON.stringify(dump);
-  rmSync(fresh, { recursive: true, force: true });
-  return isSame ? found : [...found, 'the memory differs from a fresh one of the same folder'];
-}
+  /** Rolls the newest interrupted run back, undisturbed: what was visible is as it was. */
+  async #rollBack(): Promise<string[]> {
+    const run = listRuns(this.#home).find(({ state }) => state === 'running' || state === 'interrupted');
+    if (run === undefined) return [];
+    const before = visibleState(this.#home);
+    const { exitCode, stderr } = await this.#apex('rollback', run.runId);
+    if (exitCode !== 4) return [`rollback ended with ${exitCode}: ${stderr}`];
+    return problemsOfRollback(this.#home, run.runId, before);
+  }
 
-/** Files that others may read, or that hold the secret. */
-async function strangeFiles(home: string): Promise<string[]> {
-  const { stdout } = await execa('grep', ['-rl', CANARY, home], { reject: false });
-  const open = readdirSync(home, { recursive: true, encoding: 'utf8' }).filter(
-    (name) => (statSync(join(home, name), { throwIfNoEntry: false })?.mode ?? 0) & 0o077,
-  );
-  return [
-    ...(stdout === '' ? [] : [`the secret is in ${stdout}`]),
-    ...(open.length === 0 ? [] : [`others may read ${open.join(', ')}`]),
-  ];
+  /** Brings the folder's state in; a cleanup beside it must not disturb it. */
+  async #finish(): Promise<string[]> {
+    const isCleaned = this.#random() < 0.2;
+    const [ingested, cleaned] = await Promise.all([
+      this.#apex('ingest', this.#documents),
+      isCleaned ? this.#apex('cleanup') : null,
+    ]);
+    return [
+      ...(ingested.exitCode === 3 ? [] : [`the last ingest ended with ${ingested.exitCode}: ${ingested.stderr}`]),
+      ...(cleaned === null || cleaned.exitCode === 0
+        ? []
+        : [`cleanup ended with ${cleaned.exitCode}: ${cleaned.stderr}`]),
+    ];
+  }
+
+  async #apex(...args: string[]) {
+    const finished = await apex([...args, '--json'], { home: this.#home, env: ENVIRONMENT });
+    this.#note(finished.stdout);
+    return finished;
+  }
+
+  /** Takes in what a command said it had done; the last line of a killed one may be torn. */
+  #note(stdout: string): void {
+    for (const line of stdout.split('\n')) {
+      const [, documentId, version] =
+        /^{"event":"document".*"document_id":"([^"]+)".*"version":(\d+|null)/.exec(line) ?? [];
+      if (documentId === undefined) continue;
+      if (line.includes('"outcome":"deleted"')) this.#deleted.add(documentId);
+      else if (version !== 'null') this.#reported.set(documentId, Number(version));
+    }
+  }
+
+  /** A document that was reported as written is current in that version or a later one, unless it was deleted in the same round. */
+  #lostReports(): string[] {
+    const current = new Map(currentVersions(this.#home).map(({ documentId, version }) => [documentId, version]));
+    return [...this.#reported]
+      .filter(([documentId, version]) => !this.#deleted.has(documentId) && (current.get(documentId) ?? 0) < version)
+      .map(
+        ([documentId, version]) => `${documentId} was reported as version ${version} and is ${current.get(documentId)}`,
+      );
+  }
+
+  async #differencesFromFresh(): Promise<string[]> {
+    const fresh = newFolder('soak-fresh');
+    await apex(['ingest', this.#documents, '--json'], { home: fresh, env: ENVIRONMENT });
+    const isSame = JSON.stringify(visibleState(fresh)) === JSON.stringify(visibleState(this.#home));
+    rmSync(fresh, { recursive: true, force: true });
+    return isSame ? [] : ['the memory differs from a fresh one of the same folder'];
+  }
 }

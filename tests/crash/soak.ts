@@ -3,18 +3,21 @@
 //   npm run soak -- --rounds 200 --seed 7
 //   npm run soak -- --full
 import { parseArgs } from 'node:util';
-import { randomKills } from './random-kills.ts';
+import { randomKills, type Soak } from './random-kills.ts';
 import { killAndRecover, openScenario, RECOVERIES } from './scenario.ts';
 
 const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '100' },
     seed: { type: 'string', default: '1' },
+    jobs: { type: 'string', default: '2' },
     full: { type: 'boolean', default: false },
   },
 });
 
-const failures = values.full ? await everyPoint() : await manyRounds(Number(values.rounds), Number(values.seed));
+const failures = values.full
+  ? await everyPoint()
+  : await manyRounds(Number(values.rounds), Number(values.seed), Number(values.jobs));
 for (const failure of failures) console.error(failure);
 process.exitCode = failures.length === 0 ? 0 : 1;
 
@@ -38,12 +41,25 @@ async function everyPoint(): Promise<string[]> {
   return failures;
 }
 
-async function manyRounds(rounds: number, seed: number): Promise<readonly string[]> {
-  const soak = await randomKills(rounds, seed, (round) => {
-    if (round % 50 === 0) console.log(`${round} of ${rounds} rounds`);
-  });
-  console.log(
-    `${rounds} rounds with seed ${seed}: ${soak.kills} kills, ${soak.killsInRecovery} of them during recovery, ${soak.failures.length} failures`,
+/** Several soaks at once, each with a seed and a memory of its own: what takes the time is starting processes. */
+async function manyRounds(rounds: number, seed: number, jobs: number): Promise<readonly string[]> {
+  const startedMs = performance.now();
+  let done = 0;
+  const onRound = () => {
+    done += 1;
+    if (done % 50 === 0) console.log(`${done} of ${rounds} rounds`);
+  };
+  const soaks = await Promise.all(
+    Array.from({ length: jobs }, (_, job) => randomKills(Math.ceil((rounds - job) / jobs), seed + job, onRound)),
   );
-  return soak.failures;
+  const sum = (count: (soak: Soak) => number) => soaks.reduce((total, soak) => total + count(soak), 0);
+  const byCommand = ['ingest', 'resume', 'rollback', 'delete', 'cleanup'].map(
+    (command) => `${command} ${sum(({ killed }) => killed[command] ?? 0)}`,
+  );
+  const failures = soaks.flatMap((soak, job) => soak.failures.map((failure) => `seed ${seed + job}, ${failure}`));
+  console.log(
+    `${sum((soak) => soak.rounds)} rounds with seed ${seed} in ${jobs} jobs, ${Math.round((performance.now() - startedMs) / 1000)} s: ${sum(({ kills }) => kills)} kills (${byCommand.join(', ')}), ` +
+      `${sum(({ killsInRecovery }) => killsInRecovery)} of them during recovery, ${sum(({ searches }) => searches)} searches meanwhile, ${failures.length} failures`,
+  );
+  return failures;
 }

@@ -1,0 +1,58 @@
+import { join } from 'node:path';
+import type { SearchRequest } from '../../lib/contracts/apex.ts';
+import { createLexicalEmbedder } from '../../lib/embedders/lexical.ts';
+import { openEmbeddedStores } from '../../lib/stores/index.ts';
+import { search } from '../../src/search/search.ts';
+
+/** More hits than there are documents: whatever is visible is among them. */
+const LIMIT = 100;
+
+const QUERIES: readonly Pick<SearchRequest, 'text' | 'mode'>[] = [
+  { text: 'lighthouse', mode: 'keyword' },
+  { text: 'lighthouse', mode: 'vector' },
+  { text: 'lighthouse', mode: 'hybrid' },
+  { text: 'LD-999999', mode: 'graph' },
+];
+
+/** Somebody who searches all the time while others write and are killed. */
+export interface Reader {
+  /** What was seen that must never be. */
+  close(): Promise<{ readonly searches: number; readonly problems: readonly string[] }>;
+}
+
+/**
+ * Searches in every mode for a document that changes in every round and is never deleted: it is found each time, once, and never
+ * in an older state than before.
+ */
+export async function openReader(home: string): Promise<Reader> {
+  const embedder = createLexicalEmbedder();
+  const { stores, close } = await openEmbeddedStores({
+    path: join(home, 'memory.db'),
+    embedder,
+    createMemoryId: () => 'not made here',
+  });
+  const problems = new Set<string>();
+  let searches = 0;
+  let isOpen = true;
+  let newest = 0;
+  const signal = new AbortController().signal;
+  const look = async ({ text, mode }: (typeof QUERIES)[number]) => {
+    const hits = await search({ text, mode, limit: LIMIT }, { stores, embedder, group: '' }, signal);
+    const rounds = hits.flatMap((hit) => /lighthouse is in round (\d+)/.exec(hit.text)?.slice(1).map(Number) ?? []);
+    searches += 1;
+    if (rounds.length !== 1) problems.add(`a reader found ${rounds.length} versions by ${mode}`);
+    else if (rounds[0]! < newest) problems.add(`a reader saw round ${rounds[0]} after ${newest} by ${mode}`);
+    newest = Math.max(newest, ...rounds);
+  };
+  const reading = (async () => {
+    while (isOpen) for (const query of QUERIES) await look(query);
+  })();
+  return {
+    close: async () => {
+      isOpen = false;
+      await reading;
+      await close();
+      return { searches, problems: [...problems] };
+    },
+  };
+}
