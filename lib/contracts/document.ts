@@ -168,7 +168,7 @@ export interface QuarantineEntry {
   readonly source: string;
   readonly sourceUri: string;
   readonly contentDigest: string;
-  /** With the same content and settings the same failure is remembered, not tried again. */
+  /** Of the settings and limits it failed under: with the same content and these the failure is remembered, not tried again. */
   readonly settingsDigest: string;
   readonly runId: string;
   readonly code: ErrorCode;

@@ -19,6 +19,8 @@ export interface ParseLimits {
 export interface ParserPool {
   /** Changes whenever the same bytes may give another result: part of the pipeline's settings digest. */
   readonly version: string;
+  /** What failures by a limit depend on. */
+  readonly limits: ParseLimits;
   parse(file: StagedFile, attachmentsFolder: string, signal: AbortSignal): Promise<ParsedDocument>;
   close(): Promise<void>;
 }

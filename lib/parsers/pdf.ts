@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { PasswordException, PDFParse } from 'pdf-parse';
 import { type Json, MEDIA_TYPES } from '../contracts/document.ts';
-import { parseFailure } from './failure.ts';
+import { parseFailure, tooManyPages } from './failure.ts';
 import { defineParser, type ParseWarning } from './index.ts';
 import { type PageText, type PositionedText, readLayout } from './pdf-layout.ts';
 
@@ -18,7 +18,7 @@ export default defineParser({
     const parser = openPdf(bytes);
     try {
       const info = await parser.getInfo();
-      if (info.total > limits.maxPages) throw parseFailure('TOO_LARGE', `It has ${info.total} pages.`);
+      if (info.total > limits.maxPages) throw tooManyPages(info.total, 'pages', limits);
       const pages = await readPages(documentOf(parser), info.total);
       const emptyPages = pages.filter(({ items }) => items.length === 0);
       if (emptyPages.length === pages.length)

@@ -55,6 +55,7 @@ export function openParserPool(settings: ParserPoolSettings): ParserPool {
   const pool = new ChildPool(settings);
   return {
     version: `parsers/${PARSERS_VERSION}`,
+    limits: settings.limits,
     parse: (file, attachmentsFolder, signal) => pool.parse(file, attachmentsFolder, signal),
     close: () => pool.close(),
   };
@@ -251,11 +252,16 @@ class ParserProcess {
   private deathError(): ParseError {
     const { timeoutMs, memoryBytes } = this.limits;
     if (this.killedFor === 'TIMEOUT') {
-      return new ParseError(`Parsing took longer than ${timeoutMs} ms.`, { code: 'TIMEOUT' });
+      return new ParseError(
+        `Parsing took longer than the ${timeoutMs / 1_000} s that APEX_PARSE_TIMEOUT_SECONDS allows.`,
+        { code: 'TIMEOUT' },
+      );
     }
     if (this.killedFor === 'OUT_OF_MEMORY' || this.isOutOfHeap) {
       const megabytes = Math.floor(memoryBytes / MEGABYTE);
-      return new ParseError(`Parsing took more than ${megabytes} MB of memory.`, { code: 'OUT_OF_MEMORY' });
+      return new ParseError(`Parsing took more memory than the ${megabytes} MB that APEX_PARSE_MEMORY_MB allows.`, {
+        code: 'OUT_OF_MEMORY',
+      });
     }
     const { exitCode, signalCode } = this.child;
     return new ParseError(`The parser's process ended (${signalCode ?? exitCode}).`, {

@@ -1,7 +1,7 @@
 import { MEDIA_TYPES } from '../contracts/document.ts';
 import { type Archive, openArchive } from './archive.ts';
 import { collapse, type Piece, tableRows } from './elements.ts';
-import { parseFailure } from './failure.ts';
+import { tooManyPages } from './failure.ts';
 import { defineParser } from './index.ts';
 import { attribute, childAt, childNodes, descendants, type MarkupNode } from './markup.ts';
 import { mainPart, readMetadata, readPart, readRelations, requirePart } from './office.ts';
@@ -17,7 +17,7 @@ export default defineParser({
     const slides = [...descendants(requirePart(archive, part), 'sldId')].flatMap(
       (node) => relations.get(node.attributes['r:id'] ?? '') ?? [],
     );
-    if (slides.length > limits.maxPages) throw parseFailure('TOO_LARGE', `It has ${slides.length} slides.`);
+    if (slides.length > limits.maxPages) throw tooManyPages(slides.length, 'slides', limits);
     const deck = new DeckReader();
     for (const [index, slide] of slides.entries()) deck.readSlide(archive, slide, index + 1);
     return { pieces: deck.pieces, metadata: readMetadata(archive), pageCount: slides.length };

@@ -2,7 +2,7 @@ import { Parser } from 'htmlparser2';
 import { MEDIA_TYPES } from '../contracts/document.ts';
 import { type Archive, openArchive } from './archive.ts';
 import { type Piece, tableRows } from './elements.ts';
-import { parseFailure } from './failure.ts';
+import { tooManyPages } from './failure.ts';
 import { defineParser } from './index.ts';
 import { attribute, childAt, childNodes, descendants, type MarkupNode, refuseDoctype } from './markup.ts';
 import { mainPart, readMetadata, readPart, readRelations, requirePart } from './office.ts';
@@ -18,7 +18,7 @@ export default defineParser({
     const partOf = (type: string) => relations.find((relation) => relation.type === type)?.part;
     const workbook = requirePart(archive, part);
     const sheets = [...descendants(workbook, 'sheet')];
-    if (sheets.length > limits.maxPages) throw parseFailure('TOO_LARGE', `It has ${sheets.length} sheets.`);
+    if (sheets.length > limits.maxPages) throw tooManyPages(sheets.length, 'sheets', limits);
     const properties = childAt(workbook, 'workbook', 'workbookPr');
     const book: Book = {
       strings: readStrings(readPart(archive, partOf('sharedStrings') ?? '')),

@@ -1,5 +1,5 @@
 import type { OnEvent, RunSummary } from '../../lib/contracts/apex.ts';
-import { ERROR_CODES, EXIT } from '../../lib/contracts/error-codes.ts';
+import { ERROR_CODES, type ErrorCode, EXIT } from '../../lib/contracts/error-codes.ts';
 import { CompensationError, isApexError, JournalError, StoreError, UsageError } from '../../lib/contracts/errors.ts';
 import type { Journal, RunListing, RunPlan, RunState } from '../../lib/contracts/journal.ts';
 import { EMPTY_REPLAY, type RunReplay, replayRun } from '../journal/replay.ts';
@@ -24,6 +24,9 @@ interface TakenOver {
 }
 
 type ClaimReason = 'resume' | 'settle' | 'rollback';
+
+/** Failures after which going on with the run could never help. */
+const GIVEN_UP: ReadonlySet<ErrorCode> = new Set(['APEX_USAGE', 'JOURNAL_WENT_BACK']);
 
 const NOTHING_SETTLED: Settlement = { runs: 0, finished: 0, discarded: 0, parked: 0 };
 
@@ -223,7 +226,7 @@ export class LocalEngine implements Engine {
       await this.#end(session, 'failed', report);
       throw error;
     }
-    return this.#end(session, report.code === 'JOURNAL_WENT_BACK' ? 'failed' : 'interrupted', report);
+    return this.#end(session, GIVEN_UP.has(report.code) ? 'failed' : 'interrupted', report);
   }
 
   async #end(

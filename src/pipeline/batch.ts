@@ -152,11 +152,9 @@ function takeVerdict(verdict: Verdict, sourceName: string, preparation: Preparat
   const input = { ...verdict.candidate, sourceName, baseVersion: null };
   if (verdict.kind === 'unchanged') {
     preparation.unchanged.push({ input, version: verdict.current.version });
-  } else if (verdict.kind === 'remembered') {
+  } else {
     const { code, message, retryable, contentDigest } = verdict.entry;
     preparation.setAside.push({ input, error: { code, message, retryable, step: null }, contentDigest });
-  } else {
-    preparation.setAside.push({ input, error: verdict.error, contentDigest: '' });
   }
   return null;
 }
@@ -231,7 +229,7 @@ async function numberedBatch(writing: Writing, session: RunSession): Promise<Pre
       source: input.sourceName,
       sourceUri: input.item.uri,
       contentDigest,
-      settingsDigest,
+      settingsDigest: session.failureDigest,
       runId,
       code: error.code,
       message: error.message,

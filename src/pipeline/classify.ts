@@ -1,9 +1,9 @@
 import type { QuarantineEntry } from '../../lib/contracts/document.ts';
-import { type ErrorReport, isApexError } from '../../lib/contracts/errors.ts';
+import { UsageError } from '../../lib/contracts/errors.ts';
 import type { Source, SourceItem } from '../../lib/contracts/source.ts';
 import type { CurrentDocument, RecordsStore } from '../../lib/contracts/store.ts';
 import type { DocumentInput } from './document.ts';
-import { reportOf } from './failure.ts';
+import { isDocumentsFault } from './failure.ts';
 import type { Quarantine } from './quarantine.ts';
 
 /** A listed document with its id, not yet looked at. */
@@ -17,17 +17,18 @@ export interface Candidate {
 export type Verdict =
   | { readonly kind: 'process'; readonly input: DocumentInput; readonly bytes: number }
   | { readonly kind: 'unchanged'; readonly candidate: Candidate; readonly current: CurrentDocument }
-  /** The same content failed for good before, under the same settings: it is not tried again and still counts. */
-  | { readonly kind: 'remembered'; readonly candidate: Candidate; readonly entry: QuarantineEntry }
-  | { readonly kind: 'unreadable'; readonly candidate: Candidate; readonly error: ErrorReport };
+  /** It failed before, as it would fail now: it is not tried again and still counts. */
+  | { readonly kind: 'remembered'; readonly candidate: Candidate; readonly entry: QuarantineEntry };
 
 /** What candidates are compared with. */
 export interface ClassifyParts {
   readonly source: Source;
   readonly records: RecordsStore;
+  readonly group: string;
   /** All that is in quarantine. */
   readonly quarantine: Quarantine;
   readonly settingsDigest: string;
+  readonly failureDigest: string;
   readonly storesDigest: string;
 }
 
@@ -51,35 +52,48 @@ async function verdictOn(
   parts: ClassifyParts,
   signal: AbortSignal,
 ): Promise<Verdict> {
-  const { quarantine, settingsDigest, storesDigest } = parts;
   const { documentId, parentId, item } = candidate;
+  assertSameGroup(current, parts.group);
   const process = (bytes: number): Verdict => ({
     kind: 'process',
     input: { documentId, parentId, sourceName: parts.source.name, item, baseVersion: current?.version ?? null },
     bytes,
   });
-  const entry = quarantine.entryOf(documentId);
+  const entry = parts.quarantine.entryOf(documentId);
   try {
     const { digest, bytes } = await parts.source.digest(item, signal);
-    if (
-      entry !== null &&
-      !entry.retryable &&
-      entry.contentDigest === digest &&
-      entry.settingsDigest === settingsDigest
-    ) {
-      return { kind: 'remembered', candidate, entry };
-    }
-    const isUnchanged =
-      entry === null &&
-      !quarantine.hasRetryableAttachment(documentId) &&
-      current !== undefined &&
-      current.version !== null &&
-      current.contentDigest === digest &&
-      current.settingsDigest === settingsDigest &&
-      current.storesDigest === storesDigest;
-    return isUnchanged ? { kind: 'unchanged', candidate, current } : process(bytes);
+    if (entry !== null && isRemembered(entry, digest, parts)) return { kind: 'remembered', candidate, entry };
+    if (entry === null && current !== undefined && isUnchanged(current, digest, parts))
+      return { kind: 'unchanged', candidate, current };
+    return process(bytes);
   } catch (error) {
-    if (!isApexError(error)) throw error;
-    return { kind: 'unreadable', candidate, error: reportOf(error, 'stage') };
+    if (!isDocumentsFault(error)) throw error;
+    // What cannot be read is set aside by its batch, once: as long as it fails alike there is nothing new to write.
+    return entry?.code === error.code ? { kind: 'remembered', candidate, entry } : process(0);
   }
+}
+
+/** The same content failed for good before, under the same settings and limits. */
+function isRemembered(entry: QuarantineEntry, digest: string, { failureDigest }: ClassifyParts): boolean {
+  return !entry.retryable && entry.contentDigest === digest && entry.settingsDigest === failureDigest;
+}
+
+function isUnchanged(current: CurrentDocument, digest: string, parts: ClassifyParts): boolean {
+  return (
+    current.version !== null &&
+    current.contentDigest === digest &&
+    current.settingsDigest === parts.settingsDigest &&
+    current.storesDigest === parts.storesDigest &&
+    !parts.quarantine.hasRetryableAttachment(current.documentId)
+  );
+}
+
+/** One id names one document in the whole memory: a second group that uses it would take the document from the first. */
+function assertSameGroup(current: CurrentDocument | undefined, group: string): void {
+  if (current === undefined || current.version === null || current.group === group) return;
+  const named = (name: string) => (name === '' ? 'no group' : `group ${name}`);
+  throw new UsageError(
+    `document ${current.documentId} belongs to ${named(current.group)}, not to ${named(group)}: give another --id`,
+    { code: 'APEX_USAGE', details: { documentId: current.documentId } },
+  );
 }

@@ -1,8 +1,9 @@
 import { sha256, uuidOf } from '../../lib/contracts/identity.ts';
 
-/** The id of a document that its user did not name: the source's own id where it has one, else derived from the location. */
-export function documentIdOf(source: string, itemId: string): string {
-  return `doc-${sha256(JSON.stringify([source, itemId])).slice(0, 24)}`;
+/** The id of a document that its user did not name: derived from its source and location, in each group another one. */
+export function documentIdOf(source: string, itemId: string, group: string): string {
+  const named = group === '' ? [source, itemId] : [source, itemId, group];
+  return `doc-${sha256(JSON.stringify(named)).slice(0, 24)}`;
 }
 
 /** The id of a file that came inside another document: its place among the attachments, from 1. */

@@ -59,6 +59,12 @@ export function settingsDigest(parts: Pick<Parts, 'parsers' | 'chunker' | 'extra
   return digestOf(parsers.version, chunker.version, extractor.model, embedder.model, embedder.dimensions);
 }
 
+/** Digest of all that decides whether a document fails: the settings and the limits. A raised limit gives it another try. */
+export function failureDigest(parts: Pick<Parts, 'parsers' | 'chunker' | 'extractor' | 'embedder'>): string {
+  const { timeoutMs, memoryBytes, maxPages, maxInflatedBytes } = parts.parsers.limits;
+  return digestOf(settingsDigest(parts), timeoutMs, memoryBytes, maxPages, maxInflatedBytes);
+}
+
 /** Digest of which stores the memory consists of. */
 export function storesDigest(stores: Stores): string {
   return digestOf(stores.records.identity, stores.graph.identity, stores.vectors.identity, stores.cache.identity);

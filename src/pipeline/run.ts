@@ -42,7 +42,8 @@ export async function ingestAll(session: RunSession, replay: RunReplay): Promise
       continue;
     }
     listed += 1;
-    waiting.push({ documentId: plan.documentId ?? documentIdOf(plan.source, entry.id), parentId: null, item: entry });
+    const documentId = plan.documentId ?? documentIdOf(plan.source, entry.id, plan.group);
+    waiting.push({ documentId, parentId: null, item: entry });
     if (waiting.length === LOOK_ITEMS) await lookAtWaiting();
   }
   await lookAtWaiting();
@@ -74,8 +75,6 @@ async function reportSettled(verdicts: readonly Verdict[], session: RunSession):
       session.finish(
         failedResult(named(verdict.candidate), 'quarantined', { code, message, retryable, step: null }, 0),
       );
-    } else if (verdict.kind === 'unreadable') {
-      session.finish(failedResult(named(verdict.candidate), 'quarantined', verdict.error, 0));
     }
   }
   await reportAttachments(unchanged, session);

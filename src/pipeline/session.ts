@@ -7,7 +7,7 @@ import type { SagaParts } from '../saga/saga.ts';
 import type { ClassifyParts } from './classify.ts';
 import { type EmbeddingUse, noUse } from './embed.ts';
 import type { Parts } from './parts.ts';
-import { settingsDigest, storesDigest } from './parts.ts';
+import { failureDigest, settingsDigest, storesDigest } from './parts.ts';
 import { Quarantine } from './quarantine.ts';
 
 interface SessionOptions {
@@ -49,6 +49,7 @@ export class RunSession {
   /** For what must be finished once it is begun: aborted only when the grace time after the user's signal has run out. */
   readonly writeSignal: AbortSignal;
   readonly settingsDigest: string;
+  readonly failureDigest: string;
   readonly storesDigest: string;
   readonly use: EmbeddingUse = noUse();
   readonly #startedMs: number;
@@ -67,6 +68,7 @@ export class RunSession {
     this.signal = options.signal;
     this.writeSignal = options.parts.surroundings.graceAfter(options.signal);
     this.settingsDigest = settingsDigest(options.parts);
+    this.failureDigest = failureDigest(options.parts);
     this.storesDigest = storesDigest(options.parts.stores);
     this.#nextBatchNo = options.nextBatchNo;
     this.#fence = options.fence === null ? null : Promise.resolve(options.fence);
@@ -116,8 +118,9 @@ export class RunSession {
   async look(source: Source): Promise<ClassifyParts> {
     const { records } = this.parts.stores;
     this.#quarantine ??= records.quarantined(null, this.signal).then((entries) => new Quarantine(entries));
-    const { settingsDigest, storesDigest } = this;
-    return { source, records, quarantine: await this.#quarantine, settingsDigest, storesDigest };
+    const { settingsDigest, failureDigest, storesDigest } = this;
+    const { group } = this.plan;
+    return { source, records, group, quarantine: await this.#quarantine, settingsDigest, failureDigest, storesDigest };
   }
 
   get saga(): SagaParts {

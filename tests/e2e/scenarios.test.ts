@@ -321,3 +321,16 @@ test('20: a batch costs the same however much is stored', async () => {
   expect(costs).toEqual([0, 1, 2].map(() => ({ ...(costs[0] as object), batches: 2, embedded_texts: 10 })));
   expect((costs[0] as { journal_commits: number }).journal_commits).toBeLessThanOrEqual(2 + 2 * 4);
 });
+
+test('a limit that is raised gives what it stopped another try', async () => {
+  const bill = readFileSync('fixtures/sample/bill-of-lading.pdf');
+  const { documents, home, ingest, verify } = openCase({ 'bill.pdf': bill });
+  const limited = { APEX_PARSE_MAX_PAGES: '1' };
+  for (const _ of [1, 2]) {
+    const { lines } = await apex(['ingest', documents, '--json'], { home, env: limited });
+    expect(lines[0]!['error']).toMatchObject({ code: 'TOO_LARGE', message: expect.stringContaining('2 pages') });
+  }
+  const { summary } = await ingest();
+  expect(summary).toMatchObject({ added: 1, quarantined: 0, exit_status: 0 });
+  expect(await verify()).toBe(0);
+});
