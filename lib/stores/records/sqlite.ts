@@ -114,7 +114,7 @@ export class SqliteRecordsStore implements RecordsStore {
     const sql = `INSERT INTO document (document_id, uuid, last_version) VALUES (?, ?, 1)
       ON CONFLICT (document_id) DO UPDATE SET last_version = last_version + 1 RETURNING last_version AS version`;
     const rows = documents.map(({ documentId, uuid }) => [documentId, uuid]);
-    const [result] = await this.#sql.transaction([{ sql, rows }], { label: 'records.allocate' });
+    const [result] = await this.#sql.transaction([{ sql, rows }], { label: 'records.allocate', isDurable: true });
     return (result!.rows as { version: number }[]).map(({ version }) => version);
   }
 
