@@ -1,11 +1,11 @@
 import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { isApexError, JournalError } from '../contracts/errors.ts';
+import { JournalError } from '../contracts/errors.ts';
 import type { Journal, NumberedEntry, RunListing, RunPlan, RunRegistry, RunState } from '../contracts/journal.ts';
 import { SqlThread } from '../support/sql-thread.ts';
 import { assertFormat, REGISTRY_FORMAT, stampFormat } from './format.ts';
 import { isLockHeld, type OwnerLock, takeOwnerLock } from './owner-lock.ts';
-import { journalError, RunJournal, readJournal } from './run-journal.ts';
+import { isDamage, isWholeJournal, journalError, RunJournal, readJournal } from './run-journal.ts';
 
 export interface RegistrySettings {
   /** The data directory; its folders `runs`, `owners` and `locks` are there. */
@@ -74,6 +74,8 @@ export class FileRunRegistry implements RunRegistry {
       lock.release();
       return null;
     }
+    // A log that cannot be read would keep every later command from its work; a new one is noticed by its identity.
+    if (!(await isWholeJournal(this.#journalPath(runId)))) setAside(this.#journalPath(runId));
     const journal = await this.#openJournal(runId, lock);
     await this.setState(runId, 'running', null);
     return journal;
@@ -82,7 +84,7 @@ export class FileRunRegistry implements RunRegistry {
   async *readEntries(runId: string): AsyncGenerator<NumberedEntry> {
     const own = this.#owned.get(runId);
     if (own !== undefined) yield* own.journal.read();
-    else if (existsSync(this.#journalPath(runId))) yield* readJournal(this.#journalPath(runId));
+    else if (existsSync(this.#journalPath(runId))) yield* readToDamage(this.#journalPath(runId));
   }
 
   async list(): Promise<readonly RunListing[]> {
@@ -161,7 +163,7 @@ export class FileRunRegistry implements RunRegistry {
     );
     const files = readdirSync(join(this.#settings.folder, 'runs')).filter((name) => name.endsWith('.db'));
     for (const runId of files.map((name) => name.slice(0, -'.db'.length))) {
-      if (known.has(runId) || this.#isOwned(runId)) continue;
+      if (known.has(runId)) continue;
       const row = await lostRow(this.#journalPath(runId));
       if (row === null) continue;
       const sql = `INSERT OR IGNORE INTO run (run_id, kind, state, started_at, finished_at, exit_status, targets)
@@ -209,29 +211,28 @@ async function openTable(path: string): Promise<SqlThread> {
 /** What a run's own file says about it; null when it ended before its first entry, or is damaged itself. */
 async function lostRow(path: string): Promise<Omit<RunRow, 'runId'> | null> {
   let row = null as Omit<RunRow, 'runId'> | null;
-  try {
-    for await (const { entry } of readJournal(path)) {
-      if (entry.kind === 'run_started') {
-        const { kind, targets } = entry.plan;
-        const started = { kind, startedAt: entry.at, targets: JSON.stringify(targets) };
-        row = { ...started, state: 'interrupted', finishedAt: null, exitStatus: null };
-      } else if (entry.kind === 'run_finished' && row !== null) {
-        row = { ...row, state: entry.state, finishedAt: entry.at, exitStatus: entry.exitStatus };
-      }
+  for await (const { entry } of readToDamage(path)) {
+    if (entry.kind === 'run_started') {
+      const { kind, targets } = entry.plan;
+      const started = { kind, startedAt: entry.at, targets: JSON.stringify(targets) };
+      row = { ...started, state: 'interrupted', finishedAt: null, exitStatus: null };
+    } else if (entry.kind === 'run_finished' && row !== null) {
+      row = { ...row, state: entry.state, finishedAt: entry.at, exitStatus: entry.exitStatus };
     }
-  } catch (error) {
-    if (!isDamage(error)) throw error;
   }
   return row;
 }
 
-function isDamage(error: unknown): boolean {
-  if (!isApexError(error)) return false;
-  const { sqliteCode } = error.details;
-  return sqliteCode === 'SQLITE_NOTADB' || String(sqliteCode).startsWith('SQLITE_CORRUPT');
+/** What can be read of a log; one damaged file must not keep the other runs from being listed and settled. */
+async function* readToDamage(path: string): AsyncGenerator<NumberedEntry> {
+  try {
+    yield* readJournal(path);
+  } catch (error) {
+    if (!isDamage(error)) throw error;
+  }
 }
 
-/** A damaged registry is kept for people to look at; all that it said is in the runs' own files. */
+/** A damaged file is kept for people to look at: what a registry said is in the runs' files, what a log said in the records. */
 function setAside(path: string): void {
   renameSync(path, `${path}.damaged`);
   for (const ending of ['-wal', '-shm']) rmSync(`${path}${ending}`, { force: true });

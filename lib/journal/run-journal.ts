@@ -1,4 +1,5 @@
-import { type ApexError, JournalError } from '../contracts/errors.ts';
+import { existsSync } from 'node:fs';
+import { type ApexError, isApexError, JournalError } from '../contracts/errors.ts';
 import type { Journal, JournalEntry, NumberedEntry } from '../contracts/journal.ts';
 import { type SqlFailure, SqlThread } from '../support/sql-thread.ts';
 import { assertFormat, JOURNAL_FORMAT, stampFormat } from './format.ts';
@@ -139,6 +140,30 @@ export async function* readJournal(path: string): AsyncGenerator<NumberedEntry> 
   } finally {
     await sql.close();
   }
+}
+
+/** Can the whole log be read, without a gap? True for one that is not there. */
+export async function isWholeJournal(path: string): Promise<boolean> {
+  if (!existsSync(path)) return true;
+  let lastLsn = 0;
+  try {
+    for await (const { lsn } of readJournal(path)) {
+      if (lsn !== lastLsn + 1) return false;
+      lastLsn = lsn;
+    }
+    return true;
+  } catch (error) {
+    if (isDamage(error)) return false;
+    throw error;
+  }
+}
+
+/** Does the failure mean that the file, or an entry in it, is not what was written? */
+export function isDamage(error: unknown): boolean {
+  if (error instanceof SyntaxError) return true;
+  if (!isApexError(error)) return false;
+  const { sqliteCode } = error.details;
+  return sqliteCode === 'SQLITE_NOTADB' || String(sqliteCode).startsWith('SQLITE_CORRUPT');
 }
 
 async function* readPages(sql: SqlThread): AsyncGenerator<NumberedEntry> {

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
@@ -152,6 +152,40 @@ test('a damaged journal of an unlisted run does not keep the others from being l
   rmSync(join(folder, 'registry.db'));
   writeFileSync(join(folder, 'runs', 'damaged.db'), 'not a database '.repeat(500));
   expect((await (await open()).list()).map(({ runId }) => runId)).toEqual(['whole']);
+});
+
+test.each<[string, (path: string) => void]>([
+  ['is no database', (path) => writeFileSync(path, 'not a database '.repeat(500))],
+  ['is cut off', (path) => truncateSync(path, 6_000)],
+  ['has an entry that is no entry', (path) => onJournal(path, "UPDATE entry SET body = '{' WHERE lsn = 2")],
+  ['lacks an entry', (path) => onJournal(path, 'DELETE FROM entry WHERE lsn = 1')],
+])('a log that %s is set aside when its run is claimed, and a new one is begun', async (_, ruin) => {
+  const registry = await open();
+  const journal = await begin(registry);
+  await journal.append(INTENT);
+  await registry.release('run-1');
+  ruin(join(folder, 'runs', 'run-1.db'));
+  await all(registry.readEntries('run-1'));
+  const claimed = await registry.claim('run-1');
+  expect(claimed?.lsn).toBe(0);
+  expect(claimed?.journalId).not.toBe(journal.journalId);
+  expect(readdirSync(join(folder, 'runs'))).toContain('run-1.db.damaged');
+});
+
+/** Runs SQL on a journal that nobody has open. */
+function onJournal(path: string, sql: string): void {
+  const db = new Database(path);
+  db.exec(sql);
+  db.close();
+}
+
+test('a live run whose row was lost is listed again, as owned', async () => {
+  const owner = await open();
+  await begin(owner);
+  rmSync(join(folder, 'registry.db'));
+  const other = await open();
+  expect(await other.get('run-1')).toMatchObject({ isOwned: true, targets: ['/docs'] });
+  expect(await other.claim('run-1')).toBeNull();
 });
 
 test('a data directory of a newer format is refused and left as it was', async () => {
