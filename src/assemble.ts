@@ -69,7 +69,8 @@ const DISCARD_TIMEOUT_MS = 300_000;
 /** The bound on one request to a provider. */
 const PROVIDER_TIMEOUT_MS = 60_000;
 
-async function openParts({
+/** Opens the data directory and the parts that the settings name, for a machine to be put over them. Errors as `openApex`. */
+export async function openParts({
   settings,
   defaultHome,
   stdin,

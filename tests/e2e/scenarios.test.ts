@@ -1,61 +1,11 @@
-import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import Database from 'better-sqlite3';
-import { getLoadablePath } from 'sqlite-vec';
-import { expect, onTestFinished, test } from 'vitest';
+import { cpSync, existsSync, readFileSync, rmSync, utimesSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { onMemory, openCase } from '../helpers/case.ts';
 import { dumpMemory } from '../helpers/dump.ts';
 import { openOpenAiServer, refusal } from '../helpers/openai-server.ts';
-import { apex, newFolder } from '../helpers/program.ts';
 
 /** Goal: what users of other tools lost, nobody loses here. Method: the built program, run as a user runs it. */
-
-/** A folder of documents beside a data directory, both gone when the test ends. */
-function openCase(files: Readonly<Record<string, string | Buffer>> = {}, env: Readonly<Record<string, string>> = {}) {
-  const root = newFolder('scenario');
-  onTestFinished(() => rmSync(root, { recursive: true, force: true }));
-  const home = join(root, 'home');
-  const documents = join(root, 'documents');
-  const write = (name: string, content: string | Buffer) => {
-    mkdirSync(dirname(join(documents, name)), { recursive: true });
-    writeFileSync(join(documents, name), content);
-  };
-  for (const [name, content] of Object.entries(files)) write(name, content);
-  const run = (...args: string[]) => apex([...args, '--json'], { home, env });
-  return {
-    home,
-    documents,
-    write,
-    run,
-    /** The summary of an ingest of all documents, and what became of each by name. */
-    ingest: async (...targets: string[]) => {
-      const { lines, stderr } = await run('ingest', ...(targets.length === 0 ? [documents] : targets));
-      const summary = lines.find(({ event }) => event === 'summary');
-      expect(summary, stderr).toBeDefined();
-      const results = lines.filter(({ event }) => event === 'document');
-      const byName = new Map(results.map((result) => [String(result['source_uri']).split('/').at(-1)!, result]));
-      return { summary: summary!, of: (name: string) => byName.get(name)! };
-    },
-    /** The texts that a search by keyword finds. */
-    search: async (text: string) =>
-      (await run('search', text, '--mode', 'keyword')).lines.map((line) => String(line['text'])),
-    verify: async () => (await run('verify')).exitCode,
-    idOf: async (name: string) => {
-      const { lines } = await run('documents', 'list');
-      return String(lines.find(({ sourceUri }) => String(sourceUri).endsWith(`/${name}`))!['documentId']);
-    },
-  };
-}
-
-/** Runs SQL on a memory that no process has open. */
-function onMemory<Result>(home: string, work: (db: Database.Database) => Result): Result {
-  const db = new Database(join(home, 'memory.db'));
-  db.loadExtension(getLoadablePath());
-  try {
-    return work(db);
-  } finally {
-    db.close();
-  }
-}
 
 /** Markdown with so many sections, each a chunk of its own words. */
 function sections(count: number): string {
