@@ -246,7 +246,10 @@ export interface RecordsStore extends Store {
   allocate(documents: readonly { documentId: string; uuid: string }[], signal: AbortSignal): Promise<number[]>;
   /** Writes `building` rows (with the journal's lsn mirrored); same promise as `Store.write`. */
   writeBuilding(ref: WriteRef, lsn: number, records: readonly VersionRecord[], signal: AbortSignal): Promise<number>;
-  /** The one commit that makes a batch visible; synced to disk. Repeated: the same outcome. @throws StoreError FENCED. */
+  /**
+   * The one commit that makes a batch visible; synced to disk. Repeated: the same outcome. What came in a document that loses
+   * the race loses with it, also where it is to be deleted. @throws StoreError FENCED.
+   */
   pivot(request: PivotRequest, signal: AbortSignal): Promise<PivotOutcome>;
   /** Notes that nothing is left to follow a pivot; synced, and with it all that embedded roles wrote before. Quiet without a pivot. */
   finish(ref: WriteRef, signal: AbortSignal): Promise<void>;

@@ -12,7 +12,7 @@ import type { StepContext } from './context.ts';
 import { type DocumentInput, type PreparedDocument, prepareDocument } from './document.ts';
 import { isDocumentsFault, reportOf } from './failure.ts';
 import { attachmentIdOf, documentUuid } from './identity.ts';
-import { failedResult, itemOutcome, settledResult, writtenResult } from './results.ts';
+import { failedResult, itemOutcome, LOST_RACE, settledResult, writtenResult } from './results.ts';
 import type { RunSession } from './session.ts';
 import { versionRecord } from './version.ts';
 
@@ -196,12 +196,15 @@ async function writePrepared(writing: Writing, session: RunSession): Promise<Doc
     throw failure;
   }
   await finishBatch({ ...batch, outcome }, session.saga, session.writeSignal);
-  const results = resultsOf(writing, batch, outcome, session);
   const lost = new Set(outcome.lost.map(({ documentId }) => documentId));
+  const losers = writing.prepared.filter(({ documentId }) => lost.has(documentId));
+  const again = losers.filter((input) => !isGivenUp(input, writing, lost));
+  const results = resultsOf(writing, batch, { outcome, losers, again }, session);
   await cleanUp(writing.prepared.filter(({ documentId }) => !lost.has(documentId)));
+  for (const { folder } of losers.filter((input) => !again.includes(input))) await folder.markFailed();
   await session.journal.append({ kind: 'batch_done', batchNo: writing.batchNo, results: results.map(itemOutcome) });
   for (const result of results) session.finish(result);
-  return writing.prepared.filter((input) => lost.has(input.documentId) && !isGivenUp(input, writing, lost));
+  return again;
 }
 
 async function numberedBatch(writing: Writing, session: RunSession): Promise<PreparedBatch> {
@@ -276,10 +279,18 @@ function refused(input: PreparedDocument): SetAside {
   return { input, error, contentDigest: input.file.digest };
 }
 
+/** What the pivot came to, and which of its losers are read again. */
+interface Ending {
+  readonly outcome: PivotOutcome;
+  readonly losers: readonly PreparedDocument[];
+  readonly again: readonly PreparedDocument[];
+}
+
+/** Documents that are read again, and what came in them, have not come to their end and give no result yet. */
 function resultsOf(
   writing: Writing,
   batch: PreparedBatch,
-  outcome: PivotOutcome,
+  { outcome, losers, again }: Ending,
   session: RunSession,
 ): DocumentResult[] {
   const durationMs = Math.round(session.parts.surroundings.elapsed() - writing.startedMs);
@@ -290,18 +301,23 @@ function resultsOf(
     source: input.sourceName,
     sourceUri: input.item.uri,
   });
-  const lost = new Set(outcome.lost.map(({ documentId }) => documentId));
+  const lost = new Set(losers.map(({ documentId }) => documentId));
+  const readAgain = new Set(again.map(({ documentId }) => documentId));
+  const isEnded = ({ input: { parentId } }: { readonly input: DocumentInput }) =>
+    parentId === null || !readAgain.has(parentId);
   return [
     ...batch.records
       .filter(({ documentId }) => !lost.has(documentId))
       .map((record) => writtenResult(record, record.baseVersion === null ? 'added' : 'updated', durationMs)),
-    ...writing.unchanged.map(({ input, version }) => settledResult(named(input), 'unchanged', version)),
-    ...writing.setAside.map(({ input, error }) => failedResult(named(input), 'quarantined', error, durationMs)),
+    ...writing.unchanged.filter(isEnded).map(({ input, version }) => settledResult(named(input), 'unchanged', version)),
+    ...writing.setAside
+      .filter(isEnded)
+      .map(({ input, error }) => failedResult(named(input), 'quarantined', error, durationMs)),
     ...outcome.deleted.map((documentId) =>
       settledResult({ documentId, group, source: session.plan.source, sourceUri: '' }, 'deleted', null),
     ),
-    ...writing.prepared
-      .filter((input) => lost.has(input.documentId) && isGivenUp(input, writing, lost))
+    ...losers
+      .filter((input) => !again.includes(input))
       .map((input) => failedResult(named(input), 'failed', LOST_RACE, durationMs)),
   ];
 }
@@ -310,10 +326,3 @@ function resultsOf(
 function isGivenUp({ parentId }: DocumentInput, writing: Writing, lost: ReadonlySet<string>): boolean {
   return writing.isLastTry || (parentId !== null && !lost.has(parentId));
 }
-
-const LOST_RACE: ErrorReport = {
-  code: 'LOST_RACE',
-  message: 'another run changed this document at the same time, twice',
-  retryable: true,
-  step: 'write',
-};

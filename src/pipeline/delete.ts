@@ -2,17 +2,32 @@ import { EXIT } from '../../lib/contracts/error-codes.ts';
 import type { PivotRequest } from '../../lib/contracts/store.ts';
 import type { RunReplay } from '../journal/replay.ts';
 import { finishBatch, writeOrDiscard } from '../saga/saga.ts';
-import { itemOutcome, settledResult } from './results.ts';
+import { failedResult, itemOutcome, LOST_RACE, settledResult } from './results.ts';
 import type { RunSession } from './session.ts';
 
 /**
  * Deletes documents and what came in them from all stores, under the same saga as a write: a tombstone by one commit,
- * then everything derived from them goes.
+ * then everything derived from them goes. A document of which another run made a new version meanwhile is looked at again, once.
  */
 export async function deleteAll(session: RunSession, replay: RunReplay): Promise<void> {
+  const { targets } = session.plan;
+  const onUnknown = (documentId: string) => {
+    if (!replay.isDone(documentId)) reportUnknown(documentId, session);
+  };
+  const lost = await deleteInBatches(await withAttachments(targets, session, onUnknown), session, false);
+  if (lost.length > 0) await deleteInBatches(await withAttachments(lost, session, () => {}), session, true);
+}
+
+/** @returns the documents whose version is no longer the one that was to be deleted; on the last try they have failed. */
+async function deleteInBatches(
+  found: PivotRequest['deletes'],
+  session: RunSession,
+  isLastTry: boolean,
+): Promise<string[]> {
   const { parts, plan, signal, journal, runId } = session;
   const batchSize = parts.limits.batchDocuments;
-  const found = await withAttachments(session, replay);
+  const named = (documentId: string) => ({ documentId, group: plan.group, source: plan.source, sourceUri: '' });
+  const allLost: string[] = [];
   for (let from = 0; from < found.length; from += batchSize) {
     signal.throwIfAborted();
     const batchNo = session.takeBatchNo();
@@ -21,18 +36,26 @@ export async function deleteAll(session: RunSession, replay: RunReplay): Promise
     const batch = { ref: { runId, batchNo }, fence: await session.fence(), records: [], deletes, quarantined: [] };
     const outcome = await writeOrDiscard(batch, session.saga, session.writeSignal);
     await finishBatch({ ref: batch.ref, outcome }, session.saga, session.writeSignal);
-    const results = outcome.deleted.map((documentId) =>
-      settledResult({ documentId, group: plan.group, source: plan.source, sourceUri: '' }, 'deleted', null),
-    );
+    const deleted = new Set(outcome.deleted);
+    const lost = deletes.map(({ documentId }) => documentId).filter((documentId) => !deleted.has(documentId));
+    const results = [
+      ...outcome.deleted.map((documentId) => settledResult(named(documentId), 'deleted', null)),
+      ...(isLastTry ? lost : []).map((documentId) => failedResult(named(documentId), 'failed', LOST_RACE, 0)),
+    ];
     await journal.append({ kind: 'batch_done', batchNo, results: results.map(itemOutcome) });
     for (const result of results) session.finish(result);
+    allLost.push(...lost);
   }
+  return allLost;
 }
 
-/** The documents to delete, each followed by what came in it. Ids that name nothing are reported. */
-async function withAttachments(session: RunSession, replay: RunReplay): Promise<PivotRequest['deletes']> {
+/** The documents to delete, each followed by what came in it. */
+async function withAttachments(
+  documentIds: readonly string[],
+  session: RunSession,
+  onUnknown: (documentId: string) => void,
+): Promise<PivotRequest['deletes']> {
   const { records } = session.parts.stores;
-  const documentIds = session.plan.targets;
   const current = await records.current(documentIds, session.signal);
   const setAside = new Set(
     (await records.quarantined(documentIds, session.signal)).map(({ documentId }) => documentId),
@@ -41,7 +64,7 @@ async function withAttachments(session: RunSession, replay: RunReplay): Promise<
   for (const documentId of documentIds) {
     const version = current.get(documentId)?.version ?? null;
     if (version !== null || setAside.has(documentId)) deletes.set(documentId, version);
-    else if (!replay.isDone(documentId)) reportUnknown(documentId, session);
+    else onUnknown(documentId);
   }
   // Also of documents that an earlier process of this run has deleted: what came in them may still be there.
   let parentIds: readonly string[] = documentIds;

@@ -82,3 +82,11 @@ export function itemOutcome(result: DocumentResult): ItemOutcome {
     error: result.error ?? null,
   };
 }
+
+/** Of a document that lost the race and lost it again. */
+export const LOST_RACE: ErrorReport = {
+  code: 'LOST_RACE',
+  message: 'another run changed this document at the same time, twice',
+  retryable: true,
+  step: 'write',
+};

@@ -181,6 +181,37 @@ export function recordsStoreContract(name: string, open: () => Promise<RecordsSt
       expect(await currentVersion('a')).toBeNull();
     });
 
+    test('what came in a document that loses loses with it, at any depth, and is not deleted either', async () => {
+      await commit('run-0', 'mail', null);
+      await commit('run-0b', 'kept', null, { parentId: 'mail' });
+      await commit('run-0c', 'dropped', null, { parentId: 'mail' });
+      const fence = await claim('run-1');
+      const late = await Promise.all(
+        [
+          recordOf('mail'),
+          recordOf('kept', { parentId: 'mail' }),
+          recordOf('inner', { parentId: 'kept' }),
+          recordOf('b'),
+        ].map(async (record) =>
+          recordOf(record.documentId, { version: await number(record.documentId), parentId: record.parentId }),
+        ),
+      );
+      await store.write(ref('run-1'), late, never);
+      await commit('run-2', 'mail', 1);
+      const versions = late.map((record, index) => ({ ...versionOf(record), baseVersion: index < 2 ? 1 : null }));
+      const deletes = [{ documentId: 'dropped', baseVersion: 1 }];
+      const outcome = await store.pivot(pivotOf({ ref: ref('run-1'), fence, versions, deletes }, []), never);
+      expect(outcome).toEqual({
+        ...{ committed: [{ documentId: 'b', version: 1 }], retiring: [], deleted: [] },
+        lost: [
+          { documentId: 'inner', version: 1 },
+          { documentId: 'kept', version: 2 },
+          { documentId: 'mail', version: 2 },
+        ],
+      });
+      expect([await currentVersion('kept'), await currentVersion('dropped')]).toEqual([1, 1]);
+    });
+
     test('a deleted document leaves its uuid and number, and its numbers are not given again', async () => {
       const { record } = await commit('run-1', 'a', null);
       const fence = await claim('run-2');

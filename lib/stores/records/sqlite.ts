@@ -266,6 +266,15 @@ export class SqliteRecordsStore implements RecordsStore {
                     (SELECT d.current_version FROM document d WHERE d.document_id = i.document_id) IS i.base_version, 'done', 'lost') WHERE ${ours}`,
             params: batch,
           },
+          // What came in a document that lost is of its old content too: its versions lose and its deletes are left undone.
+          {
+            sql: `WITH RECURSIVE lost (document_id) AS (
+                    SELECT document_id FROM pivot_item i WHERE ${ours} AND i.result = 'lost'
+                    UNION SELECT i.document_id FROM lost l JOIN version v ON v.parent_id = l.document_id JOIN pivot_item i
+                      ON ${ours} AND i.document_id = v.document_id AND coalesce(i.version, i.base_version) = v.version)
+                  UPDATE pivot_item AS i SET result = 'lost' WHERE ${ours} AND i.document_id IN (SELECT document_id FROM lost)`,
+            params: [...batch, ...batch, ...batch],
+          },
           {
             sql: `UPDATE version SET state = 'superseded' WHERE (document_id, version) IN (SELECT i.document_id, i.base_version ${done})`,
             params: batch,
