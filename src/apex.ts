@@ -73,11 +73,13 @@ export class Machine implements Apex {
   async resume(runId: string | null, onEvent: OnEvent, signal: AbortSignal): Promise<RunSummary | null> {
     if (runId !== null) return this.#engine.resume(runId, onEvent, signal);
     let last: RunSummary | null = null;
-    const runs = await this.#parts.registry.list();
-    for (const run of runs.toReversed()) {
-      if (run.isOwned || (run.state !== 'running' && run.state !== 'interrupted')) continue;
-      last = await this.#engine.resume(run.runId, onEvent, signal);
-      if (last.state !== 'completed') break;
+    const runs = (await this.#parts.registry.list()).filter(({ isOwned }) => !isOwned).reverse();
+    const stopped = runs.filter(({ state }) => state === 'running' || state === 'interrupted');
+    // What is parked may stay so, and must not keep the others waiting.
+    const parked = runs.filter(({ state }) => state === 'needs_attention');
+    for (const { runId } of [...stopped, ...parked]) {
+      last = (await this.#engine.resume(runId, onEvent, signal)) ?? last;
+      if (last !== null && last.state !== 'completed') break;
     }
     return last;
   }
@@ -92,7 +94,7 @@ export class Machine implements Apex {
       const settled = await this.#engine.settleDeadRuns(onEvent, signal);
       const kept = new Set(
         (await registry.list())
-          .filter(({ state, isOwned }) => isOwned || state === 'interrupted')
+          .filter(({ state, isOwned }) => isOwned || state === 'interrupted' || state === 'needs_attention')
           .map(({ runId }) => runId),
       );
       const quarantined = new Set((await stores.records.quarantined(null, signal)).map(({ documentId }) => documentId));

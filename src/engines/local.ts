@@ -1,96 +1,94 @@
 import type { OnEvent, RunSummary } from '../../lib/contracts/apex.ts';
-import { ERROR_CODES, type ErrorCode, EXIT } from '../../lib/contracts/error-codes.ts';
-import { CompensationError, isApexError, JournalError, StoreError, UsageError } from '../../lib/contracts/errors.ts';
-import type { Journal, RunListing, RunPlan, RunState } from '../../lib/contracts/journal.ts';
+import { ERROR_CODES, EXIT } from '../../lib/contracts/error-codes.ts';
+import {
+  CompensationError,
+  type ErrorReport,
+  isApexError,
+  JournalError,
+  StoreError,
+  UsageError,
+} from '../../lib/contracts/errors.ts';
+import type { RunListing, RunPlan, RunState } from '../../lib/contracts/journal.ts';
 import { EMPTY_REPLAY, type RunReplay, replayRun } from '../journal/replay.ts';
 import { deleteAll } from '../pipeline/delete.ts';
 import { stopReport } from '../pipeline/failure.ts';
 import type { Parts } from '../pipeline/parts.ts';
 import { ingestAll } from '../pipeline/run.ts';
 import { RunSession } from '../pipeline/session.ts';
-import { settleBatch, settleVanished } from '../saga/saga.ts';
+import { DeadRuns, isLost, isUnfinished, parkedReport, type TakenOver, wentBack } from './dead-runs.ts';
 import type { Engine, Settlement } from './engine.ts';
-
-/** What taking a dead run over gave. */
-interface TakenOver {
-  readonly journal: Journal;
-  readonly plan: RunPlan;
-  readonly fence: number;
-  readonly finished: number;
-  readonly discarded: number;
-  readonly parked: number;
-  /** The journal is older than the records store says: nothing may be written under its batch numbers. */
-  readonly hasJournalGoneBack: boolean;
-}
-
-type ClaimReason = 'resume' | 'settle' | 'rollback';
-
-/** Failures after which going on with the run could never help. */
-const GIVEN_UP: ReadonlySet<ErrorCode> = new Set(['APEX_USAGE', 'JOURNAL_WENT_BACK']);
-
-const NOTHING_SETTLED: Settlement = { runs: 0, finished: 0, discarded: 0, parked: 0 };
 
 /** Takes runs through the steps in this process, with a journal beside the data. */
 export class LocalEngine implements Engine {
   readonly #parts: Parts;
+  readonly #deadRuns: DeadRuns;
 
   constructor(parts: Parts) {
     this.#parts = parts;
+    this.#deadRuns = new DeadRuns(parts);
   }
 
   async start(plan: RunPlan, onEvent: OnEvent, signal: AbortSignal): Promise<RunSummary> {
     const twin = await this.#interruptedTwin(plan);
-    await this.#settle(onEvent, signal, twin?.runId ?? null);
-    if (twin !== null) return this.resume(twin.runId, onEvent, signal);
+    const { parked } = await this.#deadRuns.settle(onEvent, signal, twin?.runId ?? null);
+    const taken = twin === null ? null : await this.#deadRuns.takeOver(twin, 'resume', signal);
+    const isTaken = twin !== null && taken === null;
+    if (isTaken && (await this.#parts.registry.get(twin.runId))?.isOwned === true) throw lockedRun(twin.runId);
+    if (taken !== null && !isLost(taken)) return this.#goOn(taken, parked, onEvent, signal);
+    if (taken !== null) await this.#deadRuns.giveUp(taken, onEvent);
     const { registry, stores, surroundings } = this.#parts;
     const runId = surroundings.newId();
     const journal = await registry.create({ runId, plan, startedAt: this.#timestamp() });
     const session = new RunSession({ journal, plan, parts: this.#parts, onEvent, signal, nextBatchNo: 1, fence: null });
     onEvent({ kind: 'run_started', runId });
     await journal.append({ kind: 'run_started', plan, memoryId: stores.records.memoryId, at: this.#timestamp() });
+    if (parked + (taken?.parked ?? 0) > 0) session.earn(EXIT.needsAttention);
     return this.#work(session, EMPTY_REPLAY);
   }
 
-  async resume(runId: string, onEvent: OnEvent, signal: AbortSignal): Promise<RunSummary> {
-    const taken = await this.#takeOver(await this.#existing(runId, 'resume'), 'resume', signal);
+  async resume(runId: string, onEvent: OnEvent, signal: AbortSignal): Promise<RunSummary | null> {
+    const taken = await this.#deadRuns.takeOver(await this.#existing(runId, 'resume'), 'resume', signal);
     if (taken === null) throw lockedRun(runId);
-    const replay = await replayRun(taken.journal.read());
-    const { journal, plan, fence } = taken;
-    const session = new RunSession({
-      journal,
-      plan,
-      parts: this.#parts,
-      onEvent,
-      signal,
-      nextBatchNo: replay.nextBatchNo,
-      fence,
-    });
-    onEvent({ kind: 'run_started', runId });
-    if (taken.parked > 0) session.earn(EXIT.needsAttention);
-    return this.#work(session, replay, taken.hasJournalGoneBack);
+    if (taken.plan !== null || taken.hasJournalGoneBack) return this.#goOn(taken, 0, onEvent, signal);
+    await this.#deadRuns.giveUp(taken, onEvent);
+    return null;
   }
 
   async rollback(runId: string, onEvent: OnEvent, signal: AbortSignal): Promise<RunSummary> {
-    const taken = await this.#takeOver(await this.#existing(runId, 'rollback'), 'rollback', signal);
+    const taken = await this.#deadRuns.takeOver(await this.#existing(runId, 'rollback'), 'rollback', signal);
     if (taken === null) throw lockedRun(runId);
-    const { journal, plan, fence } = taken;
-    const replay = await replayRun(journal.read());
-    const session = new RunSession({
-      journal,
-      plan,
-      parts: this.#parts,
-      onEvent,
-      signal,
-      nextBatchNo: replay.nextBatchNo,
-      fence,
-    });
+    const session = this.#sessionOf(taken, await replayRun(taken.journal.read()), onEvent, signal);
     await this.#parts.staging.removeRun(runId);
     session.earn(taken.parked > 0 ? EXIT.needsAttention : EXIT.rolledBack);
     return this.#end(session, taken.parked > 0 ? 'needs_attention' : 'rolled_back', null);
   }
 
+  /** Does what is left of a run that was taken over. @param parkedElsewhere batches of other runs that stay parked. */
+  async #goOn(taken: TakenOver, parkedElsewhere: number, onEvent: OnEvent, signal: AbortSignal): Promise<RunSummary> {
+    const replay = await replayRun(taken.journal.read());
+    const session = this.#sessionOf(taken, replay, onEvent, signal);
+    onEvent({ kind: 'run_started', runId: session.runId });
+    if (taken.parked + parkedElsewhere > 0) session.earn(EXIT.needsAttention);
+    if (!taken.hasJournalGoneBack) return this.#work(session, replay, taken.parked);
+    session.earn(EXIT.needsAttention);
+    return this.#end(session, taken.parked > 0 ? 'needs_attention' : 'failed', wentBack(session.runId));
+  }
+
+  #sessionOf({ run, journal, plan, fence }: TakenOver, replay: RunReplay, onEvent: OnEvent, signal: AbortSignal) {
+    const nextBatchNo = replay.nextBatchNo;
+    return new RunSession({
+      journal,
+      plan: plan ?? listedPlan(run),
+      parts: this.#parts,
+      onEvent,
+      signal,
+      nextBatchNo,
+      fence,
+    });
+  }
+
   settleDeadRuns(onEvent: OnEvent, signal: AbortSignal): Promise<Settlement> {
-    return this.#settle(onEvent, signal, null);
+    return this.#deadRuns.settle(onEvent, signal, null);
   }
 
   /** The newest run of the same plan that ended before it was done. Standard input cannot be read twice, so it has no twin. */
@@ -114,119 +112,44 @@ export class LocalEngine implements Engine {
     });
   }
 
-  async #settle(onEvent: OnEvent, signal: AbortSignal, exceptRunId: string | null): Promise<Settlement> {
-    let settlement = NOTHING_SETTLED;
-    const runs = await this.#parts.registry.list();
-    for (const run of runs) {
-      if (run.isOwned || !isUnfinished(run.state) || run.runId === exceptRunId) continue;
-      const { unsettled } = await replayRun(this.#parts.registry.readEntries(run.runId));
-      if (unsettled.length === 0 && run.state !== 'running') continue;
-      const taken = await this.#takeOver(run, 'settle', signal);
-      if (taken === null) continue;
-      await this.#release(
-        run.runId,
-        taken.parked > 0 ? 'needs_attention' : taken.hasJournalGoneBack ? 'failed' : 'interrupted',
-      );
-      const { finished, discarded, parked } = taken;
-      if (finished + discarded + parked > 0)
-        onEvent({ kind: 'run_settled', runId: run.runId, finished, discarded, parked });
-      settlement = {
-        runs: settlement.runs + 1,
-        finished: settlement.finished + finished,
-        discarded: settlement.discarded + discarded,
-        parked: settlement.parked + parked,
-      };
-    }
-    await this.#settleVanished(new Set(runs.map(({ runId }) => runId)), onEvent, signal);
-    return settlement;
-  }
-
-  /** Batches that the records store knows as unsettled while no run of that name is known here: their journal vanished. */
-  async #settleVanished(known: ReadonlySet<string>, onEvent: OnEvent, signal: AbortSignal): Promise<void> {
-    const { stores, surroundings, registry } = this.#parts;
-    for (const ref of await stores.records.unsettled(signal)) {
-      if (known.has(ref.runId) || (await registry.get(ref.runId)) !== null) continue;
-      const end = await settleVanished(ref, { stores, surroundings, onCacheFailure: () => {} }, signal);
-      const message = `the journal of run ${ref.runId} is gone; its batch ${ref.batchNo} was ${end}`;
-      onEvent({ kind: 'warning', code: 'JOURNAL_WENT_BACK', message });
-    }
-  }
-
-  /** Claims a run and settles its batches. The claim decides, not what was listed: null when another process has the run. */
-  async #takeOver(run: RunListing, reason: ClaimReason, signal: AbortSignal): Promise<TakenOver | null> {
-    const { registry, stores } = this.#parts;
-    const { runId } = run;
-    const journal = await registry.claim(runId);
-    if (journal === null) return null;
-    const { plan, unsettled } = await replayRun(journal.read());
-    if (plan === null) {
-      await this.#release(runId, 'failed');
-      throw new JournalError(`the journal of run ${runId} holds no plan: it ended before it began`, {
-        code: 'APEX_JOURNAL',
-        details: { runId },
-      });
-    }
-    const mirror = await stores.records.runMirror(runId, signal);
-    const hasJournalGoneBack =
-      mirror !== null && (mirror.journalId !== journal.journalId || mirror.lastLsn > journal.lsn);
-    const { fence } = await stores.records.openRun({ runId, journalId: journal.journalId }, signal);
-    await journal.append({ kind: 'run_claimed', fence, reason, at: this.#timestamp() });
-    const refs = hasJournalGoneBack
-      ? (await stores.records.unsettled(signal)).filter((ref) => ref.runId === runId)
-      : unsettled.map((batchNo) => ({ runId, batchNo }));
-    const counts = { finished: 0, discarded: 0, parked: 0 };
-    for (const ref of refs) counts[await this.#settleOne(ref, journal, signal)] += 1;
-    return { journal, plan, fence, hasJournalGoneBack, ...counts };
-  }
-
-  async #settleOne(
-    ref: { runId: string; batchNo: number },
-    journal: Journal,
-    signal: AbortSignal,
-  ): Promise<'finished' | 'discarded' | 'parked'> {
-    const { stores, surroundings, limits } = this.#parts;
-    const saga = { journal, stores, surroundings, discardTimeoutMs: limits.discardTimeoutMs, onCacheFailure: () => {} };
+  /** @param parked batches of this run whose discard is still parked: the run has not come to its end. */
+  async #work(session: RunSession, replay: RunReplay, parked = 0): Promise<RunSummary> {
     try {
-      return await settleBatch(ref, saga, signal);
-    } catch (error) {
-      if (error instanceof CompensationError) return 'parked';
-      throw error;
-    }
-  }
-
-  async #work(session: RunSession, replay: RunReplay, hasJournalGoneBack = false): Promise<RunSummary> {
-    try {
-      if (hasJournalGoneBack) throw wentBack(session.runId);
       if (session.plan.kind === 'ingest') await ingestAll(session, replay);
       else await deleteAll(session, replay);
       session.signal.throwIfAborted();
     } catch (error) {
       return this.#stop(session, error);
     }
-    return this.#end(session, 'completed', null);
+    return parked > 0
+      ? this.#end(session, 'needs_attention', parkedReport(parked))
+      : this.#end(session, 'completed', null);
   }
 
   /** Ends a run that did not get through: interrupted and resumable, unless going on could not help. */
   async #stop(session: RunSession, error: unknown): Promise<RunSummary> {
     // After a journal failure nothing more is promised: the next process finds the run as it was left.
-    if (error instanceof JournalError && error.code !== 'JOURNAL_WENT_BACK') throw error;
+    if (error instanceof JournalError) throw error;
+    const report = stopReport(error);
+    if (error instanceof CompensationError) {
+      session.earn(ERROR_CODES[report.code].exit);
+      return this.#end(session, 'needs_attention', report);
+    }
+    if (report.code === 'FENCED') {
+      // The run is another process's now: its journal and its row are no longer this one's to write.
+      session.earn(ERROR_CODES[report.code].exit);
+      await this.#parts.registry.release(session.runId);
+      return summaryOf(session, 'interrupted', report);
+    }
     if (session.signal.aborted) {
       session.earn(session.signal.reason === 'SIGTERM' ? EXIT.terminated : EXIT.interrupted);
-      return this.#end(session, 'interrupted', {
-        code: 'ABORTED',
-        message: 'interrupted',
-        retryable: true,
-        step: null,
-      });
+      return this.#end(session, 'interrupted', ABORTED);
     }
-    const report = stopReport(error);
     session.earn(ERROR_CODES[report.code].exit);
-    if (error instanceof CompensationError) return this.#end(session, 'needs_attention', report);
-    if (!isApexError(error)) {
-      await this.#end(session, 'failed', report);
-      throw error;
-    }
-    return this.#end(session, GIVEN_UP.has(report.code) ? 'failed' : 'interrupted', report);
+    // A wrong argument stays wrong: going on with the run could never help.
+    if (isApexError(error)) return this.#end(session, report.code === 'APEX_USAGE' ? 'failed' : 'interrupted', report);
+    await this.#end(session, 'failed', report);
+    throw error;
   }
 
   async #end(
@@ -239,25 +162,14 @@ export class LocalEngine implements Engine {
     if (state === 'interrupted' || state === 'needs_attention')
       await journal.append({ kind: 'run_interrupted', reason: error?.code ?? state, at });
     else await journal.append({ kind: 'run_finished', state, exitStatus, counts, at });
-    const journalCommits = journal.syncedCommits;
+    const summary = summaryOf(session, state, error);
     await this.#release(runId, state, exitStatus);
-    return {
-      run_id: runId,
-      state,
-      ...counts,
-      duration_ms: session.durationMs,
-      exit_status: exitStatus,
-      embedded_texts: session.use.texts,
-      embedding_calls: session.use.calls,
-      journal_commits: journalCommits,
-      batches: session.batches,
-      error,
-    };
+    return summary;
   }
 
-  async #release(runId: string, state: RunState, exitStatus: number | null = null): Promise<void> {
+  async #release(runId: string, state: RunState, exitStatus: number): Promise<void> {
     const { registry } = this.#parts;
-    await registry.setState(runId, state, exitStatus === null ? null : { finishedAt: this.#timestamp(), exitStatus });
+    await registry.setState(runId, state, { finishedAt: this.#timestamp(), exitStatus });
     await registry.release(runId);
   }
 
@@ -266,8 +178,24 @@ export class LocalEngine implements Engine {
   }
 }
 
-function isUnfinished(state: RunState): boolean {
-  return state === 'running' || state === 'interrupted' || state === 'needs_attention';
+function summaryOf(session: RunSession, state: RunState, error: ErrorReport | null): RunSummary {
+  return {
+    run_id: session.runId,
+    state,
+    ...session.counts,
+    duration_ms: session.durationMs,
+    exit_status: session.exitStatus,
+    embedded_texts: session.use.texts,
+    embedding_calls: session.use.calls,
+    journal_commits: session.journal.syncedCommits,
+    batches: session.batches,
+    error,
+  };
+}
+
+/** The plan as far as the registry knows it: enough to end a run whose journal does not say. */
+function listedPlan({ kind, targets }: RunListing): RunPlan {
+  return { kind, targets, source: '', documentId: null, group: '', settingsDigest: '' };
 }
 
 function isSamePlan(a: RunPlan, b: RunPlan): boolean {
@@ -284,12 +212,4 @@ function lockedRun(runId: string): StoreError {
   });
 }
 
-function wentBack(runId: string): JournalError {
-  return new JournalError(
-    `the journal of run ${runId} is older than the records store says; the run is given up, what it made visible stays`,
-    {
-      code: 'JOURNAL_WENT_BACK',
-      details: { runId },
-    },
-  );
-}
+const ABORTED: ErrorReport = { code: 'ABORTED', message: 'interrupted', retryable: true, step: null };

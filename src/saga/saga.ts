@@ -49,8 +49,8 @@ export async function writeOrDiscard(
   try {
     return await writeBatch(batch, parts, signal);
   } catch (failure) {
-    // A journal that failed can promise nothing more: the next process settles the batch.
-    if (failure instanceof JournalError) throw failure;
+    // A journal that failed can promise nothing more, and a run that was taken over is its new owner's: whoever has it settles.
+    if (failure instanceof JournalError || (isApexError(failure) && failure.code === 'FENCED')) throw failure;
     // The answer of a commit may have been lost: only the commit table knows whether there is something to discard.
     const happened = await pivotOutcome(batch.ref, parts, signal);
     if (happened !== null) return happened;

@@ -4,7 +4,7 @@ import { dumpMemory } from '../helpers/dump.ts';
 import { apex, type Finished, newFolder } from '../helpers/program.ts';
 
 /** Small batches, so that a handful of documents passes every point several times; one at a time, so that points come in order. */
-const SETTINGS = { APEX_BATCH_SIZE: '3', APEX_CONCURRENCY: '1' };
+export const SETTINGS = { APEX_BATCH_SIZE: '3', APEX_CONCURRENCY: '1' };
 
 /** A memory with a first state of a folder, and the folder's second state: what every crash test starts from. */
 export interface Scenario {

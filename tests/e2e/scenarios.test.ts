@@ -274,10 +274,10 @@ test('20: a batch costs the same however much is stored', async () => {
 
 test('a limit that is raised gives what it stopped another try', async () => {
   const bill = readFileSync('fixtures/sample/bill-of-lading.pdf');
-  const { documents, home, ingest, verify } = openCase({ 'bill.pdf': bill });
+  const { documents, runWith, ingest, verify } = openCase({ 'bill.pdf': bill });
   const limited = { APEX_PARSE_MAX_PAGES: '1' };
   for (const _ of [1, 2]) {
-    const { lines } = await apex(['ingest', documents, '--json'], { home, env: limited });
+    const { lines } = await runWith(limited, 'ingest', documents);
     expect(lines[0]!['error']).toMatchObject({ code: 'TOO_LARGE', message: expect.stringContaining('2 pages') });
   }
   const { summary } = await ingest();
