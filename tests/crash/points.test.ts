@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { afterAll, expect, test } from 'vitest';
 import { randomFrom } from './random.ts';
 import { killAndRecover, openScenario, RECOVERIES } from './scenario.ts';
 
@@ -16,6 +16,7 @@ const SAMPLED_POINTS = 8;
 
 for (const command of ['ingest', 'delete'] as const) {
   const scenario = await openScenario(command);
+  afterAll(() => scenario.remove());
   console.log(`${command}: ${scenario.points.length} crash points, seed ${seed}`);
 
   test(`${command} passes the points that the tests know`, () => {

@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { dumpMemory } from '../helpers/dump.ts';
 import { apex, type Finished, newFolder } from '../helpers/program.ts';
@@ -20,6 +20,7 @@ export interface Scenario {
   readonly points: readonly string[];
   /** A copy of the memory before the command. */
   newHome(): string;
+  remove(): void;
 }
 
 /** Transactions in which a process may die: before their commit, and after it before anyone knows. */
@@ -91,6 +92,7 @@ export async function openScenario(command: 'ingest' | 'delete'): Promise<Scenar
       cpSync(before, home, { recursive: true });
       return home;
     },
+    remove: () => rmSync(root, { recursive: true, force: true }),
   };
 }
 
@@ -111,7 +113,9 @@ export async function killAndRecover(scenario: Scenario, point: string, recovery
   const killed = await apex(scenario.args, { home, env: { ...SETTINGS, APEX_CRASH_POINT: point } });
   await recover(scenario, home, recovery);
   const verified = await apex(['verify', '--json'], { home });
-  return { killed, verified, dump: dumpMemory(home, (sourceUri) => !sourceUri.includes('/others/')) };
+  const dump = dumpMemory(home, (sourceUri) => !sourceUri.includes('/others/'));
+  rmSync(home, { recursive: true, force: true });
+  return { killed, verified, dump };
 }
 
 /** Brings a memory whose command was killed to the state an uninterrupted run would have reached. */

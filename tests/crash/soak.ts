@@ -3,8 +3,9 @@
 //   npm run soak -- --rounds 200 --seed 7
 //   npm run soak -- --full
 import { parseArgs } from 'node:util';
+import { workThrough } from '../../src/pipeline/bounded.ts';
 import { randomKills, type Soak } from './random-kills.ts';
-import { killAndRecover, openScenario, RECOVERIES } from './scenario.ts';
+import { killAndRecover, openScenario, RECOVERIES, type Recovery, type Scenario } from './scenario.ts';
 
 const { values } = parseArgs({
   options: {
@@ -15,30 +16,41 @@ const { values } = parseArgs({
   },
 });
 
+const jobs = Number(values.jobs);
 const failures = values.full
-  ? await everyPoint()
-  : await manyRounds(Number(values.rounds), Number(values.seed), Number(values.jobs));
+  ? await everyPoint(jobs)
+  : await manyRounds(Number(values.rounds), Number(values.seed), jobs);
 for (const failure of failures) console.error(failure);
 process.exitCode = failures.length === 0 ? 0 : 1;
 
-async function everyPoint(): Promise<string[]> {
+async function everyPoint(jobs: number): Promise<string[]> {
   const failures: string[] = [];
   let cases = 0;
   for (const command of ['ingest', 'delete'] as const) {
     const scenario = await openScenario(command);
     for (const recovery of RECOVERIES) {
-      for (const point of scenario.points) {
-        const { killed, verified, dump } = await killAndRecover(scenario, point, recovery);
+      await workThrough([...scenario.points], jobs, async (point) => {
         cases += 1;
-        const isSame = JSON.stringify(dump) === JSON.stringify(scenario.reference);
-        if (killed.signal !== 'SIGKILL' || verified.exitCode !== 0 || !isSame)
-          failures.push(`${command} at ${point}, ${recovery}`);
-      }
+        const problem = await problemOf(scenario, point, recovery);
+        if (problem !== null) failures.push(`${command} at ${point}, ${recovery}: ${problem}`);
+      });
       console.log(`${command}, ${recovery}: ${scenario.points.length} points, ${failures.length} failures so far`);
     }
+    scenario.remove();
   }
   console.log(`${cases} cases, ${failures.length} failures`);
   return failures;
+}
+
+async function problemOf(scenario: Scenario, point: string, recovery: Recovery): Promise<string | null> {
+  try {
+    const { killed, verified, dump } = await killAndRecover(scenario, point, recovery);
+    if (killed.signal !== 'SIGKILL') return 'never reached';
+    if (verified.exitCode !== 0) return `verify found ${verified.stdout}`;
+    return JSON.stringify(dump) === JSON.stringify(scenario.reference) ? null : 'another memory';
+  } catch (error) {
+    return String(error);
+  }
 }
 
 /** Several soaks at once, each with a seed and a memory of its own: what takes the time is starting processes. */
