@@ -1,7 +1,7 @@
 import { cpSync, existsSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
-import { expect, test } from 'vitest';
+import { afterAll, expect, test } from 'vitest';
 import { dumpMemory } from '../helpers/dump.ts';
 import { apex } from '../helpers/program.ts';
 import { killAndRecover, openScenario, RECOVERIES, SETTINGS } from './scenario.ts';
@@ -13,6 +13,7 @@ import { killAndRecover, openScenario, RECOVERIES, SETTINGS } from './scenario.t
  */
 
 const scenario = await openScenario('ingest');
+afterAll(() => scenario.remove());
 
 const ENDINGS = ['', '-wal', '-shm'];
 

@@ -1,11 +1,18 @@
-import { cpSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { dumpMemory } from '../helpers/dump.ts';
 import { apex, newFolder } from '../helpers/program.ts';
 
+/** A folder that goes when the test ends. */
+function openFolder(): string {
+  const folder = newFolder('main');
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
 test('the sample documents are ingested, verified, found, and cost nothing the second time', async () => {
-  const home = newFolder('main');
+  const home = openFolder();
   const first = await apex(['ingest', 'fixtures/sample', '--json'], { home });
   expect(first.exitCode).toBe(0);
   expect(first.lines.at(-1)).toMatchObject({
@@ -31,8 +38,8 @@ test('the sample documents are ingested, verified, found, and cost nothing the s
 });
 
 test('a document changes: its new text is found, its old text is gone, the facts it closed are closed', async () => {
-  const home = newFolder('main');
-  const documents = join(newFolder('main'), 'documents');
+  const home = openFolder();
+  const documents = join(openFolder(), 'documents');
   cpSync('fixtures/sample', documents, { recursive: true });
   await apex(['ingest', documents], { home });
   const closed = dumpMemory(home)['relations']!.filter((row) => (row as { invalid_at: unknown }).invalid_at !== null);
@@ -46,10 +53,10 @@ test('a document changes: its new text is found, its old text is gone, the facts
 });
 
 test('two ingests of the same documents at once both end well and leave one memory', async () => {
-  const home = newFolder('main');
+  const home = openFolder();
   const runs = await Promise.all([1, 2].map(() => apex(['ingest', 'fixtures/sample', '--json'], { home })));
   expect(runs.map(({ exitCode }) => exitCode)).toEqual([0, 0]);
-  const alone = newFolder('main');
+  const alone = openFolder();
   await apex(['ingest', 'fixtures/sample'], { home: alone });
   expect(dumpMemory(home)).toEqual(dumpMemory(alone));
   expect((await apex(['verify'], { home })).exitCode).toBe(0);
