@@ -48,8 +48,9 @@ export async function writeOrDiscard(
   } catch (failure) {
     // A journal that failed can promise nothing more: the next process settles the batch.
     if (failure instanceof JournalError) throw failure;
-    // The answer of a commit may have been lost: only the commit table knows whether there is something to discard.
-    const happened = await pivotOutcome(batch.ref, parts, signal);
+    // The answer of a commit may have been lost: only the commit table knows whether there is something to discard. The user's
+    // signal may be what stopped the batch, so it is not the one to ask under.
+    const happened = await pivotOutcome(batch.ref, parts, AbortSignal.timeout(parts.discardTimeoutMs));
     if (happened !== null) return happened;
     await discardBatch(batch.ref, isApexError(failure) ? failure.code : 'APEX_BUG', parts);
     throw failure;
@@ -118,9 +119,11 @@ async function assertCount(
   });
 }
 
-/** Waits for all, so that no write is still under way when a discard begins; then throws the first failure. */
+/** Waits for all, so that no write is still under way when a discard begins; then throws the journal's failure, else the first. */
 async function allOrFirstError(work: readonly Promise<void>[]): Promise<void> {
-  for (const result of await Promise.allSettled(work)) if (result.status === 'rejected') throw result.reason;
+  const results = await Promise.allSettled(work);
+  const failures = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []));
+  if (failures.length > 0) throw failures.find((failure) => failure instanceof JournalError) ?? failures[0];
 }
 
 /**
