@@ -24,11 +24,24 @@ export class Faults {
     this.#points.length = 0;
   }
 
-  /** The part, watched. */
+  /** The part, watched. A call that fails before it begins is rejected, as one that cannot reach its server is. */
   wrap<Part extends object>(name: string, part: Part): Part {
-    return probed(name, part, (point) => {
+    const watched = probed(name, part, (point) => {
       this.#points.push(point);
       for (const action of this.#actions.get(point) ?? []) action();
+    });
+    return new Proxy(watched, {
+      get(target, key) {
+        const member: unknown = Reflect.get(target, key, target);
+        if (typeof member !== 'function') return member;
+        return (...args: unknown[]): unknown => {
+          try {
+            return Reflect.apply(member, target, args);
+          } catch (error) {
+            return Promise.reject(error);
+          }
+        };
+      },
     });
   }
 
