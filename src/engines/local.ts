@@ -210,6 +210,12 @@ export class LocalEngine implements Engine {
   async #stop(session: RunSession, error: unknown): Promise<RunSummary> {
     // After a journal failure nothing more is promised: the next process finds the run as it was left.
     if (error instanceof JournalError && error.code !== 'JOURNAL_WENT_BACK') throw error;
+    const report = stopReport(error);
+    // Also when the user interrupted: what is parked must be said.
+    if (error instanceof CompensationError) {
+      session.earn(ERROR_CODES[report.code].exit);
+      return this.#end(session, 'needs_attention', report);
+    }
     if (session.signal.aborted) {
       session.earn(session.signal.reason === 'SIGTERM' ? EXIT.terminated : EXIT.interrupted);
       return this.#end(session, 'interrupted', {
@@ -219,9 +225,7 @@ export class LocalEngine implements Engine {
         step: null,
       });
     }
-    const report = stopReport(error);
     session.earn(ERROR_CODES[report.code].exit);
-    if (error instanceof CompensationError) return this.#end(session, 'needs_attention', report);
     if (!isApexError(error)) {
       await this.#end(session, 'failed', report);
       throw error;
