@@ -1,27 +1,16 @@
 import { describe, expect, test } from 'vitest';
 import type { DocumentResult, RunEvent } from '../../../lib/contracts/apex.ts';
 import { ParseError } from '../../../lib/contracts/errors.ts';
-import type { RunPlan, RunRegistry } from '../../../lib/contracts/journal.ts';
+import type { RunPlan } from '../../../lib/contracts/journal.ts';
 import type { VersionRecord, WriteRef } from '../../../lib/contracts/store.ts';
 import { runBatch } from '../../../src/pipeline/batch.ts';
 import type { Parts } from '../../../src/pipeline/parts.ts';
 import { RunSession } from '../../../src/pipeline/session.ts';
-import { FakeCacheStore } from '../../helpers/fakes/cache.ts';
 import { FakeGraphStore } from '../../helpers/fakes/graph.ts';
 import { FakeJournal } from '../../helpers/fakes/journal.ts';
-import {
-  FakeEmbedder,
-  FakeExtractor,
-  FakeParsers,
-  FakeSource,
-  FakeStaging,
-  fakeChunker,
-  itemOf,
-} from '../../helpers/fakes/parts.ts';
-import { FakeRecordsStore } from '../../helpers/fakes/records.ts';
-import { FakeSurroundings } from '../../helpers/fakes/surroundings.ts';
-import { FakeVectorStore } from '../../helpers/fakes/vectors.ts';
-import { Faults, journalFailure, noAnswer, refusal } from '../../helpers/faults.ts';
+import { openFakeParts } from '../../helpers/fakes/machine.ts';
+import { itemOf } from '../../helpers/fakes/parts.ts';
+import { journalFailure, noAnswer, refusal } from '../../helpers/faults.ts';
 import { never, pivotOf, recordOf, ref } from '../../helpers/records.ts';
 
 /** Goal: what the journal says of a batch is true at every moment. Method: all parts in memory, all of their calls in one log. */
@@ -38,35 +27,15 @@ interface BatchCase {
   readonly prepareIsolated?: Parts['prepareIsolated'];
 }
 
-function openBatch(options: BatchCase = {}) {
-  const faults = new Faults();
+function openBatch({ isLastTry = false, isIsolated = false, ...options }: BatchCase = {}) {
+  const { faults, source, stores, parts } = openFakeParts({ texts: { a: 'ACME ships', b: 'to Globex' }, ...options });
   const journal = new FakeJournal();
-  const source = new FakeSource(options.texts ?? { a: 'ACME ships', b: 'to Globex' });
-  const stores = {
-    records: faults.wrap('records', new FakeRecordsStore()),
-    graph: faults.wrap('graph', options.graph ?? new FakeGraphStore()),
-    vectors: faults.wrap('vectors', new FakeVectorStore()),
-    cache: faults.wrap('cache', new FakeCacheStore()),
-  };
-  const parts: Parts = {
-    source: () => faults.wrap('source', source),
-    attachments: Object.assign(new FakeSource(), { itemOf: () => itemOf('attachment') }),
-    parsers: faults.wrap('parsers', new FakeParsers(source)),
-    ...{ chunker: fakeChunker, extractor: new FakeExtractor(), embedder: faults.wrap('embedder', new FakeEmbedder()) },
-    ...{ stores, staging: new FakeStaging((folder) => faults.wrap('folder', folder)) },
-    // A batch asks nothing about other runs.
-    registry: {} as RunRegistry,
-    surroundings: new FakeSurroundings(),
-    prepareIsolated: options.prepareIsolated ?? (async () => {}),
-    limits: { batchDocuments: 256, batchBytes: 1_000_000, concurrency: 2, discardTimeoutMs: 60_000 },
-  };
   const events: RunEvent[] = [];
   const onEvent = (event: RunEvent) => events.push(event);
   const watched = faults.wrap('journal', journal);
   const session = new RunSession({
     ...{ journal: watched, plan: PLAN, parts, onEvent, signal: never, nextBatchNo: 1, fence: null },
   });
-  const { isLastTry = false, isIsolated = false } = options;
   return {
     ...{ faults, journal, stores, events, session },
     /** One batch of these documents; none of them is current when they are read. */
