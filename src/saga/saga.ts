@@ -265,5 +265,8 @@ function pivotOutcome(
 }
 
 function messageOf(error: unknown): string {
-  return isApexError(error) ? error.message : 'the deadline for discarding ran out';
+  if (isApexError(error)) return error.message;
+  return error instanceof Error && error.name === 'TimeoutError'
+    ? 'the deadline for discarding ran out'
+    : 'a failure inside apex';
 }
