@@ -371,6 +371,15 @@ describe('a discard that fails', () => {
     expect(saga.journal.all('discard_parked')).toMatchObject([{ stores: ['vectors', 'graph', 'records'] }]);
   });
 
+  test('by a bug of apex is parked as one', async () => {
+    const saga = openSaga();
+    const batch = await saga.prepare(null, recordOf('a'));
+    saga.faults.fail('vectors.count:after', refusal());
+    saga.faults.fail('graph.discard:before', new TypeError('x is not a function'));
+    await expect(saga.write(batch)).rejects.toBeInstanceOf(CompensationError);
+    expect(saga.journal.all('discard_parked')).toMatchObject([{ error: { message: 'a failure inside apex' } }]);
+  });
+
   test('to answer in time is parked when the deadline has passed', async () => {
     class HangingGraphStore extends FakeGraphStore {
       override discard(_batch: WriteRef, signal: AbortSignal): Promise<void> {
