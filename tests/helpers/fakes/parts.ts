@@ -173,7 +173,8 @@ export class FakeEmbedder implements Embedder {
   readonly maxRequestItems = 3;
   readonly calls: (readonly string[])[] = [];
   /** What is answered; may be replaced. */
-  answer: (texts: readonly string[]) => Float32Array[] | Promise<Float32Array[]> = (texts) => texts.map(vectorOf);
+  answer: (texts: readonly string[], signal: AbortSignal) => Float32Array[] | Promise<Float32Array[]> = (texts) =>
+    texts.map(vectorOf);
 
   countTokens(text: string): number {
     return text.length;
@@ -182,6 +183,6 @@ export class FakeEmbedder implements Embedder {
   async embed(texts: readonly string[], signal: AbortSignal): Promise<Float32Array[]> {
     signal.throwIfAborted();
     this.calls.push(texts);
-    return this.answer(texts);
+    return this.answer(texts, signal);
   }
 }

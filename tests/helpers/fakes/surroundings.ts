@@ -4,8 +4,8 @@ import type { Surroundings } from '../../../src/pipeline/context.ts';
 export class FakeSurroundings implements Surroundings {
   /** Every wait, in order. */
   readonly delaysMs: number[] = [];
-  /** Called during each wait. */
-  onSleep: () => void = () => {};
+  /** Called during each wait, with the signal that may end it. */
+  onSleep: (signal: AbortSignal) => void = () => {};
   #ids = 0;
 
   now(): number {
@@ -23,7 +23,7 @@ export class FakeSurroundings implements Surroundings {
 
   async sleep(ms: number, signal: AbortSignal): Promise<void> {
     this.delaysMs.push(ms);
-    this.onSleep();
+    this.onSleep(signal);
     signal.throwIfAborted();
   }
 

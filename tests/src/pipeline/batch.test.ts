@@ -129,6 +129,7 @@ describe('one bad document', () => {
       { documentId: 'b', code: 'EMPTY_TEXT', step: 'parse', retryable: false },
     ]);
     expect(batch.faults.calls.filter((call) => call === 'folder.remove')).toHaveLength(2);
+    expect(batch.faults.calls.filter((call) => call === 'folder.markFailed')).toHaveLength(1);
     expect(batch.journal.all('item_set_aside')).toHaveLength(1);
   });
 
@@ -139,12 +140,15 @@ describe('one bad document', () => {
         return super.write(batch, records, signal);
       }
     }
-    const texts = Object.fromEntries([...'abcde'].map((id) => [id, `text ${id}`]));
+    const texts = { ...Object.fromEntries([...'abcde'].map((id) => [id, `text ${id}`])), f: '' };
     const batch = openBatch({ texts, graph: new ChoosyGraphStore() });
     await batch.run();
-    expect(new Map(batch.outcomes() as [string, string][])).toEqual(
-      new Map([...'abcde'].map((id) => [id, id === 'd' ? 'STORE_REFUSED' : 'added'])),
-    );
+    expect(
+      batch
+        .outcomes()
+        .map((outcome) => outcome.join(' '))
+        .toSorted(),
+    ).toEqual([...['a added', 'b added', 'c added', 'd STORE_REFUSED', 'e added', 'f EMPTY_TEXT']]);
     expect(await batch.current()).toEqual(['a', 'b', 'c', 'e']);
     expect(batch.journal.all('discard_planned')).toHaveLength(batch.journal.all('discard_done').length);
   });
@@ -173,6 +177,7 @@ describe('a document that another run overtook', () => {
     await overtake(batch);
     expect(await batch.run()).toMatchObject([{ documentId: 'a' }]);
     expect(batch.outcomes()).toEqual([['b', 'added']]);
+    expect(batch.faults.calls.filter((call) => call === 'folder.remove')).toHaveLength(1);
     expect((await batch.stores.records.current(['a'], never)).get('a')?.version).toBe(1);
   });
 
@@ -188,6 +193,14 @@ describe('a document that another run overtook', () => {
 });
 
 describe('documents taken one by one, each in a process of its own', () => {
+  test('are not tried again where the process did not die', async () => {
+    const corrupt = new ParseError('damaged', { code: 'CORRUPT' });
+    const batch = openBatch({ isIsolated: true, prepareIsolated: () => Promise.reject(corrupt) });
+    await batch.run(['a']);
+    expect(batch.journal.all('isolated_attempt')).toHaveLength(1);
+    expect(batch.outcomes()).toEqual([['a', 'CORRUPT']]);
+  });
+
   const crash = () => new ParseError('the process died', { code: 'CRASHED', retryable: true });
 
   test('are counted before each attempt, and one that kills its process three times is set aside', async () => {

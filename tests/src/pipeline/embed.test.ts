@@ -83,7 +83,7 @@ describe('the cache', () => {
 
   test('a value of another size is not taken for a vector', async () => {
     const { embedder, cache, embedded } = openEmbedding();
-    const entry = { key: embeddingKey('fake-1', 'one'), value: new Uint8Array(DIMENSIONS * 4 - 1), document: null };
+    const entry = { key: embeddingKey('fake-1', 'one'), value: new Uint8Array((DIMENSIONS - 1) * 4), document: null };
     await cache.set([entry], never);
     expect(await embedded(chunksOf('one'))).toEqual([vectorOf('one')]);
     expect(embedder.calls).toEqual([['one']]);
@@ -164,7 +164,18 @@ describe('documents prepared side by side', () => {
   });
 });
 
-test('an abort ends it with its reason', async () => {
+test('an abort reaches the request that is under way', async () => {
+  const { embedder, embedded } = openEmbedding();
+  const user = new AbortController();
+  embedder.answer = (texts, signal) => {
+    user.abort('SIGINT');
+    signal.throwIfAborted();
+    return texts.map(vectorOf);
+  };
+  await expect(embedded(chunksOf('one'), user.signal)).rejects.toBe('SIGINT');
+});
+
+test('nothing is asked for under an aborted signal', async () => {
   const { embedder, embedded } = openEmbedding();
   await expect(embedded(chunksOf('one'), AbortSignal.abort('SIGINT'))).rejects.toBe('SIGINT');
   expect(embedder.calls).toEqual([]);

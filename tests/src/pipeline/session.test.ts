@@ -39,6 +39,7 @@ function openSession(fence: number | null = null) {
 test('a failing cache is said once a run, however often it fails', () => {
   const { events, session } = openSession();
   for (let time = 0; time < 3; time += 1) session.saga.onCacheFailure(noAnswer());
+  expect(events).toHaveLength(1);
   session.warnOfCache();
   expect(events).toMatchObject([{ kind: 'warning', code: 'CACHE_FAILED' }]);
   expect(session.exitStatus).toBe(EXIT.done);
@@ -74,6 +75,15 @@ describe('the exit status', () => {
     for (const status of met) session.earn(status);
     expect(session.exitStatus).toBe(exitStatus);
   });
+});
+
+test('a document that is set aside is no success', () => {
+  const { session } = openSession();
+  const document = { documentId: 'a', group: 'default', source: 'fake', sourceUri: 'file:///a' };
+  session.finish(
+    failedResult(document, 'quarantined', { code: 'CORRUPT', message: '', retryable: false, step: null }, 0),
+  );
+  expect(session.exitStatus).toBe(EXIT.quarantined);
 });
 
 test('documents are counted by their outcome, and said', () => {

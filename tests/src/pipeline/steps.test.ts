@@ -86,14 +86,18 @@ test('nothing is begun under an aborted signal', async () => {
 test('an abort during the wait ends it with its reason, and nothing is tried again', async () => {
   const surroundings = new FakeSurroundings();
   const user = new AbortController();
-  surroundings.onSleep = () => user.abort('SIGTERM');
+  let isWaitEnded = false;
+  surroundings.onSleep = (signal) => {
+    user.abort('SIGTERM');
+    isWaitEnded = signal.aborted;
+  };
   let attempts = 0;
   const trying = withRetries(POLICY, { signal: user.signal, surroundings }, async () => {
     attempts += 1;
     throw noAnswer();
   });
   await expect(trying).rejects.toBe('SIGTERM');
-  expect(attempts).toBe(1);
+  expect([attempts, isWaitEnded]).toEqual([1, true]);
 });
 
 test('every step has the attempts and delays of the design', () => {

@@ -97,9 +97,10 @@ describe('of what was extracted', () => {
   const of = (change: Partial<Extraction>) =>
     versionRecord(prepared({ extraction: { ...EXTRACTION, ...change } }), OPTIONS);
 
-  test('an entity that is mentioned often is one, with a mention each', () => {
-    const { entities, mentions } = of({ mentions: [acme(0), acme(1), acme(1, 0)] });
-    expect([entities.length, mentions.length]).toEqual([1, 2]);
+  test('an entity that is mentioned often is one, under the name found first, with a mention each', () => {
+    const { entities, mentions } = of({ mentions: [acme(0), acme(1), acme(1), { ...acme(1, 5), name: 'Acme' }] });
+    expect(entities.map(({ name }) => name)).toEqual(['ACME']);
+    expect(mentions.map(({ start }) => start)).toEqual([0, 0, 5]);
   });
 
   test('the same statement of one chunk is one, and of two chunks two', () => {

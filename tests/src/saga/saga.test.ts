@@ -302,6 +302,7 @@ describe('a pivot whose answer was lost', () => {
     const saga = openSaga();
     const batch = await saga.prepare(null, recordOf('a'));
     saga.faults.fail('records.pivot:after', noAnswer());
+    saga.faults.fail('records.pivotOutcome:before', noAnswer(), 2);
     const committed = [{ documentId: 'a', version: 1 }];
     await expect(saga.write(batch)).resolves.toEqual({ ...NOTHING, committed });
     expect(saga.faults.calls.filter(isDiscard)).toEqual([]);
@@ -456,6 +457,7 @@ describe('after the pivot', () => {
     const outcome = await saga.commit(null, recordOf('a', { version: 2 }));
     expect(outcome).toEqual({ ...NOTHING, lost: [{ documentId: 'a', version: 2 }] });
     expect(await saga.held()).toEqual(['a v1', 'a v1', 'a v1']);
+    expect(await saga.stores.cache.get([summaryKey('memory-1', 'a', 2)], never)).toEqual([null]);
   });
 
   test.each(['cache.retire:before', 'cache.set:before', 'cache.set:after'])(
@@ -497,6 +499,7 @@ describe('facts', () => {
     await saga.commit(null, older);
     expect(await endOf(saga, older)).toEqual([null]);
     await saga.commit(null, newer);
+    expect(saga.faults.calls.filter((call) => call === 'graph.setClosings')).toHaveLength(1);
     expect([await endOf(saga, older), await endOf(saga, newer)]).toEqual([['2026-03-01'], [null]]);
     const deletes = [{ documentId: 'newer', baseVersion: 1 }];
     const outcome = await saga.write({ ...(await saga.prepare(null)), deletes });
