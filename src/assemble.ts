@@ -49,7 +49,7 @@ export async function prepareAlone(request: IsolatedRequest, options: HostOption
     const context = { runId, signal: new AbortController().signal, surroundings: parts.surroundings, onStep: () => {} };
     await prepareDocument(
       { documentId, parentId, sourceName, item, baseVersion: null },
-      { ...parts, use: noUse() },
+      { ...parts, use: noUse(), onCacheFailure: () => {} },
       context,
     );
   } finally {

@@ -28,7 +28,7 @@ interface Section {
  */
 export function createStructureChunker(settings: StructureSettings): Chunker {
   return {
-    version: `structure-1:${settings.maxTokens}`,
+    version: `structure-2:${settings.maxTokens}`,
     chunk: (document) => chunkDocument(document, settings),
   };
 }
@@ -36,13 +36,11 @@ export function createStructureChunker(settings: StructureSettings): Chunker {
 function chunkDocument(document: ParsedDocument, settings: StructureSettings): Chunk[] {
   const chunks: Chunk[] = [];
   for (const { headingPath, elements } of sectionsOf(document.elements)) {
-    const headingTokens = headingPath.length === 0 ? 0 : settings.countTokens(headingPath.join(' > '));
+    const headingTokens = headingPath.length === 0 ? 0 : settings.countTokens(`${headingPath.join(' > ')}\n\n`);
     // However long its headings are, a chunk keeps room for text of its own.
     const room = Math.max(settings.maxTokens - headingTokens, Math.ceil(settings.maxTokens / 2));
-    for (const packed of pack(
-      elements.flatMap((element) => piecesOf(element, room, settings)),
-      room,
-    )) {
+    const pieces = elements.flatMap((element) => piecesOf(element, room, settings));
+    for (const packed of pack(withGaps(pieces, document.text, settings), room)) {
       const start = packed[0]!.start;
       const end = packed[packed.length - 1]!.end;
       const text = document.text.slice(start, end);
@@ -80,6 +78,16 @@ const MAX_HEADING_CHARACTERS = 200;
 
 function oneLine(text: string): string {
   return text.replace(/\s+/gu, ' ').trim().slice(0, MAX_HEADING_CHARACTERS);
+}
+
+/** What stands between two pieces comes into the chunk with the second, and counts there. */
+function withGaps(pieces: readonly Piece[], text: string, { countTokens }: StructureSettings): Piece[] {
+  return pieces.map((piece, index) => {
+    const before = pieces[index - 1];
+    return before === undefined
+      ? piece
+      : { ...piece, tokens: piece.tokens + countTokens(text.slice(before.end, piece.start)) };
+  });
 }
 
 /** Packs pieces in order, evenly: a section a little over the limit gives two halves, not one full chunk and a crumb. */
@@ -135,9 +143,23 @@ const SEGMENTER_CHARACTERS = 20_000;
 
 function* sentencesOf(text: string): Generator<Span> {
   const segmenter = new Intl.Segmenter('en', { granularity: 'sentence' });
+  let start = 0;
   for (const slice of slicesAtSpaces(text, SEGMENTER_CHARACTERS)) {
-    for (const { segment, index } of segmenter.segment(slice.text)) yield { text: segment, start: slice.start + index };
+    for (const { segment, index } of segmenter.segment(slice.text)) {
+      const end = slice.start + index + segment.length;
+      if (isInsideWord(text, end)) continue;
+      yield { text: text.slice(start, end), start };
+      start = end;
+    }
   }
+}
+
+/** The first character of the scripts whose sentences follow each other without a blank. */
+const FIRST_UNSPACED = 0x2e80;
+
+/** To the segmenter the question mark of an address ends a sentence, whatever follows it. */
+function isInsideWord(text: string, offset: number): boolean {
+  return /^\S\S$/.test(text.slice(offset - 1, offset + 1)) && text.charCodeAt(offset - 1) < FIRST_UNSPACED;
 }
 
 function* slicesAtSpaces(text: string, length: number): Generator<Span> {

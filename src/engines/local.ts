@@ -131,6 +131,7 @@ export class LocalEngine implements Engine {
     // After a journal failure nothing more is promised: the next process finds the run as it was left.
     if (error instanceof JournalError) throw error;
     const report = stopReport(error);
+    // Also when the user interrupted: what is parked must be said.
     if (error instanceof CompensationError) {
       session.earn(ERROR_CODES[report.code].exit);
       return this.#end(session, 'needs_attention', report);

@@ -83,7 +83,8 @@ async function prepareAll(options: BatchOptions, batchNo: number, session: RunSe
     };
     try {
       if (options.isIsolated) await prepareInIsolation(input, batchNo, session);
-      const prepared = await prepareDocument(input, { ...parts, use: session.use }, context);
+      const onCacheFailure = () => session.warnOfCache();
+      const prepared = await prepareDocument(input, { ...parts, use: session.use, onCacheFailure }, context);
       preparation.prepared.push(prepared);
       const children = depth < MAX_ATTACHMENT_DEPTH ? await attachmentsOf(prepared, preparation, session) : [];
       queue.push(...children.map((child) => ({ input: child, depth: depth + 1 })));

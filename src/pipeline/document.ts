@@ -40,6 +40,7 @@ export async function prepareDocument(
     'source' | 'attachments' | 'parsers' | 'chunker' | 'extractor' | 'embedder' | 'stores' | 'staging'
   > & {
     readonly use: EmbeddingUse;
+    readonly onCacheFailure: (error: unknown) => void;
   },
   context: StepContext,
 ): Promise<PreparedDocument> {
@@ -56,6 +57,7 @@ export async function prepareDocument(
   const key = [file.digest, parts.parsers.version, parts.chunker.version].join(':');
   const extraction = await extract({ document: parsed, chunks, key }, parts.extractor, folder, context);
   context.onStep(documentId, 'embed');
-  const vectors = await embed(chunks, { embedder: parts.embedder, cache: parts.stores.cache, use: parts.use }, context);
+  const { embedder, use, onCacheFailure } = parts;
+  const vectors = await embed(chunks, { embedder, cache: parts.stores.cache, use, onCacheFailure }, context);
   return { ...input, folder, file, parsed, chunks, extraction, vectors };
 }

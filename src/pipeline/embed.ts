@@ -23,6 +23,8 @@ interface EmbedParts {
   readonly embedder: Embedder;
   readonly cache: CacheStore;
   readonly use: EmbeddingUse;
+  /** The cache is best effort: without it the same texts are paid again, and nothing else changes. */
+  readonly onCacheFailure: (error: unknown) => void;
 }
 
 /**
@@ -37,33 +39,52 @@ export async function embed(
   parts: EmbedParts,
   context: StepContext,
 ): Promise<Float32Array[]> {
-  const { embedder, cache, use } = parts;
+  const { embedder, use } = parts;
   const texts = chunks.map(embeddingText);
   const keys = texts.map((text) => embeddingKey(embedder.model, text));
-  const known = new Map<string, Float32Array>();
-  const cached = await cache.get(keys, context.signal);
-  cached.forEach((bytes, index) => {
-    if (bytes !== null && bytes.byteLength === embedder.dimensions * 4) known.set(keys[index]!, floatsOf(bytes));
-  });
+  const known = await cachedVectors(keys, parts, context);
+  const take = (vectors: ReadonlyMap<string, Float32Array>) => {
+    for (const [key, vector] of vectors) known.set(key, vector);
+  };
   const wanted = new Map(keys.map((key, index) => [key, texts[index]!] as const).filter(([key]) => !known.has(key)));
   const elsewhere = new Set([...wanted.keys()].flatMap((key) => use.underWay.get(key) ?? []));
   const own = [...wanted].filter(([key]) => !use.underWay.has(key));
   const embedding = embedTexts(own, parts, context);
   for (const [key] of own) use.underWay.set(key, embedding);
   try {
-    for (const vectors of await Promise.all([embedding, ...elsewhere])) {
-      for (const [key, vector] of vectors) known.set(key, vector);
-    }
+    take(await embedding);
   } finally {
     for (const [key] of own) use.underWay.delete(key);
   }
+  for (const answer of await Promise.allSettled(elsewhere)) if (answer.status === 'fulfilled') take(answer.value);
+  // Another document's request may have failed for the sake of another text in it.
+  const left = [...wanted].filter(([key]) => !known.has(key));
+  take(await embedTexts(left, parts, context));
   return keys.map((key) => known.get(key)!);
+}
+
+/** What the cache holds of these keys. A value of another size is not taken for a vector. */
+async function cachedVectors(
+  keys: readonly string[],
+  { embedder, cache, onCacheFailure }: EmbedParts,
+  context: StepContext,
+): Promise<Map<string, Float32Array>> {
+  const known = new Map<string, Float32Array>();
+  try {
+    const cached = await cache.get(keys, context.signal);
+    cached.forEach((bytes, index) => {
+      if (bytes !== null && bytes.byteLength === embedder.dimensions * 4) known.set(keys[index]!, floatsOf(bytes));
+    });
+  } catch (error) {
+    onCacheFailure(error);
+  }
+  return known;
 }
 
 /** Embeds texts by their cache keys, request after request, and leaves each answer in the cache. */
 async function embedTexts(
   texts: readonly (readonly [key: string, text: string])[],
-  { embedder, cache, use }: EmbedParts,
+  { embedder, cache, use, onCacheFailure }: EmbedParts,
   context: StepContext,
 ): Promise<ReadonlyMap<string, Float32Array>> {
   const made = new Map<string, Float32Array>();
@@ -83,7 +104,11 @@ async function embedTexts(
       made.set(key, vectors[index]!);
       return { key, value: bytesOf(vectors[index]!), document: null };
     });
-    await cache.set(entries, context.signal);
+    try {
+      await cache.set(entries, context.signal);
+    } catch (error) {
+      onCacheFailure(error);
+    }
   }
   return made;
 }

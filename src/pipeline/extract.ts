@@ -33,12 +33,19 @@ export async function extract(
 }
 
 function onlyQuoted(found: Extraction, chunks: readonly Chunk[]): Extraction {
+  // Counted from the end, or beyond it, offsets would cut out the quote too, and then mean nothing to a reader.
   const mentions = found.mentions.filter(
-    ({ ordinal, start, end, quote }) => quote.length > 0 && chunks[ordinal]?.text.slice(start, end) === quote,
+    ({ ordinal, start, end, quote }) =>
+      quote.length > 0 &&
+      Number.isInteger(start) &&
+      start >= 0 &&
+      end === start + quote.length &&
+      chunks[ordinal]?.text.slice(start, end) === quote,
   );
   const named = new Set(mentions.map(({ type, key }) => `${type}\0${key}`));
   const relations = found.relations.filter(
     ({ ordinal, quote, subject, object }) =>
+      quote.length > 0 &&
       chunks[ordinal]?.text.includes(quote) === true &&
       named.has(`${subject.type}\0${subject.key}`) &&
       named.has(`${object.type}\0${object.key}`),

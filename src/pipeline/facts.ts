@@ -32,7 +32,7 @@ export function deriveClosings(facts: readonly Fact[]): Closing[] {
     for (const fact of rivals) {
       const closer = rivals
         .filter((other) => compareDates(other, fact) > 0 && statedValue(other) !== statedValue(fact))
-        .sort((a, b) => compareDates(a, b) || (a.createdAt < b.createdAt ? -1 : 1))[0];
+        .sort(byDateAndSpelling)[0];
       if (closer === undefined) continue;
       closed.set(fact.relationId, {
         relationId: fact.relationId,
@@ -46,6 +46,12 @@ export function deriveClosings(facts: readonly Fact[]): Closing[] {
 
 function statedValue(fact: Fact): string {
   return ENDS.get(fact.type) === 'object' ? fact.subjectId : fact.objectId;
+}
+
+/** Of several at one instant always the same one comes first, whatever order they were given in. */
+function byDateAndSpelling(a: Fact, b: Fact): number {
+  const spelling = ({ validAt, createdAt }: Fact) => `${validAt}\0${createdAt}`;
+  return compareDates(a, b) || (spelling(a) < spelling(b) ? -1 : 1);
 }
 
 /** Dates are compared as instants: `2026-01-02` and `2026-01-02T00:00:00Z` are the same. */

@@ -51,8 +51,9 @@ export async function writeOrDiscard(
   } catch (failure) {
     // A journal that failed can promise nothing more, and a run that was taken over is its new owner's: whoever has it settles.
     if (failure instanceof JournalError || (isApexError(failure) && failure.code === 'FENCED')) throw failure;
-    // The answer of a commit may have been lost: only the commit table knows whether there is something to discard.
-    const happened = await pivotOutcome(batch.ref, parts, signal);
+    // The answer of a commit may have been lost: only the commit table knows whether there is something to discard. The user's
+    // signal may be what stopped the batch, so it is not the one to ask under.
+    const happened = await pivotOutcome(batch.ref, parts, AbortSignal.timeout(parts.discardTimeoutMs));
     if (happened !== null) return happened;
     await discardBatch(batch.ref, isApexError(failure) ? failure.code : 'APEX_BUG', parts);
     throw failure;
@@ -121,9 +122,11 @@ async function assertCount(
   });
 }
 
-/** Waits for all, so that no write is still under way when a discard begins; then throws the first failure. */
+/** Waits for all, so that no write is still under way when a discard begins; then throws the journal's failure, else the first. */
 async function allOrFirstError(work: readonly Promise<void>[]): Promise<void> {
-  for (const result of await Promise.allSettled(work)) if (result.status === 'rejected') throw result.reason;
+  const results = await Promise.allSettled(work);
+  const failures = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []));
+  if (failures.length > 0) throw failures.find((failure) => failure instanceof JournalError) ?? failures[0];
 }
 
 /** A pivot that happened, and what follows from it. */
@@ -293,5 +296,8 @@ function pivotOutcome(
 }
 
 function messageOf(error: unknown): string {
-  return isApexError(error) ? error.message : 'the deadline for discarding ran out';
+  if (isApexError(error)) return error.message;
+  return error instanceof Error && error.name === 'TimeoutError'
+    ? 'the deadline for discarding ran out'
+    : 'a failure inside apex';
 }

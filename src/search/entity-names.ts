@@ -13,7 +13,12 @@ export function entityNames(text: string): string[] {
     .slice(0, MAX_QUERY_WORDS);
   const names = new Set<string>();
   for (let length = Math.min(MAX_WORDS, words.length); length >= 1; length -= 1) {
-    for (let from = 0; from + length <= words.length; from += 1) names.add(words.slice(from, from + length).join(' '));
+    for (let from = 0; from + length <= words.length; from += 1) {
+      const name = words.slice(from, from + length).join(' ');
+      names.add(name);
+      // A full stop may belong to the name (`Inc.`) or to the sentence.
+      names.add(name.replace(/\.+$/, ''));
+    }
   }
   return [...names];
 }

@@ -2,11 +2,13 @@ import { copyFileSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { JournalEntry } from '../../../lib/contracts/journal.ts';
 import { isIntent } from '../../../lib/journal/intents.ts';
 import { journalError, RunJournal, readJournal } from '../../../lib/journal/run-journal.ts';
+import { SqlThread } from '../../../lib/support/sql-thread.ts';
 import { all, INTENT, journalContract, OUTCOME } from '../../contracts/journal.contract.ts';
+import { watchSyncs } from '../../helpers/syncs.ts';
 
 let folder: string;
 let path: string;
@@ -111,6 +113,32 @@ test('after a failed commit nothing is tried again and nothing later lands', asy
   await journal.close();
   expect(other.prepare('SELECT count(*) FROM entry').pluck().get()).toBe(0);
   other.close();
+});
+
+test('a commit that failed is not tried again on its connection, also when it would work now', async () => {
+  const journal = await open();
+  await journal.append(INTENT);
+  const failure = journalError({ code: null, sqliteCode: 'SQLITE_IOERR_FSYNC', operation: 'x', cause: new Error() });
+  const spy = vi.spyOn(SqlThread.prototype, 'transaction').mockRejectedValueOnce(failure);
+  onTestFinished(() => spy.mockRestore());
+  expect((await Promise.allSettled([journal.append(INTENT)])).map(({ status }) => status)).toEqual(['rejected']);
+  const later = await Promise.allSettled([journal.append(INTENT), journal.append(OUTCOME), journal.flush()]);
+  expect(later.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
+  expect(spy).toHaveBeenCalledTimes(1);
+  expect(await readCopy()).toHaveLength(1);
+});
+
+test('every commit of a journal is synced, that of its making too', async () => {
+  const commits = watchSyncs();
+  const journal = await open();
+  for (const entry of [OUTCOME, INTENT, OUTCOME]) await journal.append(entry);
+  await journal.flush();
+  const [created, ...appended] = commits;
+  expect(created).toEqual({ label: 'journal.create', synchronous: 2 });
+  expect(appended).toEqual([
+    { label: 'journal.run_claimed', synchronous: 2 },
+    { label: 'journal.flush', synchronous: 2 },
+  ]);
 });
 
 test('a full disk is said to be one and may be tried again by another process', () => {

@@ -7,6 +7,7 @@ import { openMemoryDb } from '../../../lib/stores/memory-db.ts';
 import { deleteByRef, deleteByVersion, VERSIONS, versionsParam } from '../../../lib/stores/rows.ts';
 import { memorySettings, openStores } from '../../helpers/memory.ts';
 import { collect, expectedTexts, never, pivotOf, recordOf, ref, rowTexts, versionOf } from '../../helpers/records.ts';
+import { watchSyncs } from '../../helpers/syncs.ts';
 
 /** Changes a memory behind apex's back. */
 function tamper(path: string, sql: string): void {
@@ -71,6 +72,25 @@ test('nothing of a retired document can be read from the files', async () => {
     false,
     false,
     false,
+  ]);
+});
+
+test('the commits that decide are synced: a memory made, a fence given, a pivot; writes before it ride with the pivot', async () => {
+  const commits = watchSyncs();
+  const { records, graph, vectors } = await openStores();
+  const { fence } = await records.openRun({ runId: 'run-1', journalId: 'journal' }, never);
+  const record = recordOf('a');
+  for (const store of [records, graph, vectors]) await store.write(ref('run-1'), [record], never);
+  await records.pivot(pivotOf({ ref: ref('run-1'), fence }, [record]), never);
+  expect(commits.map(({ label, synchronous }) => `${label} ${synchronous}`)).toEqual([
+    ...[
+      'memory.create 2',
+      'records.open-run 2',
+      'records.write 1',
+      'graph.write 1',
+      'vectors.write 1',
+      'records.pivot 2',
+    ],
   ]);
 });
 

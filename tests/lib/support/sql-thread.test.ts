@@ -109,6 +109,40 @@ test('a full disk is DISK_FULL and retryable, and what was there stays', async (
   expect(await thread.all('SELECT a FROM t')).toEqual([{ a: 1 }]);
 });
 
+test('a commit that must be durable is synced, and the next one as the connection says', async () => {
+  const thread = await openTable();
+  const synced = async (isDurable: boolean) => {
+    const [result] = await thread.transaction([{ sql: 'PRAGMA synchronous' }], { label: 'ask', isDurable });
+    return (result!.rows as { synchronous: number }[])[0]!.synchronous;
+  };
+  expect([await synced(false), await synced(true), await synced(false)]).toEqual([1, 2, 1]);
+});
+
+test('a commit that had to be durable and failed leaves the next one as the connection says', async () => {
+  const thread = await openTable();
+  const failing = thread.transaction([{ sql: insert, rows: [[1, 'x'], [1, 'y']] }], { label: 'fill', isDurable: true }); // biome-ignore format: one row each
+  await expect(failing).rejects.toMatchObject({ code: 'APEX_STORE' });
+  expect(await thread.all('PRAGMA synchronous')).toEqual([{ synchronous: 1 }]);
+});
+
+test('a transaction that reads before it writes waits for others from its first statement on', async () => {
+  const thread = await openTable();
+  const other = await open();
+  // Long enough for the other to write in between, if it is let.
+  const slow =
+    'WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000000) SELECT count(*) FROM n, (SELECT count(*) FROM t)';
+  const reading = thread.transaction(
+    [{ sql: 'SELECT count(*) FROM t' }, { sql: slow }, { sql: insert, params: [1, 'x'] }],
+    {
+      label: 'read first',
+    },
+  );
+  const writing = other.transaction([{ sql: insert, params: [2, 'y'] }], { label: 'write' });
+  const [read, written] = await Promise.allSettled([reading, writing]);
+  expect([read.status, written.status]).toEqual(['fulfilled', 'fulfilled']);
+  expect(await thread.all('SELECT a FROM t')).toEqual([{ a: 1 }, { a: 2 }]);
+});
+
 test("a file that is no database is the owner's error", async () => {
   writeFileSync(path, 'no database at all, but long enough to be read as a header of one'.repeat(20));
   await expect(open()).rejects.toMatchObject({ code: 'APEX_STORE', message: 'open: SQLITE_NOTADB' });

@@ -1,112 +1,87 @@
-import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import type { Stores } from '../../../lib/contracts/store.ts';
-import { openEmbeddedStores } from '../../../lib/stores/index.ts';
-import type { Parts } from '../../../src/pipeline/parts.ts';
-import { openCase } from '../../helpers/case.ts';
-import { dumpMemory } from '../../helpers/dump.ts';
-import { intercepted } from '../../helpers/faults.ts';
-import { openMachine, withStores } from '../../helpers/machine.ts';
-import { collect, never, recordOf, ref } from '../../helpers/records.ts';
+import type { RunPlan } from '../../../lib/contracts/journal.ts';
+import { openDataFolder, openRegistry } from '../../../lib/journal/index.ts';
+import { LocalEngine } from '../../../src/engines/local.ts';
+import { openFakeParts } from '../../helpers/fakes/machine.ts';
+import { Faults, journalFailure, noAnswer, refusal } from '../../helpers/faults.ts';
+import { temporaryFolder } from '../../helpers/memory.ts';
+import { never } from '../../helpers/records.ts';
 
-/**
- * Goal: a run has one owner, and a memory is what its stores are. Method: machines in this process over one data directory, their
- * stores held or exchanged.
- */
+/** Goal: a run says what it came to, and the same command goes on with it. Method: real journals, and all other parts in memory. */
 
-/** Parts whose pivots wait until `before` has ended. */
-const heldBeforePivot = (before: () => Promise<unknown>) => (parts: Parts) =>
-  withStores(parts, ({ records }) => ({
-    records: intercepted(records, 'pivot', async ({ go }) => {
-      await before();
-      return go();
-    }),
-  }));
+const PLAN: RunPlan = {
+  ...{ kind: 'ingest', source: 'fake', targets: ['/docs'], documentId: null, group: 'default', settingsDigest: 's' },
+};
 
-function leftovers(home: string) {
-  const { leftovers, unsettled } = dumpMemory(home);
-  return [...leftovers!.filter((row) => (row as { rows: number }).rows > 0), ...unsettled!];
+async function openEngine(texts: Readonly<Record<string, string>> = { a: 'one', b: 'two' }) {
+  const folder = temporaryFolder();
+  openDataFolder(folder);
+  let journals = 0;
+  const createJournalId = () => `journal-${++journals}`;
+  const registry = await openRegistry({ folder, createJournalId, probe: null });
+  onTestFinished(() => registry.close());
+  const faults = new Faults();
+  const create = registry.create.bind(registry);
+  registry.create = async (run) => faults.wrap('journal', await create(run));
+  const { stores, parts } = openFakeParts({ texts, faults, registry });
+  const engine = new LocalEngine(parts);
+  return {
+    ...{ faults, stores, registry },
+    start: (signal = never) => engine.start(PLAN, () => {}, signal),
+    current: async () => (await stores.records.currentVersions(null, 99, never)).length,
+  };
 }
 
-test.each(['has ended', 'is still writing'])(
-  'a process whose run was taken over ends with 75 and discards nothing, when the new owner %s',
-  async (when) => {
-    const { home, documents, verify } = openCase({ 'a.txt': 'Gate one.\n', 'b.txt': 'Bay nine.\n' });
-    const isWriting = Promise.withResolvers<void>();
-    const hasEnded = Promise.withResolvers<void>();
-    const owner = await openMachine(home, {
-      change: heldBeforePivot(async () => {
-        isWriting.resolve();
-        if (when === 'is still writing') await hasEnded.promise;
-      }),
-    });
-    let takenOver: ReturnType<typeof owner.resume> | null = null;
-    const zombie = await openMachine(home, {
-      change: heldBeforePivot(async () => {
-        const [run] = await owner.runs();
-        // The kernel frees the lock only at death; here it is let go while the process lives.
-        await zombie.parts.registry.release(run!.runId);
-        takenOver = owner.resume(run!.runId);
-        await (when === 'has ended' ? takenOver : isWriting.promise);
-      }),
-    });
-    const ended = await zombie.ingest(documents);
-    hasEnded.resolve();
-    expect(ended.summary).toMatchObject({ added: 0, exit_status: 75, error: { code: 'FENCED' } });
-    const { summary } = await takenOver!;
-    expect(summary).toMatchObject({ run_id: ended.summary.run_id, added: 2, state: 'completed', exit_status: 0 });
-    expect(await owner.runs()).toMatchObject([{ runId: summary.run_id, state: 'completed', exitStatus: 0 }]);
-    expect([leftovers(home), await verify()]).toEqual([[], 0]);
-  },
-);
+const writes = (calls: readonly string[]) => calls.filter((call) => /\.(?:write\w*|pivot|publish|set)$/.test(call));
 
-test('what a process wrote after its run had ended is discarded by the next one, and said', async () => {
-  const { home, documents, verify } = openCase({ 'a.txt': 'Gate one.\n' });
-  const machine = await openMachine(home);
-  const { summary } = await machine.ingest(documents);
-  const late = ref(summary.run_id, 7);
-  await machine.parts.stores.graph.write(late, [recordOf('late')], never);
-  await machine.parts.stores.records.write(late, [recordOf('late')], never);
-  expect(await verify()).toBe(5);
-  const next = await machine.ingest(documents);
-  expect(next.warnings).toEqual(['JOURNAL_WENT_BACK']);
-  expect([leftovers(home), await verify()]).toEqual([[], 0]);
+test('a run brings its documents in, and the same command again does nothing', async () => {
+  const { faults, start, current } = await openEngine();
+  expect(await start()).toMatchObject({ state: 'completed', added: 2, batches: 1, exit_status: 0, error: null });
+  faults.forget();
+  expect(await start()).toMatchObject({ state: 'completed', added: 0, unchanged: 2, batches: 0, exit_status: 0 });
+  expect([writes(faults.calls), await current()]).toEqual([[], 2]);
 });
 
-/** Other stores than the memory's own, in a file of their own. */
-async function openOtherStores(path: string): Promise<Stores> {
-  const embedder = { model: 'lexical-1', dimensions: 512 };
-  const { stores, close } = await openEmbeddedStores({ path, embedder, createMemoryId: () => 'another' });
-  onTestFinished(close);
-  return stores;
-}
+test('a run that a store stopped leaves nothing, and the same command goes on with it', async () => {
+  const { faults, stores, registry, start, current } = await openEngine();
+  faults.fail('vectors.write:before', noAnswer(), 3);
+  const stopped = await start();
+  expect(stopped).toMatchObject({ state: 'interrupted', exit_status: 75, error: { code: 'APEX_STORE' } });
+  expect(await Array.fromAsync(stores.graph.versions(never))).toEqual([]);
+  expect(await start()).toMatchObject({ run_id: stopped.run_id, state: 'completed', added: 2, exit_status: 0 });
+  expect([await current(), (await registry.list()).length]).toEqual([2, 1]);
+});
 
-test.each(['graph', 'vectors'] as const)(
-  'a role that points at another store (%s): everything is written there, without an embedding call, and proved there',
-  async (role) => {
-    const { home, documents } = openCase({
-      'a.txt': 'Gate one.\n',
-      'b.md': '# Load LD-700001\n\nCarrier: Farrow Freight LLC\n',
-    });
-    const before = await openMachine(home);
-    await before.ingest(documents);
-    const other = await openOtherStores(join(home, 'other.db'));
-    let isEmbedded = false;
-    const change = (parts: Parts): Parts => ({
-      ...withStores(parts, () => ({ [role]: other[role] })),
-      embedder: intercepted(parts.embedder, 'embed', ({ go }) => {
-        isEmbedded = true;
-        return go();
-      }),
-    });
-    const moved = await openMachine(home, { change });
-    const { differences } = await moved.verify();
-    expect(new Set(differences.map((difference) => difference.problem))).toEqual(new Set(['missing']));
-    expect((await moved.ingest(documents)).summary).toMatchObject({ updated: 2, unchanged: 0, embedding_calls: 0 });
-    expect(isEmbedded).toBe(false);
-    expect((await moved.verify()).differences).toEqual([]);
-    expect(await collect(other[role].versions(never))).toHaveLength(2);
-    expect((await moved.ingest(documents)).summary).toMatchObject({ unchanged: 2, batches: 0 });
-    expect(await moved.search('gate')).toEqual(['Gate one.']);
-  },
-);
+test('a run that the user interrupted says so, leaves nothing, and the same command goes on with it', async () => {
+  const { faults, stores, start, current } = await openEngine();
+  const user = new AbortController();
+  faults.at('graph.write:after', () => user.abort('SIGINT'));
+  expect(await start(user.signal)).toMatchObject({
+    ...{ state: 'interrupted', exit_status: 130, error: { code: 'ABORTED' } },
+  });
+  expect(await Array.fromAsync(stores.vectors.versions(never))).toEqual([]);
+  expect(await start()).toMatchObject({ state: 'completed', added: 2 });
+  expect(await current()).toBe(2);
+});
+
+test.each(['a store', 'the user'])('a discard that fails needs attention and is said: stopped by %s', async (who) => {
+  const { faults, registry, start } = await openEngine();
+  const user = new AbortController();
+  if (who === 'the user') faults.at('graph.write:after', () => user.abort('SIGINT'));
+  else faults.fail('graph.count:before', refusal());
+  faults.fail('graph.discard:before', noAnswer(), 3);
+  const stopped = await start(user.signal);
+  expect(stopped).toMatchObject({
+    ...{ state: 'needs_attention', exit_status: 5, error: { code: 'APEX_COMPENSATION', retryable: true } },
+  });
+  expect((await registry.get(stopped.run_id))?.state).toBe('needs_attention');
+});
+
+test('after a journal failure nothing is said of the run: the next process finds it as it was left', async () => {
+  const { faults, registry, start, current } = await openEngine();
+  faults.fail('journal.append.pivot_done:before', journalFailure());
+  await expect(start()).rejects.toMatchObject({ code: 'APEX_JOURNAL' });
+  expect(faults.calls.at(-1)).toBe('journal.append.pivot_done');
+  expect((await registry.list()).map(({ state }) => state)).toEqual(['running']);
+  expect(await current()).toBe(2);
+});

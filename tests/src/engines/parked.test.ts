@@ -3,7 +3,7 @@ import { StoreError } from '../../../lib/contracts/errors.ts';
 import type { Stores } from '../../../lib/contracts/store.ts';
 import { openCase } from '../../helpers/case.ts';
 import { dumpMemory } from '../../helpers/dump.ts';
-import { failing, intercepted } from '../../helpers/faults.ts';
+import { failing, intercepted } from '../../helpers/intercept.ts';
 import { openMachine, withStores } from '../../helpers/machine.ts';
 
 /**

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { openCase } from '../../helpers/case.ts';
 import { dumpMemory } from '../../helpers/dump.ts';
-import { intercepted } from '../../helpers/faults.ts';
+import { intercepted } from '../../helpers/intercept.ts';
 import { openMachine, withStores } from '../../helpers/machine.ts';
 
 /**

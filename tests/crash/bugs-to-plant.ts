@@ -1,0 +1,491 @@
+/** A mistake that would break a promise, and the test that must notice it. */
+interface BugToPlant {
+  /** What would be wrong. */
+  readonly name: string;
+  readonly file: string;
+  /** The text that makes it right, which stands in the file exactly once, and what is planted in its place. */
+  readonly replace: readonly [from: string, to: string];
+  readonly caughtBy: {
+    readonly file: string;
+    /** As it stands in the source, with its placeholders. */
+    readonly title: string;
+    /** Of a table of cases the one that notices; all of them when left out. */
+    readonly row?: string;
+  };
+}
+
+const SAGA = 'src/saga/saga.ts';
+const BATCH = 'src/pipeline/batch.ts';
+const RECORDS = 'lib/stores/records/sqlite.ts';
+const SAGA_TEST = 'tests/src/saga/saga.test.ts';
+const BATCH_TEST = 'tests/src/pipeline/batch.test.ts';
+const RECORDS_TEST = 'tests/lib/stores/records/sqlite.test.ts';
+const GRAPH_TEST = 'tests/lib/stores/graph/sqlite.test.ts';
+const MEMORY_TEST = 'tests/lib/stores/memory-db.test.ts';
+const JOURNAL_TEST = 'tests/lib/journal/run-journal.test.ts';
+
+/** The mistakes that tools of this kind were found to make, and those that this one could. */
+export const BUGS_TO_PLANT: readonly BugToPlant[] = [
+  // Before the pivot.
+  {
+    name: 'the discard is registered after the first write',
+    file: SAGA,
+    replace: [
+      '  const lsn = await journal.append({',
+      '  await stores.records.writeBuilding(ref, 0, records, signal);\n  const lsn = await journal.append({',
+    ],
+    caughtBy: { file: SAGA_TEST, title: 'a batch goes planned, records, graph beside vectors, pivot planned, pivot; each store counted' }, // biome-ignore format: one line
+  },
+  {
+    name: 'an effect begins before its intent is on disk',
+    file: SAGA,
+    replace: ['  const lsn = await journal.append({', '  const lsn = 1;\n  void journal.append({'],
+    caughtBy: {
+      file: SAGA_TEST,
+      title: '%s: its effect does not begin, and nothing else does',
+      row: 'effects_planned',
+    },
+  },
+  {
+    name: 'the old version is deleted before the pivot',
+    file: SAGA,
+    replace: [
+      '  const pivotLsn = await',
+      `  const old = records.map(({ documentId, baseVersion }) => ({ documentId, version: baseVersion ?? 0 }));
+  await stores.graph.retire(old, signal);
+  const pivotLsn = await`,
+    ],
+    caughtBy: { file: SAGA_TEST, title: 'an old version is untouched until the new one is current' },
+  },
+  {
+    name: 'the records are not counted before the pivot',
+    file: SAGA,
+    replace: ["    await assertCount(stores.records, 'records', batch, signal);\n", ''],
+    caughtBy: { file: SAGA_TEST, title: 'of the %s stops before the pivot', row: 'records' },
+  },
+  {
+    name: 'the graph is not counted before the pivot',
+    file: SAGA,
+    replace: [
+      "        await assertCount(store, store === stores.graph ? 'graph' : 'vectors', batch, signal);",
+      "        if (store === stores.vectors) await assertCount(store, 'vectors', batch, signal);",
+    ],
+    caughtBy: { file: SAGA_TEST, title: 'of the %s stops before the pivot', row: 'graph' },
+  },
+  {
+    name: 'what is written to the graph is live at once',
+    file: 'lib/stores/graph/sqlite.ts',
+    replace: ['...stamp, 0, r.uuid', '...stamp, 1, r.uuid'],
+    caughtBy: {
+      file: GRAPH_TEST,
+      title: 'what is not published, retired or of another group is not found and ties nothing together',
+    },
+  },
+  {
+    name: 'what is written to the vectors is live at once',
+    file: 'lib/stores/vectors/sqlite.ts',
+    replace: ['SELECT point_row, 0, ?, ?', 'SELECT point_row, 1, ?, ?'],
+    caughtBy: {
+      file: 'tests/lib/stores/vectors/sqlite.test.ts',
+      title: 'nearer vectors that are not live, or of another group, take no place among the hits',
+    },
+  },
+  {
+    name: 'what is written to the records is current at once',
+    file: RECORDS,
+    replace: ["'building', ref.runId", "'current', ref.runId"],
+    caughtBy: { file: RECORDS_TEST, title: 'what is written is invisible until the pivot and visible after it' },
+  },
+
+  // Discards.
+  {
+    name: 'a discard selects by document',
+    file: 'lib/stores/rows.ts',
+    replace: [
+      ' WHERE run_id = ? AND batch_no = ?`,',
+      ` WHERE document_id IN (SELECT document_id FROM \${table} WHERE run_id = ? AND batch_no = ?)\`,`,
+    ],
+    caughtBy: { file: GRAPH_TEST, title: 'discard takes back its own batch and leaves every other' },
+  },
+  {
+    name: 'a discard selects by run alone',
+    file: 'lib/stores/rows.ts',
+    replace: [' WHERE run_id = ? AND batch_no = ?`,', ' WHERE run_id = ? AND ? IS NOT NULL`,'],
+    caughtBy: { file: GRAPH_TEST, title: 'discard takes back its own batch and leaves every other' },
+  },
+  {
+    name: 'a discard removes what a pivot made visible',
+    file: RECORDS,
+    replace: [`AND NOT \${isCommitted}\``, `AND (1 OR NOT \${isCommitted})\``],
+    caughtBy: { file: RECORDS_TEST, title: 'a discard never removes what a pivot made visible' },
+  },
+  {
+    name: 'the error of a discard is swallowed',
+    file: SAGA,
+    replace: ['      failed.push({ store: store.name, error });', '      void error;'],
+    caughtBy: { file: SAGA_TEST, title: 'of the %s is parked and said, the others are done' },
+  },
+  {
+    name: 'the user can interrupt a discard',
+    file: SAGA,
+    replace: ['batch.ref, parts, AbortSignal.timeout(parts.discardTimeoutMs)', 'batch.ref, parts, signal'],
+    caughtBy: { file: SAGA_TEST, title: 'discards also when the user has interrupted, under a signal of its own' },
+  },
+  {
+    name: 'a discard begins while a write is under way',
+    file: SAGA,
+    replace: [
+      'await Promise.allSettled(work);',
+      '(await Promise.all(work)).map((value) => ({ status: "fulfilled", value }) as const);',
+    ],
+    caughtBy: { file: SAGA_TEST, title: 'waits for the writes that are under way before it discards' },
+  },
+  {
+    name: 'discards run in the order of the writes',
+    file: SAGA,
+    replace: ['[stores.vectors, stores.graph, stores.records]', '[stores.records, stores.graph, stores.vectors]'],
+    caughtBy: { file: SAGA_TEST, title: 'at %s: discards in reverse and leaves nothing' },
+  },
+  {
+    name: 'a batch is discarded after the journal failed',
+    file: SAGA,
+    replace: ['if (failure instanceof JournalError || (isApexError(failure)', 'if ((isApexError(failure)'],
+    caughtBy: {
+      file: SAGA_TEST,
+      title: 'after a journal failure nothing is done, also when the journal would work again: %s',
+    },
+  },
+
+  // The pivot.
+  {
+    name: 'the pivot does not look at the fence',
+    file: RECORDS,
+    replace: ['FROM run WHERE run_id = ? AND fence = ?', 'FROM run WHERE run_id = ? AND ? IS NOT NULL'],
+    caughtBy: { file: RECORDS_TEST, title: 'a pivot with an old fence changes nothing' },
+  },
+  {
+    name: 'the pivot does not compare the base version: a lost update',
+    file: RECORDS,
+    replace: [
+      '(SELECT d.current_version FROM document d WHERE d.document_id = i.document_id) IS i.base_version',
+      '(SELECT 1)',
+    ],
+    caughtBy: { file: RECORDS_TEST, title: 'a delete of a version that is no longer current deletes nothing' },
+  },
+  {
+    name: 'a pivot whose answer was lost is taken for one that failed',
+    file: SAGA,
+    replace: ['    if (happened !== null) return happened;\n', ''],
+    caughtBy: { file: SAGA_TEST, title: 'happened: the commit table says so, and nothing is discarded' },
+  },
+  {
+    name: 'the pivot does not mirror the sequence number of the journal',
+    file: RECORDS,
+    replace: ["{ sql: 'UPDATE run SET last_lsn = max(last_lsn, ?) WHERE run_id = ?', params: [lsn, runId] },", ''],
+    caughtBy: { file: RECORDS_TEST, title: 'the mirrored sequence number never goes back' },
+  },
+  {
+    name: 'a version number is given again after a delete',
+    file: RECORDS,
+    replace: ['last_version = last_version + 1', 'last_version = coalesce(current_version, 0) + 1'],
+    caughtBy: {
+      file: RECORDS_TEST,
+      title: 'a deleted document leaves its uuid and number, and its numbers are not given again',
+    },
+  },
+
+  // After the pivot.
+  {
+    name: 'a settled batch is recorded as done before it is finished',
+    file: SAGA,
+    replace: [
+      '  await finishBatch({ ref, outcome }, parts, signal);\n  const results',
+      `  await parts.journal.append({ kind: 'batch_done', batchNo: ref.batchNo, results: [] });
+  await finishBatch({ ref, outcome }, parts, signal);
+  const results`,
+    ],
+    caughtBy: { file: SAGA_TEST, title: 'is not recorded as done while finishing it fails' },
+  },
+  {
+    name: 'a batch is recorded as done before it is finished',
+    file: BATCH,
+    replace: [
+      '  await finishBatch({ ...batch, outcome }, session.saga',
+      `  await session.journal.append({ kind: 'batch_done', batchNo: writing.batchNo, results: [] });
+  await finishBatch({ ...batch, outcome }, session.saga`,
+    ],
+    caughtBy: { file: BATCH_TEST, title: 'is neither recorded nor said to be done while %s fails' },
+  },
+  {
+    name: 'a finishing call is made once only',
+    file: SAGA,
+    replace: [
+      '  await persist(() => stores.vectors.publish(outcome.committed, signal));',
+      '  await stores.vectors.publish(outcome.committed, signal);',
+    ],
+    caughtBy: {
+      file: SAGA_TEST,
+      title: '%s is tried again, and in the end fails without a discard',
+      row: 'vectors.publish',
+    },
+  },
+  {
+    name: 'a failing cache fails the batch',
+    file: SAGA,
+    replace: ['    parts.onCacheFailure(error);', '    throw error;'],
+    caughtBy: { file: SAGA_TEST, title: 'a failing cache is said once and changes nothing: %s' },
+  },
+  {
+    name: 'an entity goes with a document while another mentions it',
+    file: 'lib/stores/memory-schema.ts',
+    replace: [' AND NOT EXISTS (SELECT 1 FROM mention WHERE entity_id = OLD.entity_id)', ''],
+    caughtBy: { file: GRAPH_TEST, title: 'an entity stays while another version, %s, mentions it' },
+  },
+  {
+    name: 'ends of facts are derived from the facts of the batch alone',
+    file: SAGA,
+    replace: [
+      'deriveClosings(await stores.records.factsAbout(versions, SINGLE_VALUED, signal));',
+      `deriveClosings(
+      (await stores.records.factsAbout(versions, SINGLE_VALUED, signal)).filter((fact) =>
+        versions.some(({ documentId }) => documentId === fact.documentId),
+      ),
+    );`,
+    ],
+    caughtBy: {
+      file: SAGA_TEST,
+      title: 'a newer fact ends an older one of another document, and its delete gives it back',
+    },
+  },
+  {
+    name: 'ends of facts are derived once, whatever another run does meanwhile',
+    file: SAGA,
+    replace: ['const MAX_CLOSING_ROUNDS = 10;', 'const MAX_CLOSING_ROUNDS = 1;'],
+    caughtBy: {
+      file: SAGA_TEST,
+      title: 'what another run changes meanwhile is seen: the last writer saw the last facts',
+    },
+  },
+  {
+    name: 'the records store gives some of the facts about a thing',
+    file: RECORDS,
+    replace: ['ON f.object_id = t.object_id AND', 'ON f.object_id = t.object_id AND f.subject_id = t.subject_id AND'],
+    caughtBy: {
+      file: RECORDS_TEST,
+      title: 'facts about what a version states facts about are found, of current versions only',
+    },
+  },
+  {
+    name: 'what was removed stays readable in the file',
+    file: 'lib/stores/memory-db.ts',
+    replace: ["secure_delete: 'ON'", "secure_delete: 'OFF'"],
+    caughtBy: { file: MEMORY_TEST, title: 'nothing of a retired document can be read from the files' },
+  },
+  {
+    name: 'what was removed stays readable in the full-text index',
+    file: 'lib/stores/memory-schema.ts',
+    replace: ["VALUES ('secure-delete', 1)", "VALUES ('secure-delete', 0)"],
+    caughtBy: { file: MEMORY_TEST, title: 'nothing of a retired document can be read from the files' },
+  },
+
+  // The journal, its owner, and what is synced.
+  {
+    name: 'the journal is synced at checkpoints only',
+    file: 'lib/journal/run-journal.ts',
+    replace: ["synchronous: 'FULL'", "synchronous: 'NORMAL'"],
+    caughtBy: { file: JOURNAL_TEST, title: 'every commit of a journal is synced, that of its making too' },
+  },
+  {
+    name: 'the journal is never synced',
+    file: 'lib/journal/run-journal.ts',
+    replace: ["synchronous: 'FULL'", "synchronous: 'OFF'"],
+    caughtBy: { file: JOURNAL_TEST, title: 'every commit of a journal is synced, that of its making too' },
+  },
+  {
+    name: 'the pivot is not synced',
+    file: RECORDS,
+    replace: ["{ label: 'records.pivot', isDurable: true }", "{ label: 'records.pivot', isDurable: false }"],
+    caughtBy: {
+      file: MEMORY_TEST,
+      title: 'the commits that decide are synced: a memory made, a fence given, a pivot; writes before it ride with the pivot', // biome-ignore format: one line
+    },
+  },
+  {
+    name: 'a commit that must be durable is not synced',
+    file: 'lib/support/sql-worker.ts',
+    replace: ["this.#db.pragma('synchronous = FULL')", "this.#db.pragma('synchronous = NORMAL')"],
+    caughtBy: {
+      file: 'tests/lib/support/sql-thread.test.ts',
+      title: 'a commit that must be durable is synced, and the next one as the connection says',
+    },
+  },
+  {
+    name: 'a transaction takes the write lock when it first writes',
+    file: 'lib/support/sql-worker.ts',
+    replace: ["exec('BEGIN IMMEDIATE')", "exec('BEGIN')"],
+    caughtBy: {
+      file: 'tests/lib/support/sql-thread.test.ts',
+      title: 'a transaction that reads before it writes waits for others from its first statement on',
+    },
+  },
+  {
+    name: 'a failed commit of the journal is tried again on its connection',
+    file: 'lib/journal/run-journal.ts',
+    replace: [
+      `      await this.#sql.transaction([{ sql: INSERT, rows }], { label: \`journal.\${label}\` });`,
+      `      const commit = () => this.#sql.transaction([{ sql: INSERT, rows }], { label: \`journal.\${label}\` });
+      await commit().catch(commit);`,
+    ],
+    caughtBy: {
+      file: JOURNAL_TEST,
+      title: 'a commit that failed is not tried again on its connection, also when it would work now',
+    },
+  },
+  {
+    name: 'the journal forgets that a commit failed',
+    file: 'lib/journal/run-journal.ts',
+    replace: ['      this.#failure = error;\n', ''],
+    caughtBy: { file: JOURNAL_TEST, title: 'after a failed commit nothing is tried again and nothing later lands' },
+  },
+  {
+    name: 'an intent rides with the next commit',
+    file: 'lib/journal/intents.ts',
+    replace: ['  effects_planned: true,', '  effects_planned: false,'],
+    caughtBy: {
+      file: JOURNAL_TEST,
+      title: 'the four points of a batch are intents, and what only tells of progress is not',
+    },
+  },
+  {
+    name: 'the owner lock is never held',
+    file: 'lib/journal/owner-lock.ts',
+    replace: ["'BEGIN EXCLUSIVE'", "'SELECT 1'"],
+    caughtBy: {
+      file: 'tests/lib/journal/owner-lock.test.ts',
+      title: 'a process sees its own lock as held, and cannot take it twice',
+    },
+  },
+  {
+    name: 'a lock is held as long as its file is there, as with files of process numbers',
+    file: 'lib/journal/owner-lock.ts',
+    replace: ["return !isDoneUnlessBusy(db, 'SELECT count(*) FROM sqlite_schema');", 'return true;'],
+    caughtBy: {
+      file: 'tests/lib/journal/owner-lock.test.ts',
+      title: 'a process that hangs still owns its run, and one that is killed does not',
+    },
+  },
+  {
+    name: 'a run that has come to its end is claimed by what was listed before',
+    file: 'lib/journal/registry.ts',
+    replace: ["if (row === undefined || row.state === 'completed' ||", 'if (row === undefined ||'],
+    caughtBy: {
+      file: 'tests/lib/journal/registry.test.ts',
+      title: 'a run that has come to its end is not claimed, whatever was listed before',
+    },
+  },
+
+  // Attempts, retries and what they cost.
+  {
+    name: 'an attempt is counted after it',
+    file: BATCH,
+    replace: [
+      `  await journal.append({ kind: 'batch_assigned', batchNo, isIsolated: options.isIsolated, items });
+  const preparation = await prepareAll(options, batchNo, session);
+`,
+      `  const preparation = await prepareAll(options, batchNo, session);
+  await journal.append({ kind: 'batch_assigned', batchNo, isIsolated: options.isIsolated, items });
+`,
+    ],
+    caughtBy: { file: BATCH_TEST, title: 'is counted before anything of the batch is touched' },
+  },
+  {
+    name: 'an attempt in a process of its own is not counted before it',
+    file: BATCH,
+    replace: ["    await session.journal.append({ kind: 'isolated_attempt', batchNo, documentId, attempt });\n", ''],
+    caughtBy: {
+      file: BATCH_TEST,
+      title: 'are counted before each attempt, and one that kills its process three times is set aside',
+    },
+  },
+  {
+    name: 'an interruption counts as a death against the documents in flight',
+    file: 'src/journal/replay.ts',
+    replace: ['    if (this.#isInterrupted) return;\n', ''],
+    caughtBy: {
+      file: 'tests/src/journal/replay.test.ts',
+      title: 'a claim after a clean interruption counts against nobody',
+    },
+  },
+  {
+    name: 'a parked discard counts as done',
+    file: 'src/journal/replay.ts',
+    replace: ["new Set(['done', 'discarded'])", "new Set(['done', 'discarded', 'parked'])"],
+    caughtBy: {
+      file: 'tests/src/journal/replay.test.ts',
+      title: 'a parked batch stays unsettled and keeps its reason',
+    },
+  },
+  {
+    name: 'a torn artifact is believed',
+    file: 'lib/staging/index.ts',
+    replace: ['=== headerOf(key, content) ? content : null', "!== '' ? content : null"],
+    caughtBy: {
+      file: 'tests/lib/staging/index.test.ts',
+      title: 'an artifact is read back under its own key, and is absent when torn, changed or of another key',
+    },
+  },
+  {
+    name: 'vectors are given before they are in the cache',
+    file: 'src/pipeline/embed.ts',
+    replace: ['      await cache.set(entries, context.signal);', '      void cache.set(entries, context.signal);'],
+    caughtBy: {
+      file: 'tests/src/pipeline/embed.test.ts',
+      title: 'holds every answer before the next request is made and before the vectors are given',
+    },
+  },
+  {
+    name: 'fewer vectors than texts are believed',
+    file: 'src/pipeline/embed.ts',
+    replace: ['if (vectors.length === texts && wrong === undefined) return;', 'if (wrong === undefined) return;'],
+    caughtBy: {
+      file: 'tests/src/pipeline/embed.test.ts',
+      title: 'is asked for again, and then fails: %s',
+      row: 'one vector too few',
+    },
+  },
+  {
+    name: 'the client retries beneath our own retries',
+    file: 'lib/embedders/openai.ts',
+    replace: ['maxRetries: 0', 'maxRetries: 2'],
+    caughtBy: {
+      file: 'tests/lib/embedders/openai.test.ts',
+      title: 'a 429 that asks for %s',
+      row: 'milliseconds',
+    },
+  },
+  {
+    name: 'final failures are tried again',
+    file: 'src/pipeline/steps.ts',
+    replace: ['!isApexError(error) || !error.retryable ||', '!isApexError(error) ||'],
+    caughtBy: { file: 'tests/src/pipeline/steps.test.ts', title: '%s is thrown at once', row: 'a final failure' },
+  },
+  {
+    name: 'what the extractor makes up is kept',
+    file: 'src/pipeline/extract.ts',
+    replace: ['chunks[ordinal]?.text.slice(start, end) === quote', 'chunks[ordinal] !== undefined'],
+    caughtBy: {
+      file: 'tests/src/pipeline/extract.test.ts',
+      title: 'a mention %s is dropped',
+      row: 'that quotes what is not there',
+    },
+  },
+  {
+    name: 'a changed file of the same size counts as unchanged',
+    file: 'src/pipeline/classify.ts',
+    replace: ['    current.contentDigest === digest &&\n', ''],
+    caughtBy: {
+      file: 'tests/src/pipeline/classify.test.ts',
+      title: 'when its content changed, also by one byte and no size, on the version that is current now',
+    },
+  },
+];

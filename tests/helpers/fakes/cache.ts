@@ -1,0 +1,36 @@
+import type { CacheEntry, CacheStore, DocumentVersion } from '../../../lib/contracts/store.ts';
+import { keyOf } from './store.ts';
+
+/** A cache in memory. */
+export class FakeCacheStore implements CacheStore {
+  readonly name = 'cache';
+  readonly identity = 'fake:cache';
+  readonly #entries = new Map<string, CacheEntry>();
+
+  async get(keys: readonly string[], signal: AbortSignal): Promise<(Uint8Array | null)[]> {
+    signal.throwIfAborted();
+    return keys.map((key) => this.#entries.get(key)?.value ?? null);
+  }
+
+  async set(entries: readonly CacheEntry[], signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    for (const entry of entries) this.#entries.set(entry.key, { ...entry, value: entry.value.slice() });
+  }
+
+  async retire(versions: readonly DocumentVersion[], signal: AbortSignal): Promise<number> {
+    signal.throwIfAborted();
+    const keys = new Set(versions.map(keyOf));
+    const retired = [...this.#entries.values()].filter(
+      ({ document }) => document !== null && keys.has(keyOf(document)),
+    );
+    for (const { key } of retired) this.#entries.delete(key);
+    return retired.length;
+  }
+
+  async *versions(signal: AbortSignal): AsyncGenerator<DocumentVersion> {
+    signal.throwIfAborted();
+    for (const { document } of this.#entries.values()) if (document !== null) yield document;
+  }
+
+  async close(): Promise<void> {}
+}

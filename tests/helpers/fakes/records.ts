@@ -1,0 +1,304 @@
+import type { QuarantineEntry } from '../../../lib/contracts/document.ts';
+import { StoreError } from '../../../lib/contracts/errors.ts';
+import type {
+  ChunkRecord,
+  CurrentDocument,
+  DocumentSummary,
+  DocumentVersion,
+  Fact,
+  FactAnchor,
+  InventoryRow,
+  PivotOutcome,
+  PivotRequest,
+  Ranked,
+  RecordsStore,
+  Role,
+  VersionRecord,
+  WriteRef,
+} from '../../../lib/contracts/store.ts';
+import { folded } from '../../../lib/stores/rows.ts';
+import { versionOf } from '../records.ts';
+import { FakeStore, type Held, isSameRef, keyOf } from './store.ts';
+
+interface Numbered {
+  readonly uuid: string;
+  lastVersion: number;
+  current: number | null;
+}
+
+/** The records in memory, with the pivot and its commit table. */
+export class FakeRecordsStore extends FakeStore implements RecordsStore {
+  readonly memoryId = 'memory-1';
+  readonly #runs = new Map<string, { fence: number; lastLsn: number; journalId: string }>();
+  readonly #documents = new Map<string, Numbered>();
+  readonly #pivots = new Map<string, { readonly ref: WriteRef; readonly outcome: PivotOutcome; isFinished: boolean }>();
+  readonly #quarantine = new Map<string, QuarantineEntry>();
+  #lastFence = 0;
+
+  constructor() {
+    super('records');
+  }
+
+  async openRun({ runId, journalId }: { runId: string; journalId: string }, signal: AbortSignal) {
+    signal.throwIfAborted();
+    this.#lastFence += 1;
+    const { lastLsn = 0, journalId: known = journalId } = this.#runs.get(runId) ?? {};
+    this.#runs.set(runId, { fence: this.#lastFence, lastLsn, journalId: known });
+    return { fence: this.#lastFence, lastLsn };
+  }
+
+  async runMirror(runId: string, signal: AbortSignal) {
+    signal.throwIfAborted();
+    return this.#runs.get(runId) ?? null;
+  }
+
+  async unsettled(signal: AbortSignal): Promise<WriteRef[]> {
+    signal.throwIfAborted();
+    const building = [...this.held.values()].filter(({ state }) => state === 'building');
+    const unfinished = [...this.#pivots.values()].filter(({ isFinished }) => !isFinished);
+    return [...new Map([...building, ...unfinished].map(({ ref }) => [refKey(ref), ref])).values()].sort((a, b) =>
+      refKey(a) < refKey(b) ? -1 : 1,
+    );
+  }
+
+  async finish(ref: WriteRef, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    const pivot = this.#pivots.get(refKey(ref));
+    if (pivot !== undefined) pivot.isFinished = true;
+  }
+
+  async current(documentIds: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, CurrentDocument>> {
+    signal.throwIfAborted();
+    const known = documentIds.filter((documentId) => this.#documents.has(documentId));
+    return new Map(known.map((documentId) => [documentId, this.#currentDocument(documentId)]));
+  }
+
+  async children(parentIds: readonly string[], signal: AbortSignal): Promise<CurrentDocument[]> {
+    signal.throwIfAborted();
+    return this.#ordered()
+      .filter(({ parentId }) => parentId !== null && parentIds.includes(parentId))
+      .map(({ documentId }) => this.#currentDocument(documentId));
+  }
+
+  async allocate(documents: readonly { documentId: string; uuid: string }[], signal: AbortSignal): Promise<number[]> {
+    signal.throwIfAborted();
+    return documents.map(({ documentId, uuid }) => {
+      const document = this.#documents.get(documentId) ?? { uuid, lastVersion: 0, current: null };
+      document.lastVersion += 1;
+      this.#documents.set(documentId, document);
+      return document.lastVersion;
+    });
+  }
+
+  writeBuilding(ref: WriteRef, lsn: number, records: readonly VersionRecord[], signal: AbortSignal): Promise<number> {
+    this.#mirror(ref.runId, lsn);
+    return this.write(ref, records, signal);
+  }
+
+  override async publish(): Promise<void> {}
+
+  override async discard(ref: WriteRef, signal: AbortSignal): Promise<void> {
+    if (!this.#pivots.has(refKey(ref))) await super.discard(ref, signal);
+  }
+
+  async pivot(request: PivotRequest, signal: AbortSignal): Promise<PivotOutcome> {
+    signal.throwIfAborted();
+    const { ref, versions, deletes } = request;
+    const repeated = this.#pivots.get(refKey(ref));
+    if (repeated !== undefined) return repeated.outcome;
+    if (this.#runs.get(ref.runId)?.fence !== request.fence)
+      throw new StoreError(`run ${ref.runId} was taken over`, { code: 'FENCED' });
+    const isWritten = ({ held }: { held: Held }) => isSameRef(held.ref, ref) && held.state === 'building';
+    if (this.heldOf(versions).filter(isWritten).length !== versions.length)
+      throw new StoreError('not all documents of the batch are written', { code: 'STORE_COUNT' });
+    const isDone = (item: { documentId: string; baseVersion: number | null }): boolean => {
+      if ((this.#documents.get(item.documentId)?.current ?? null) !== item.baseVersion) return false;
+      const own = versions.find(({ documentId }) => documentId === item.documentId)?.version ?? item.baseVersion;
+      const parentId = own === null ? null : this.#parentOf({ documentId: item.documentId, version: own });
+      const parent = [...versions, ...deletes].find(({ documentId }) => documentId === parentId);
+      return parent === undefined || isDone(parent);
+    };
+    const won = versions.filter(isDone);
+    const gone = deletes.filter(isDone);
+    const retiring = [...won, ...gone].flatMap(({ documentId, baseVersion }) =>
+      baseVersion === null ? [] : [{ documentId, version: baseVersion }],
+    );
+    const outcome = {
+      committed: won.map(versionOf).sort(byDocumentId),
+      retiring: retiring.sort(byDocumentId),
+      lost: versions
+        .filter((item) => !isDone(item))
+        .map(versionOf)
+        .sort(byDocumentId),
+      deleted: gone.map(({ documentId }) => documentId).sort(),
+    };
+    this.#commit(outcome, request);
+    return outcome;
+  }
+
+  async pivotOutcome(ref: WriteRef, signal: AbortSignal): Promise<PivotOutcome | null> {
+    signal.throwIfAborted();
+    return this.#pivots.get(refKey(ref))?.outcome ?? null;
+  }
+
+  async currentVersions(afterDocumentId: string | null, limit: number, signal: AbortSignal) {
+    signal.throwIfAborted();
+    return this.#ordered(afterDocumentId).slice(0, limit).map(versionOf);
+  }
+
+  async *expectedInventory(
+    versions: readonly DocumentVersion[],
+    signal: AbortSignal,
+  ): AsyncGenerator<InventoryRow & { role: Role }> {
+    signal.throwIfAborted();
+    for (const { version, held } of this.heldOf(versions))
+      for (const [role, rows] of Object.entries(held.record.inventory))
+        for (const row of rows) yield { ...version, role: role as Role, ...row };
+  }
+
+  async factsAbout(
+    versions: readonly DocumentVersion[],
+    anchors: readonly FactAnchor[],
+    signal: AbortSignal,
+  ): Promise<Fact[]> {
+    signal.throwIfAborted();
+    const ends = new Map(anchors.map(({ type, end }) => [type, end]));
+    const about = ({ type, subjectId, objectId }: Pick<Fact, 'type' | 'subjectId' | 'objectId'>) =>
+      ends.has(type) ? `${type} ${ends.get(type) === 'subject' ? subjectId : objectId}` : null;
+    const wanted = new Set(this.heldOf(versions).flatMap(({ held }) => held.record.relations.map(about)));
+    return this.#facts().filter((fact) => about(fact) !== null && wanted.has(about(fact)));
+  }
+
+  async facts(afterRelationId: string | null, limit: number, signal: AbortSignal): Promise<Fact[]> {
+    signal.throwIfAborted();
+    const after = afterRelationId ?? '';
+    return this.#facts()
+      .filter(({ relationId }) => relationId > after)
+      .slice(0, limit);
+  }
+
+  async quarantined(documentIds: readonly string[] | null, signal: AbortSignal): Promise<QuarantineEntry[]> {
+    signal.throwIfAborted();
+    return [...this.#quarantine.values()]
+      .filter(({ documentId }) => documentIds === null || documentIds.includes(documentId))
+      .sort(byDocumentId);
+  }
+
+  async documents(
+    options: { afterDocumentId: string | null; limit: number; group: string | null },
+    signal: AbortSignal,
+  ): Promise<DocumentSummary[]> {
+    signal.throwIfAborted();
+    return this.#ordered(options.afterDocumentId, options.group)
+      .slice(0, options.limit)
+      .map((record) => summaryOf(record, this.held.get(keyOf(record))!.ref));
+  }
+
+  async document(documentId: string, signal: AbortSignal): Promise<DocumentSummary | null> {
+    signal.throwIfAborted();
+    const record = this.live().find((live) => live.documentId === documentId);
+    return record === undefined ? null : summaryOf(record, this.held.get(keyOf(record))!.ref);
+  }
+
+  /** Knows words joined by AND or by OR, quoted or not; the score is the share of the words that were asked for. */
+  async searchText(expression: string, limit: number, group: string | null, signal: AbortSignal): Promise<Ranked[]> {
+    signal.throwIfAborted();
+    const wanted = expression.split(/ (?:AND|OR) /).map((word) => folded(word.replaceAll('"', '')));
+    const chunks = this.live(group).flatMap(({ chunks }) => chunks);
+    const scored = chunks.map(({ chunkId, headingPath, text }) => {
+      const words = folded([...headingPath, text].join(' ')).split(' ');
+      const isHit = expression.includes(' AND ')
+        ? wanted.every((word) => words.includes(word))
+        : wanted.some((word) => words.includes(word));
+      const found = words.filter((word) => wanted.includes(word)).length;
+      return { id: chunkId, score: isHit ? found / words.length : 0 };
+    });
+    return scored
+      .filter(({ score }) => score > 0)
+      .sort((a, b) => b.score - a.score || (a.id < b.id ? -1 : 1))
+      .slice(0, limit);
+  }
+
+  async chunks(chunkIds: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, ChunkRecord>> {
+    signal.throwIfAborted();
+    const found = new Map<string, ChunkRecord>();
+    for (const record of this.live()) {
+      const { sourceUri, name, title } = record;
+      for (const { vector: _v, tokenCount: _t, ...chunk } of record.chunks)
+        if (chunkIds.includes(chunk.chunkId))
+          found.set(chunk.chunkId, { ...versionOf(record), ...chunk, sourceUri, name, title });
+    }
+    return found;
+  }
+
+  #commit(outcome: PivotOutcome, { ref, lsn, quarantined }: PivotRequest): void {
+    const move = (versions: readonly DocumentVersion[], state: Held['state']) => {
+      for (const { held } of this.heldOf(versions)) held.state = state;
+    };
+    move(outcome.retiring, 'old');
+    move(outcome.lost, 'old');
+    move(outcome.committed, 'live');
+    for (const { documentId, version } of outcome.committed) {
+      const document = this.#documents.get(documentId) ?? { uuid: '', lastVersion: version, current: null };
+      this.#documents.set(documentId, { ...document, current: version });
+      this.#quarantine.delete(documentId);
+    }
+    for (const documentId of outcome.deleted) {
+      const document = this.#documents.get(documentId);
+      if (document !== undefined) document.current = null;
+      this.#quarantine.delete(documentId);
+    }
+    for (const entry of quarantined) this.#quarantine.set(entry.documentId, entry);
+    this.#mirror(ref.runId, lsn);
+    this.#pivots.set(refKey(ref), { ref, outcome, isFinished: false });
+  }
+
+  #parentOf(version: DocumentVersion): string | null {
+    return this.held.get(keyOf(version))?.record.parentId ?? null;
+  }
+
+  #mirror(runId: string, lsn: number): void {
+    const run = this.#runs.get(runId);
+    if (run !== undefined) run.lastLsn = Math.max(run.lastLsn, lsn);
+  }
+
+  /** Current versions in order of document id. */
+  #ordered(afterDocumentId: string | null = null, group: string | null = null): VersionRecord[] {
+    const after = afterDocumentId ?? '';
+    return this.live(group)
+      .filter(({ documentId }) => documentId > after)
+      .sort(byDocumentId);
+  }
+
+  #currentDocument(documentId: string): CurrentDocument {
+    const { uuid, lastVersion, current: version } = this.#documents.get(documentId)!;
+    const record = version === null ? undefined : this.held.get(keyOf({ documentId, version }))?.record;
+    const { contentDigest = null, settingsDigest = null, storesDigest = null, parentId = null } = record ?? {};
+    const { group = '' } = record ?? {};
+    return { documentId, uuid, version, lastVersion, contentDigest, settingsDigest, storesDigest, parentId, group };
+  }
+
+  #facts(): Fact[] {
+    const facts = this.live().flatMap((record) =>
+      record.relations.map(({ relationId, type, subjectId, objectId, validAt }) => ({
+        ...versionOf(record),
+        ...{ relationId, type, subjectId, objectId, validAt, createdAt: record.createdAt },
+      })),
+    );
+    return facts.sort((a, b) => (a.relationId < b.relationId ? -1 : 1));
+  }
+}
+
+function refKey({ runId, batchNo }: WriteRef): string {
+  return JSON.stringify([runId, batchNo]);
+}
+
+function byDocumentId(a: { readonly documentId: string }, b: { readonly documentId: string }): number {
+  return a.documentId < b.documentId ? -1 : 1;
+}
+
+function summaryOf(record: VersionRecord, { runId }: WriteRef): DocumentSummary {
+  const { settingsDigest: _s, storesDigest: _d, mentions: _m, inventory: _i, ...document } = record;
+  const { chunks, entities, relations } = record;
+  return { ...document, chunks: chunks.length, entities: entities.length, relations: relations.length, runId };
+}
