@@ -3,7 +3,9 @@ import type { DocumentResult, RunEvent } from '../../../lib/contracts/apex.ts';
 import { ParseError } from '../../../lib/contracts/errors.ts';
 import type { RunPlan } from '../../../lib/contracts/journal.ts';
 import type { VersionRecord, WriteRef } from '../../../lib/contracts/store.ts';
+import { RunReplay } from '../../../src/journal/replay.ts';
 import { runBatch } from '../../../src/pipeline/batch.ts';
+import type { DocumentInput } from '../../../src/pipeline/document.ts';
 import type { Parts } from '../../../src/pipeline/parts.ts';
 import { RunSession } from '../../../src/pipeline/session.ts';
 import { FakeGraphStore } from '../../helpers/fakes/graph.ts';
@@ -42,8 +44,9 @@ function openBatch({ isLastTry = false, isIsolated = false, ...options }: BatchC
     run: (documentIds = [...source.texts.keys()], attemptsBefore = 0) => {
       const inputs = documentIds.map((documentId) => ({
         ...{ documentId, parentId: null, sourceName: 'fake', item: itemOf(documentId), baseVersion: null },
+        contentDigest: '',
       }));
-      return runBatch({ inputs, attemptsBefore: () => attemptsBefore, isLastTry, isIsolated }, session);
+      return runBatch({ inputs, replay: replayAfter(attemptsBefore, inputs), isLastTry, isIsolated }, session);
     },
     /** What became of each document, in the order in which it was said. */
     outcomes: () =>
@@ -52,6 +55,16 @@ function openBatch({ isLastTry = false, isIsolated = false, ...options }: BatchC
         .map(({ document_id, outcome, error }) => [document_id, error?.code ?? outcome]),
     current: async () => (await stores.records.currentVersions(null, 99, never)).map(({ documentId }) => documentId),
   };
+}
+
+/** What the journal tells after the documents were assigned so many times before. */
+function replayAfter(attempts: number, inputs: readonly DocumentInput[]): RunReplay {
+  const replay = new RunReplay();
+  for (let batchNo = 1; batchNo <= attempts; batchNo += 1) {
+    const items = inputs.map((input) => ({ ...input, attempt: batchNo }));
+    replay.take({ kind: 'batch_assigned', batchNo, isIsolated: false, items });
+  }
+  return replay;
 }
 
 describe('the attempt', () => {
@@ -201,8 +214,6 @@ describe('documents taken one by one, each in a process of its own', () => {
     expect(batch.outcomes()).toEqual([['a', 'CORRUPT']]);
   });
 
-  const crash = () => new ParseError('the process died', { code: 'CRASHED', retryable: true });
-
   test('are counted before each attempt, and one that kills its process three times is set aside', async () => {
     const started: string[] = [];
     const batch = openBatch({
@@ -210,7 +221,7 @@ describe('documents taken one by one, each in a process of its own', () => {
       prepareIsolated: async ({ documentId }) => {
         started.push(documentId);
         expect(batch.journal.all('isolated_attempt')).toHaveLength(started.length);
-        if (documentId === 'a') throw crash();
+        return documentId === 'a' ? 'died' : 'prepared';
       },
     });
     await batch.run();

@@ -29,6 +29,7 @@ function prepared(change: Partial<PreparedDocument> = {}, parsed: Partial<Parsed
   const file = { path: '/staged', name: 'a.txt', digest: 'content', bytes: 42, mediaType: null };
   return {
     ...{ documentId: 'a', parentId: null, sourceName: 'fake', item: itemOf('a'), baseVersion: 2, file },
+    contentDigest: 'content',
     ...{ folder: new FakeFolder(), parsed: { ...parsedOf('ACME ships\nACME to Globex'), ...parsed } },
     ...{ chunks: CHUNKS, extraction: EXTRACTION, vectors: vectorsOf(CHUNKS), ...change },
   };
