@@ -1,9 +1,9 @@
-import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { Apex, RunSummary } from '../lib/contracts/apex.ts';
-import { ParseError } from '../lib/contracts/errors.ts';
 import type { HostOptions } from '../src/assemble.ts';
-import type { IsolatedRequest } from '../src/pipeline/parts.ts';
+import { environmentOf, type Settings } from '../src/config/settings.ts';
+import type { Parts } from '../src/pipeline/parts.ts';
+import { isolatedPreparation } from './isolated.ts';
 import { readSettings } from './settings.ts';
 import { printNote } from './ui/output.ts';
 import { jsonProgress, type Progress, textProgress } from './ui/progress.ts';
@@ -23,7 +23,7 @@ export async function hostOptions(flags: CommonFlags): Promise<HostOptions> {
     defaultHome,
     stdin: process.stdin,
     stdinName: flags.stdinName ?? null,
-    prepareIsolated: prepareInProcess,
+    prepareIsolated: preparationAlone(settings),
     onWarning: ({ message }) => printNote(`warning: ${message}`),
   };
 }
@@ -91,32 +91,15 @@ function watchSignals(): { signal: AbortSignal; stop: () => void } {
   return { signal: controller.signal, stop };
 }
 
-/** The bound on a document that is prepared alone, beyond the parser's own. */
+/** The bound on a document that is prepared alone, beyond that of parsing it. */
 const ISOLATED_TIMEOUT_MS = 900_000;
 
-/** Starts `apex prepare-alone` with the request on its standard input. */
-function prepareInProcess(request: IsolatedRequest, signal: AbortSignal): Promise<void> {
+/** Starts this program as `apex prepare-alone`, with the settings of this process. */
+function preparationAlone(settings: Settings): Parts['prepareIsolated'] {
   const program = fileURLToPath(new URL('../../bin/apex.js', import.meta.url));
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [program, 'prepare-alone'], {
-      stdio: ['pipe', 'ignore', 'ignore'],
-      signal,
-      timeout: ISOLATED_TIMEOUT_MS,
-      killSignal: 'SIGKILL',
-    });
-    child.stdin.on('error', () => {});
-    child.stdin.end(JSON.stringify(request));
-    child.on('error', reject);
-    child.on('exit', (code) => {
-      // A failure that is no death is met again, and handled, when this process does the same steps from the artifacts left.
-      if (code !== null) resolve();
-      else
-        reject(
-          new ParseError(`${request.item.name}: the process that prepared it died`, {
-            code: 'CRASHED',
-            retryable: true,
-          }),
-        );
-    });
+  return isolatedPreparation({
+    command: [process.execPath, program, 'prepare-alone'],
+    env: environmentOf(settings),
+    timeoutMs: ISOLATED_TIMEOUT_MS + settings.parseTimeoutSeconds * 1_000,
   });
 }

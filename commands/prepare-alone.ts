@@ -1,13 +1,38 @@
-import { text } from 'node:stream/consumers';
+import { createInterface } from 'node:readline';
 import type { Command } from 'commander';
+import { ERROR_CODES, EXIT } from '../lib/contracts/error-codes.ts';
 import type { IsolatedRequest } from '../src/pipeline/parts.ts';
 import { hostOptions } from './host.ts';
+import type { IsolatedLine } from './isolated.ts';
+import { printJson } from './ui/output.ts';
 
 /** `apex prepare-alone`: what apex starts for a document that was near too many deaths. Not for people, so not in the help. */
 export function registerPrepareAlone(program: Command): void {
   program.command('prepare-alone', { hidden: true }).action(async () => {
-    const request = JSON.parse(await text(process.stdin)) as IsolatedRequest;
+    const lines = createInterface({ input: process.stdin });
+    const isGone = () => process.exit(EXIT.temporary);
+    // Standard input ends with the process that asked: then nobody waits for this one any more.
+    lines.once('close', isGone);
+    const line = await new Promise<string>((resolve) => lines.once('line', resolve));
     const { prepareAlone } = await import('../src/assemble.ts');
-    await prepareAlone(request, await hostOptions({}));
+    const { noUse } = await import('../src/pipeline/embed.ts');
+    const { stopReport } = await import('../src/pipeline/failure.ts');
+    const use = noUse();
+    try {
+      const request = JSON.parse(line) as IsolatedRequest;
+      await prepareAlone(request, await hostOptions({}), { onStep: (_, step) => say({ step }), use });
+    } catch (error) {
+      const failure = stopReport(error);
+      say({ failure });
+      process.exitCode = ERROR_CODES[failure.code].exit;
+    } finally {
+      say({ use: { calls: use.calls, texts: use.texts } });
+      lines.off('close', isGone);
+      process.stdin.destroy();
+    }
   });
+}
+
+function say(line: IsolatedLine): void {
+  printJson(line);
 }

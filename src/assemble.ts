@@ -17,9 +17,9 @@ import { crashProbe, type Probe, probed } from '../lib/support/probe.ts';
 import { Machine } from './apex.ts';
 import type { Settings } from './config/settings.ts';
 import { LocalEngine } from './engines/local.ts';
-import type { Surroundings } from './pipeline/context.ts';
+import type { StepContext, Surroundings } from './pipeline/context.ts';
 import { prepareDocument } from './pipeline/document.ts';
-import { noUse } from './pipeline/embed.ts';
+import type { EmbeddingUse } from './pipeline/embed.ts';
 import type { IsolatedRequest, Parts } from './pipeline/parts.ts';
 
 /** What apex takes from the process it runs in. */
@@ -30,7 +30,7 @@ export interface HostOptions {
   readonly stdin: NodeJS.ReadableStream;
   /** Name of standard input as a document; null names it by its content. */
   readonly stdinName: string | null;
-  /** Starts a process that prepares one document; see `prepareIsolated`. Rejects with CRASHED when it dies. */
+  /** Starts a process that prepares one document; see `Parts.prepareIsolated`. */
   readonly prepareIsolated: Parts['prepareIsolated'];
   readonly onWarning: (warning: DataFolderWarning) => void;
 }
@@ -42,14 +42,18 @@ export async function openApex(options: HostOptions): Promise<Apex> {
 }
 
 /** Prepares one document for another process, leaving its artifacts in staging: what a document that kills processes is left to. */
-export async function prepareAlone(request: IsolatedRequest, options: HostOptions): Promise<void> {
+export async function prepareAlone(
+  request: IsolatedRequest,
+  options: HostOptions,
+  { onStep, use }: { readonly onStep: StepContext['onStep']; readonly use: EmbeddingUse },
+): Promise<void> {
   const { parts, close } = await openParts(options);
   try {
     const { runId, source: sourceName, documentId, parentId, item } = request;
-    const context = { runId, signal: new AbortController().signal, surroundings: parts.surroundings, onStep: () => {} };
+    const context = { runId, signal: new AbortController().signal, surroundings: parts.surroundings, onStep };
     await prepareDocument(
-      { documentId, parentId, sourceName, item, baseVersion: null },
-      { ...parts, use: noUse(), onCacheFailure: () => {} },
+      { documentId, parentId, sourceName, item, baseVersion: null, contentDigest: '' },
+      { ...parts, use, onCacheFailure: () => {} },
       context,
     );
   } finally {

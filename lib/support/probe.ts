@@ -1,11 +1,12 @@
 import { appendFileSync } from 'node:fs';
 
-/** Is told each point that work passes. */
-export type Probe = (point: string) => void;
+/** Is told each point that work passes, and the name of the document where the call is about one. */
+export type Probe = (point: string, name?: string) => void;
 
 /**
  * A part whose every asynchronous call passes two points, `<name>.<method>:before` and `:after`: how tests kill the built program
- * around each effect without the machine knowing. A journal's `append` names the kind of entry as well.
+ * around each effect without the machine knowing. A journal's `append` names the kind of entry as well; a call whose first
+ * argument has a name tells that too, so that one document can be made to kill whatever works on it.
  */
 export function probed<Part extends object>(name: string, part: Part, probe: Probe): Part {
   return new Proxy(part, {
@@ -13,15 +14,16 @@ export function probed<Part extends object>(name: string, part: Part, probe: Pro
       const member: unknown = Reflect.get(target, key, target);
       if (typeof member !== 'function' || typeof key !== 'string') return member;
       return (...args: unknown[]) => {
-        const kind = (args[0] as { kind?: unknown } | null | undefined)?.kind;
+        const { kind, name: about } = (args[0] ?? {}) as { readonly kind?: unknown; readonly name?: unknown };
+        const reach = (point: string) => (typeof about === 'string' ? probe(point, about) : probe(point));
         const point = key === 'append' && typeof kind === 'string' ? `${name}.append.${kind}` : `${name}.${key}`;
         const call = () => Reflect.apply(member, target, args) as unknown;
         if (key === 'close') return call();
-        probe(`${point}:before`);
+        reach(`${point}:before`);
         const result = call();
         if (!(result instanceof Promise)) return result;
         return result.then((value: unknown) => {
-          probe(`${point}:after`);
+          reach(`${point}:after`);
           return value;
         });
       };
@@ -29,13 +31,17 @@ export function probed<Part extends object>(name: string, part: Part, probe: Pro
   });
 }
 
-/** A probe that logs points to a file and kills this process when it comes to one for the nth time. */
+/**
+ * A probe that logs points to a file and kills this process when it comes to one for the nth time.
+ *
+ * @param crashPoint `point`, `point@n`, or `point#name` for the calls about the document of that name.
+ */
 export function crashProbe(crashPoint: string, logPath: string): Probe {
   const [wanted, nth] = crashPoint.split('@');
   let hits = 0;
-  return (point) => {
+  return (point, name) => {
     if (logPath !== '') appendFileSync(logPath, `${point}\n`);
-    if (point !== wanted) return;
+    if (point !== wanted && `${point}#${name}` !== wanted) return;
     hits += 1;
     if (hits === Number(nth ?? 1)) process.kill(process.pid, 'SIGKILL');
   };

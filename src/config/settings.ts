@@ -159,7 +159,8 @@ export const SETTINGS = {
     name: 'APEX_CRASH_POINT',
     type: 'text',
     fallback: '',
-    summary: 'For tests: kills the process at this point, `name` or `name@n` for its nth time.',
+    summary:
+      'For tests: kills the process at this point: `name`, `name@n` for its nth time, or `name#file` for one document.',
   },
   crashLog: {
     name: 'APEX_CRASH_LOG',
@@ -216,6 +217,13 @@ export function mergeSettings(layers: readonly SettingLayer[]): {
     return [key, checkedValue(entry, found)];
   });
   return { settings: Object.fromEntries(checked) as unknown as Settings, origins };
+}
+
+/** The settings as variables of an environment, in which another process finds the same ones. */
+export function environmentOf(settings: Settings): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(SETTINGS).map(([key, { name }]) => [name, String(settings[key as SettingKey])]),
+  );
 }
 
 function checkedValue(entry: SettingEntry, { value, origin }: SettingValue): string | number {

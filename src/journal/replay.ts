@@ -50,6 +50,7 @@ export class RunReplay {
   readonly #batches = new Map<number, BatchReplay>();
   readonly #batchesOf = new Map<string, BatchReplay[]>();
   readonly #done = new Set<string>();
+  readonly #isolatedAttempts = new Map<string, number>();
 
   get batches(): readonly BatchReplay[] {
     return [...this.#batches.values()];
@@ -72,6 +73,11 @@ export class RunReplay {
   /** How often the document was assigned to a batch. */
   attemptsOf(documentId: string): number {
     return this.#batchesOf.get(documentId)?.length ?? 0;
+  }
+
+  /** The number of the last attempt that was begun at the document in a process of its own; 0 without any. */
+  isolatedAttemptOf(documentId: string): number {
+    return this.#isolatedAttempts.get(documentId) ?? 0;
   }
 
   /** Has a batch of this run brought the document to its end? */
@@ -102,6 +108,7 @@ export class RunReplay {
     this.#batches.set(entry.batchNo, batch);
     batch.state = BATCH_STATES[entry.kind] ?? batch.state;
     if (entry.kind === 'batch_assigned') this.#assign(batch, entry.items);
+    else if (entry.kind === 'isolated_attempt') this.#isolatedAttempts.set(entry.documentId, entry.attempt);
     else if (entry.kind === 'item_set_aside') batch.setAside.push(entry.result);
     else if (entry.kind === 'batch_done') this.#finish(batch, entry.results);
     else if (entry.kind === 'discard_parked') batch.error = entry.error;

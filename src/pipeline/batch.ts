@@ -1,9 +1,10 @@
 import type { DocumentResult } from '../../lib/contracts/apex.ts';
 import type { QuarantineEntry } from '../../lib/contracts/document.ts';
-import { type ErrorReport, isApexError } from '../../lib/contracts/errors.ts';
+import { type ErrorReport, isApexError, ParseError } from '../../lib/contracts/errors.ts';
 import type { AssignedItem } from '../../lib/contracts/journal.ts';
 import type { StepName } from '../../lib/contracts/pipeline.ts';
 import type { PivotOutcome } from '../../lib/contracts/store.ts';
+import type { RunReplay } from '../journal/replay.ts';
 import { finishBatch, type PreparedBatch, writeOrDiscard } from '../saga/saga.ts';
 import { workThrough } from './bounded.ts';
 import { type Candidate, classify, type Verdict } from './classify.ts';
@@ -33,8 +34,8 @@ interface Preparation {
 
 interface BatchOptions {
   readonly inputs: readonly DocumentInput[];
-  /** Attempts that earlier batches of this run made at a document. */
-  readonly attemptsBefore: (documentId: string) => number;
+  /** What earlier processes of this run tried. */
+  readonly replay: RunReplay;
   /** These documents lost the race before; whoever loses again is given up. */
   readonly isLastTry: boolean;
   /** Each document is prepared in a process of its own first, because these documents were in flight when the main one died. */
@@ -51,7 +52,7 @@ export async function runBatch(options: BatchOptions, session: RunSession): Prom
   const { journal, parts } = session;
   const batchNo = session.takeBatchNo();
   const startedMs = parts.surroundings.elapsed();
-  const items = options.inputs.map((input) => assignedItem(input, options.attemptsBefore(input.documentId) + 1));
+  const items = options.inputs.map((input) => assignedItem(input, options.replay.attemptsOf(input.documentId) + 1));
   await journal.append({ kind: 'batch_assigned', batchNo, isIsolated: options.isIsolated, items });
   const preparation = await prepareAll(options, batchNo, session);
   const deletes = await lostAttachments(preparation, session);
@@ -82,7 +83,7 @@ async function prepareAll(options: BatchOptions, batchNo: number, session: RunSe
       },
     };
     try {
-      if (options.isIsolated) await prepareInIsolation(input, batchNo, session);
+      if (options.isIsolated) await prepareInIsolation({ input, batchNo, context }, options.replay, session);
       const onCacheFailure = () => session.warnOfCache();
       const prepared = await prepareDocument(input, { ...parts, use: session.use, onCacheFailure }, context);
       preparation.prepared.push(prepared);
@@ -91,7 +92,7 @@ async function prepareAll(options: BatchOptions, batchNo: number, session: RunSe
     } catch (failure) {
       if (!isDocumentsFault(failure)) throw failure;
       const folder = await parts.staging.open(sourceName, documentId, runId);
-      const contentDigest = (await folder.staged())?.digest ?? '';
+      const contentDigest = (await folder.staged())?.digest ?? input.contentDigest;
       await folder.markFailed();
       const error = reportOf(failure, step);
       preparation.setAside.push({ input, error, contentDigest });
@@ -114,19 +115,28 @@ function byDocumentId(a: { readonly documentId: string }, b: { readonly document
 /** How often the process of one document may die before the document is set aside. */
 const MAX_ISOLATED_ATTEMPTS = 3;
 
-/** Lets a process of its own do the steps first, leaving their artifacts; only that process's deaths count against the document. */
-async function prepareInIsolation(input: DocumentInput, batchNo: number, session: RunSession): Promise<void> {
+/**
+ * Lets a process of its own do the steps first, leaving their artifacts; only that process's deaths count against the document.
+ *
+ * An attempt during which this process died is made again under the same number: nobody knows which of the two it was.
+ * @throws what the process reported; ParseError CRASHED, final, when it died each time.
+ */
+async function prepareInIsolation(
+  { input, batchNo, context }: { input: DocumentInput; batchNo: number; context: StepContext },
+  replay: RunReplay,
+  session: RunSession,
+): Promise<void> {
   const { documentId, parentId, item, sourceName } = input;
-  for (let attempt = 1; ; attempt += 1) {
+  const request = { runId: session.runId, source: sourceName, documentId, parentId, item };
+  const first = Math.max(1, replay.isolatedAttemptOf(documentId));
+  for (let attempt = first; attempt <= MAX_ISOLATED_ATTEMPTS; attempt += 1) {
     await session.journal.append({ kind: 'isolated_attempt', batchNo, documentId, attempt });
-    try {
-      const request = { runId: session.runId, source: sourceName, documentId, parentId, item };
-      await session.parts.prepareIsolated(request, session.signal);
-      return;
-    } catch (error) {
-      if (!isApexError(error) || error.code !== 'CRASHED' || attempt === MAX_ISOLATED_ATTEMPTS) throw error;
-    }
+    if ((await session.parts.prepareIsolated(request, { ...context, use: session.use })) === 'prepared') return;
   }
+  // Final, or the next run would let it kill three more processes.
+  throw new ParseError(`${item.name}: each of ${MAX_ISOLATED_ATTEMPTS} processes that worked on it died`, {
+    code: 'CRASHED',
+  });
 }
 
 /** What came in a document, as documents of their own. Those that need no work are noted in the preparation. */
@@ -150,7 +160,7 @@ async function attachmentsOf(
 
 function takeVerdict(verdict: Verdict, sourceName: string, preparation: Preparation): DocumentInput | null {
   if (verdict.kind === 'process') return { ...verdict.input, sourceName };
-  const input = { ...verdict.candidate, sourceName, baseVersion: null };
+  const input = { ...verdict.candidate, sourceName, baseVersion: null, contentDigest: '' };
   if (verdict.kind === 'unchanged') {
     preparation.unchanged.push({ input, version: verdict.current.version });
   } else {

@@ -54,9 +54,10 @@ async function verdictOn(
 ): Promise<Verdict> {
   const { documentId, parentId, item } = candidate;
   assertSameGroup(current, parts.group);
-  const process = (bytes: number): Verdict => ({
+  const baseVersion = current?.version ?? null;
+  const process = (contentDigest: string, bytes: number): Verdict => ({
     kind: 'process',
-    input: { documentId, parentId, sourceName: parts.source.name, item, baseVersion: current?.version ?? null },
+    input: { documentId, parentId, sourceName: parts.source.name, item, baseVersion, contentDigest },
     bytes,
   });
   const entry = parts.quarantine.entryOf(documentId);
@@ -65,11 +66,11 @@ async function verdictOn(
     if (entry !== null && isRemembered(entry, digest, parts)) return { kind: 'remembered', candidate, entry };
     if (entry === null && current !== undefined && isUnchanged(current, digest, parts))
       return { kind: 'unchanged', candidate, current };
-    return process(bytes);
+    return process(digest, bytes);
   } catch (error) {
     if (!isDocumentsFault(error)) throw error;
     // What cannot be read is set aside by its batch, once: as long as it fails alike there is nothing new to write.
-    return entry?.code === error.code ? { kind: 'remembered', candidate, entry } : process(0);
+    return entry?.code === error.code ? { kind: 'remembered', candidate, entry } : process('', 0);
   }
 }
 

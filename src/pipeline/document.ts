@@ -16,6 +16,8 @@ export interface DocumentInput {
   readonly sourceName: string;
   readonly item: SourceItem;
   readonly baseVersion: number | null;
+  /** Of the bytes as they were looked at; empty when they could not be read. What is staged later has a digest of its own. */
+  readonly contentDigest: string;
 }
 
 /** A document after the first five steps, ready to be written. */

@@ -5,7 +5,8 @@ import type { Chunker, Embedder, Extractor, ParserPool } from '../../lib/contrac
 import type { Source, SourceItem } from '../../lib/contracts/source.ts';
 import type { Staging } from '../../lib/contracts/staging.ts';
 import type { Stores } from '../../lib/contracts/store.ts';
-import type { Surroundings } from './context.ts';
+import type { StepContext, Surroundings } from './context.ts';
+import type { EmbeddingUse } from './embed.ts';
 
 /** The concrete parts a running apex is assembled from; the machine sees only their contracts. */
 export interface Parts {
@@ -21,8 +22,8 @@ export interface Parts {
   readonly staging: Staging;
   readonly registry: RunRegistry;
   readonly surroundings: Surroundings;
-  /** Prepares one document in a process of its own, leaving its artifacts in staging. Rejects with CRASHED when that process dies. */
-  readonly prepareIsolated: (request: IsolatedRequest, signal: AbortSignal) => Promise<void>;
+  /** Prepares one document in a process of its own, leaving its artifacts in staging. Rejects with what that process reports. */
+  readonly prepareIsolated: (request: IsolatedRequest, context: IsolatedContext) => Promise<'prepared' | 'died'>;
   readonly limits: Limits;
 }
 
@@ -39,6 +40,11 @@ export interface IsolatedRequest {
   readonly documentId: string;
   readonly parentId: string | null;
   readonly item: SourceItem;
+}
+
+/** How the process that asked hears of the other one's steps and cost, and stops it. */
+export interface IsolatedContext extends Pick<StepContext, 'signal' | 'onStep'> {
+  readonly use: Pick<EmbeddingUse, 'calls' | 'texts'>;
 }
 
 /** Bounds of a run. */

@@ -112,6 +112,8 @@ class BatchBuilder {
   readonly #replay: RunReplay;
   #inputs: DocumentInput[] = [];
   #bytes = 0;
+  /** Documents that were near too many deaths. */
+  readonly #suspects: DocumentInput[] = [];
 
   constructor(session: RunSession, replay: RunReplay) {
     this.#session = session;
@@ -119,35 +121,39 @@ class BatchBuilder {
   }
 
   async add(input: DocumentInput, bytes: number): Promise<void> {
+    if (this.#replay.deathsOf(input.documentId) >= DEATHS_BEFORE_ISOLATION) {
+      this.#suspects.push(input);
+      return;
+    }
     const { batchDocuments, batchBytes } = this.#session.parts.limits;
-    if (this.#bytes + bytes > batchBytes) await this.end();
+    if (this.#bytes + bytes > batchBytes) await this.#runCollected();
     this.#inputs.push(input);
     this.#bytes += bytes;
-    if (this.#inputs.length >= batchDocuments) await this.end();
+    if (this.#inputs.length >= batchDocuments) await this.#runCollected();
   }
 
-  /** Runs what is collected, if anything; documents that were near too many deaths apart from the others. */
+  /** Runs what is left. Suspects come last and one by one, so that what kills this process too has kept nobody waiting. */
   async end(): Promise<void> {
+    await this.#runCollected();
+    for (const suspect of this.#suspects) await this.#run([suspect], true);
+  }
+
+  async #runCollected(): Promise<void> {
     const inputs = this.#inputs;
     this.#inputs = [];
     this.#bytes = 0;
-    const isSuspect = ({ documentId }: DocumentInput) => this.#replay.deathsOf(documentId) >= DEATHS_BEFORE_ISOLATION;
-    await this.#run(
-      inputs.filter((input) => !isSuspect(input)),
-      false,
-    );
-    await this.#run(inputs.filter(isSuspect), true);
+    await this.#run(inputs, false);
   }
 
   async #run(inputs: readonly DocumentInput[], isIsolated: boolean): Promise<void> {
     if (inputs.length === 0) return;
     const session = this.#session;
     session.signal.throwIfAborted();
-    const attemptsBefore = (documentId: string) => this.#replay.attemptsOf(documentId);
-    const lost = await runBatch({ inputs, attemptsBefore, isLastTry: false, isIsolated }, session);
+    const replay = this.#replay;
+    const lost = await runBatch({ inputs, replay, isLastTry: false, isIsolated }, session);
     if (lost.length === 0) return;
     const again = await this.#readAgain(lost);
-    if (again.length > 0) await runBatch({ inputs: again, attemptsBefore, isLastTry: true, isIsolated }, session);
+    if (again.length > 0) await runBatch({ inputs: again, replay, isLastTry: true, isIsolated }, session);
   }
 
   /** Another run made a version of these meanwhile: they are compared with that one, and staged anew where they still differ. */

@@ -36,7 +36,7 @@ export function openFakeParts({ texts, faults = new Faults(), graph, registry, p
     // A batch asks nothing about other runs.
     registry: registry ?? ({} as RunRegistry),
     surroundings: new FakeSurroundings(),
-    prepareIsolated: prepareIsolated ?? (async () => {}),
+    prepareIsolated: prepareIsolated ?? (async () => 'prepared'),
     limits: { batchDocuments: 256, batchBytes: 1_000_000, concurrency: 2, discardTimeoutMs: 60_000 },
   };
   return { faults, source, stores, parts };

@@ -115,6 +115,25 @@ test('deaths and attempts add up over the batches a document was in', () => {
   expect([replay.deathsOf('a'), replay.attemptsOf('a'), replay.nextBatchNo]).toEqual([2, 2, 3]);
 });
 
+test('the last attempt that was begun at a document alone is known, over all batches', () => {
+  const attempt = (batchNo: number, number: number): JournalEntry => ({
+    kind: 'isolated_attempt',
+    batchNo,
+    documentId: 'a',
+    attempt: number,
+  });
+  const replay = replayOf(
+    STARTED,
+    assigned(1, 'a'),
+    attempt(1, 1),
+    attempt(1, 2),
+    CLAIMED,
+    assigned(2, 'a'),
+    attempt(2, 2),
+  );
+  expect([replay.isolatedAttemptOf('a'), replay.isolatedAttemptOf('never seen')]).toEqual([2, 0]);
+});
+
 test('a parked batch stays unsettled and keeps its reason', () => {
   const { parked } = steps(1, ['a']);
   const replay = replayOf(STARTED, assigned(1, 'a'), parked);

@@ -3,6 +3,7 @@ import type { DocumentResult, RunEvent } from '../../../lib/contracts/apex.ts';
 import { ParseError } from '../../../lib/contracts/errors.ts';
 import type { RunPlan } from '../../../lib/contracts/journal.ts';
 import type { VersionRecord, WriteRef } from '../../../lib/contracts/store.ts';
+import { RunReplay } from '../../../src/journal/replay.ts';
 import { runBatch } from '../../../src/pipeline/batch.ts';
 import type { Parts } from '../../../src/pipeline/parts.ts';
 import { RunSession } from '../../../src/pipeline/session.ts';
@@ -42,8 +43,17 @@ function openBatch({ isLastTry = false, isIsolated = false, ...options }: BatchC
     run: (documentIds = [...source.texts.keys()], attemptsBefore = 0) => {
       const inputs = documentIds.map((documentId) => ({
         ...{ documentId, parentId: null, sourceName: 'fake', item: itemOf(documentId), baseVersion: null },
+        contentDigest: '',
       }));
-      return runBatch({ inputs, attemptsBefore: () => attemptsBefore, isLastTry, isIsolated }, session);
+      const replay = new RunReplay();
+      for (let batchNo = 1; batchNo <= attemptsBefore; batchNo += 1)
+        replay.take({
+          kind: 'batch_assigned',
+          batchNo,
+          isIsolated: false,
+          items: inputs.map((input) => ({ ...input, attempt: batchNo })),
+        });
+      return runBatch({ inputs, replay, isLastTry, isIsolated }, session);
     },
     /** What became of each document, in the order in which it was said. */
     outcomes: () =>
@@ -201,8 +211,6 @@ describe('documents taken one by one, each in a process of its own', () => {
     expect(batch.outcomes()).toEqual([['a', 'CORRUPT']]);
   });
 
-  const crash = () => new ParseError('the process died', { code: 'CRASHED', retryable: true });
-
   test('are counted before each attempt, and one that kills its process three times is set aside', async () => {
     const started: string[] = [];
     const batch = openBatch({
@@ -210,7 +218,7 @@ describe('documents taken one by one, each in a process of its own', () => {
       prepareIsolated: async ({ documentId }) => {
         started.push(documentId);
         expect(batch.journal.all('isolated_attempt')).toHaveLength(started.length);
-        if (documentId === 'a') throw crash();
+        return documentId === 'a' ? 'died' : 'prepared';
       },
     });
     await batch.run();

@@ -58,7 +58,10 @@ describe('a document is processed', () => {
     expect(verdict).toEqual({
       kind: 'process',
       bytes: 3,
-      input: { documentId: 'b', parentId: null, sourceName: 'fake', item: itemOf('b'), baseVersion: null },
+      input: {
+        ...{ documentId: 'b', parentId: null, sourceName: 'fake', item: itemOf('b'), baseVersion: null },
+        contentDigest: sha256('new'),
+      },
     });
   });
 
