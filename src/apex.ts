@@ -117,9 +117,13 @@ export class Machine implements Apex {
   }
 
   async verify(signal: AbortSignal): Promise<VerifyReport> {
-    const { stores, registry } = this.#parts;
-    const liveRunIds = new Set((await registry.list()).filter(({ isOwned }) => isOwned).map(({ runId }) => runId));
-    return verify(stores, { liveRunIds }, signal);
+    const { stores, registry, embedder } = this.#parts;
+    const atWork = async () => {
+      const runs = await registry.list();
+      const runIds = new Set(runs.filter(({ isOwned }) => isOwned).map(({ runId }) => runId));
+      return { runIds, moment: JSON.stringify(runs.map(({ runId, state, isOwned }) => [runId, state, isOwned])) };
+    };
+    return verify(stores, { atWork, embeddingModel: embedder.model }, signal);
   }
 
   search(request: SearchRequest, signal: AbortSignal): Promise<readonly SearchHit[]> {

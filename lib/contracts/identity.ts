@@ -31,12 +31,42 @@ export function chunkDigest(chunk: Omit<StoredChunk, 'vector' | 'chunkId'>): str
   return digestOf(chunk.ordinal, chunk.text, chunk.start, chunk.end, chunk.headingPath, chunk.page, chunk.tokenCount);
 }
 
-/** Content of a vector: its little-endian floats. */
-export function vectorDigest(vector: Float32Array): string {
-  return sha256(new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength)).slice(0, 32);
+/** Content of a point: the little-endian floats of its vector, and the group that searches are limited to. */
+export function pointDigest(vector: Float32Array, group: string): string {
+  return digestOf(sha256(new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength)), group);
 }
 
-/** Content of a document's own row. */
+/** JSON with the keys of every object in order: the same text for equal values, however a store has kept them. */
+export function canonicalJson(value: unknown): string {
+  return JSON.stringify(value, (_, part: unknown) =>
+    part !== null && typeof part === 'object' && !Array.isArray(part)
+      ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : part,
+  );
+}
+
+/** What a version's own row in the records store says besides `documentDigest`. */
+interface RecordContent
+  extends Pick<VersionRecord, 'bytes' | 'settingsDigest' | 'storesDigest' | 'createdAt' | 'metadata' | 'warnings'> {
+  /** What extraction found, kept for repair. */
+  readonly extraction: Pick<VersionRecord, 'entities' | 'mentions'>;
+  readonly counts: { readonly chunks: number; readonly entities: number; readonly relations: number };
+}
+
+/** Content of a version's own row in the records store. */
+export function recordDigest(record: Parameters<typeof documentDigest>[0] & RecordContent): string {
+  const { bytes, settingsDigest, storesDigest, createdAt, metadata, warnings, extraction, counts } = record;
+  return digestOf(
+    documentDigest(record),
+    bytes,
+    settingsDigest,
+    storesDigest,
+    createdAt,
+    canonicalJson([metadata, warnings, extraction, counts]),
+  );
+}
+
+/** Content of a document as the graph has it. */
 export function documentDigest(
   record: Pick<
     VersionRecord,
@@ -61,9 +91,15 @@ export function entityDigest(entity: Pick<StoredEntity, 'type' | 'key'>): string
   return digestOf(entity.type, entity.key);
 }
 
-/** Content of a mention. */
-export function mentionDigest(mention: Omit<StoredMention, 'mentionId'>): string {
-  return digestOf(mention.entityId, mention.chunkId, mention.start, mention.end, mention.quote);
+/** Content of a mention, with the name that its document gives the entity. */
+export function mentionDigest(mention: Omit<StoredMention, 'mentionId'>, name: string): string {
+  return digestOf(mention.entityId, mention.chunkId, mention.start, mention.end, mention.quote, name);
+}
+
+/** The name that a version gives each of its entities. */
+export function entityNames(record: Pick<VersionRecord, 'entities'>): (mention: StoredMention) => string {
+  const names = new Map(record.entities.map(({ entityId, name }) => [entityId, name]));
+  return ({ entityId, quote }) => names.get(entityId) ?? quote;
 }
 
 /** Content of a relation as the document states it; the end of its validity is derived and checked apart. */
@@ -85,29 +121,36 @@ export function summaryKey(memoryId: string, documentId: string, version: number
 /** What each store must hold of a version: the inventory that verify compares with. */
 export function inventoryOf(record: Omit<VersionRecord, 'inventory'>): VersionRecord['inventory'] {
   type Row = Pick<InventoryRow, 'kind' | 'id' | 'digest'>;
-  const document: Row = { kind: 'document', id: record.documentId, digest: documentDigest(record) };
+  const { documentId, group, entities, mentions } = record;
+  const counts = { chunks: record.chunks.length, entities: entities.length, relations: record.relations.length };
+  const ownRow = recordDigest({ ...record, extraction: { entities, mentions }, counts });
+  const nameOf = entityNames(record);
   const chunks = record.chunks.map((chunk): Row => ({ kind: 'chunk', id: chunk.chunkId, digest: chunkDigest(chunk) }));
   return {
     records: [
-      document,
+      { kind: 'document', id: documentId, digest: ownRow },
       ...chunks,
       ...record.relations.map(
         (relation): Row => ({ kind: 'relation', id: relation.relationId, digest: relationDigest(relation) }),
       ),
     ],
     graph: [
-      document,
+      { kind: 'document', id: documentId, digest: documentDigest(record) },
       ...record.chunks.map((chunk): Row => ({ kind: 'chunk', id: chunk.chunkId, digest: digestOf(chunk.ordinal) })),
       ...record.entities.map((entity): Row => ({ kind: 'entity', id: entity.entityId, digest: entityDigest(entity) })),
       ...record.mentions.map(
-        (mention): Row => ({ kind: 'mention', id: mention.mentionId, digest: mentionDigest(mention) }),
+        (mention): Row => ({
+          kind: 'mention',
+          id: mention.mentionId,
+          digest: mentionDigest(mention, nameOf(mention)),
+        }),
       ),
       ...record.relations.map(
         (relation): Row => ({ kind: 'relation', id: relation.relationId, digest: relationDigest(relation) }),
       ),
     ],
     vectors: record.chunks.map(
-      (chunk): Row => ({ kind: 'point', id: chunk.chunkId, digest: vectorDigest(chunk.vector) }),
+      (chunk): Row => ({ kind: 'point', id: chunk.chunkId, digest: pointDigest(chunk.vector, group) }),
     ),
     cache: [],
   };

@@ -94,6 +94,16 @@ export interface InventoryRow extends DocumentVersion {
   readonly kind: 'document' | 'chunk' | 'point' | 'mention' | 'relation' | 'entity' | 'summary' | 'embedding';
   readonly id: string;
   readonly digest: string;
+  /** Whether readers that filter by the store's live mark see it; absent where it carries no mark. */
+  readonly isLive?: boolean;
+}
+
+/** What lies in a store and hangs on no version. */
+export interface Stray {
+  readonly kind: InventoryRow['kind'] | 'text';
+  readonly id: string;
+  /** It should not be there, or it is not what it should be. */
+  readonly problem: 'extra' | 'changed';
 }
 
 /**
@@ -120,6 +130,8 @@ export interface Store {
   inventory(versions: readonly DocumentVersion[], signal: AbortSignal): AsyncIterable<InventoryRow>;
   /** Every version the store holds anything of, each once, with who wrote it: how orphans are found. */
   versions(signal: AbortSignal): AsyncIterable<DocumentVersion & WriteRef>;
+  /** What `versions` cannot name: an entity that nothing mentions, a vector without its point. There should be nothing. */
+  strays(signal: AbortSignal): Promise<readonly Stray[]>;
   close(): Promise<void>;
 }
 
@@ -283,6 +295,11 @@ export interface RecordsStore extends Store {
     signal: AbortSignal,
   ): Promise<readonly DocumentSummary[]>;
   document(documentId: string, signal: AbortSignal): Promise<DocumentSummary | null>;
+  /** The chunks of these versions that full text has no entry of, so that no search by words finds them. There should be none. */
+  unindexed(
+    versions: readonly DocumentVersion[],
+    signal: AbortSignal,
+  ): Promise<readonly (DocumentVersion & { readonly chunkId: string })[]>;
   /** Full-text hits among current chunks for an FTS expression made by `src/search`. */
   searchText(expression: string, limit: number, group: string | null, signal: AbortSignal): Promise<readonly Ranked[]>;
   /** The current chunks among these ids. */
@@ -302,8 +319,6 @@ export interface GraphStore extends Store {
   setClosings(closings: readonly Closing[], signal: AbortSignal): Promise<void>;
   /** The validity as stored, of the relations of these versions. */
   closings(versions: readonly DocumentVersion[], signal: AbortSignal): Promise<readonly Closing[]>;
-  /** Entities that no mention ties to any document: there should be none. */
-  orphanEntities(signal: AbortSignal): Promise<readonly string[]>;
   /** Live chunks that mention an entity named by one of the folded names or keys, or (for half the score) a neighbour of one. */
   searchEntities(
     names: readonly string[],

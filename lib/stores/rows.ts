@@ -65,6 +65,15 @@ export async function* versionsIn(sql: SqlThread, table: string): AsyncGenerator
   }
 }
 
+/** A kept JSON text as a value; a damaged one as the text it is, which no digest takes for what was kept. */
+export function parsedOrText(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return text;
+  }
+}
+
 /** Letters and digits without case and accents, single blanks between words: how names are compared. */
 export function folded(name: string): string {
   return name

@@ -34,7 +34,7 @@ export function graphStoreContract(name: string, open: () => Promise<GraphStore>
       if (state === 'live') await store.publish([versionOf(b)], never);
       await store.retire([versionOf(a)], never);
       expect(await entitiesIn(b)).toEqual([entityOf('acme').entityId]);
-      expect(await store.orphanEntities(never)).toEqual([]);
+      expect(await store.strays(never)).toEqual([]);
     });
 
     test('a discard takes the entities that only it mentioned', async () => {
@@ -43,7 +43,7 @@ export function graphStoreContract(name: string, open: () => Promise<GraphStore>
       await store.discard(ref('run-2'), never);
       expect(await entitiesIn(b)).toEqual([entityOf('acme').entityId]);
       expect(await hits(['globex'])).toEqual([]);
-      expect(await store.orphanEntities(never)).toEqual([]);
+      expect(await store.strays(never)).toEqual([]);
     });
 
     test('chunks are found by the names and keys they mention, and for half the score by a neighbour', async () => {

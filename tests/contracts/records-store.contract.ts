@@ -316,6 +316,16 @@ export function recordsStoreContract(name: string, open: () => Promise<RecordsSt
       expect(await hits('muller AND globex')).toEqual([record.chunks[1]!.chunkId]);
     });
 
+    test('full text has an entry of every chunk, and the pivot sets the live mark', async () => {
+      const { record } = await commit('run-1', 'a', null);
+      await store.write(ref('run-2'), [recordOf('b')], never);
+      const versions = [versionOf(record), { documentId: 'b', version: 1 }];
+      expect(await store.unindexed(versions, never)).toEqual([]);
+      const rows = await collect(store.inventory(versions, never));
+      expect(rows.filter(({ documentId }) => documentId === 'a').map(({ isLive }) => isLive)).not.toContain(false);
+      expect(rows.filter(({ documentId }) => documentId === 'b').map(({ isLive }) => isLive)).not.toContain(true);
+    });
+
     test('scores are higher for the better hit', async () => {
       const texts = ['steel steel steel', 'steel and many other words that are about something else'];
       const { record } = await commit('run-1', 'a', null, { texts });

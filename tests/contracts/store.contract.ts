@@ -74,6 +74,25 @@ export function storeContract(name: string, role: Exclude<Role, 'cache'>, open: 
       ]);
     });
 
+    test('the live mark, where there is one, tells what publish has made visible', async () => {
+      const marks = async () =>
+        (await collect(store.inventory(first.map(versionOf), never))).map(({ isLive }) => isLive ?? null);
+      await store.write(ref('run-1'), first, never);
+      expect(await marks()).not.toContain(true);
+      await store.publish(first.map(versionOf), never);
+      // In the records store the pivot does it.
+      if (role !== 'records') expect(await marks()).not.toContain(false);
+    });
+
+    test('nothing strays after a write, a discard and a removal', async () => {
+      await store.write(ref('run-1'), first, never);
+      await store.write(ref('run-2'), second, never);
+      expect(await store.strays(never)).toEqual([]);
+      await store.discard(ref('run-2'), never);
+      await store.retire(first.slice(0, 1).map(versionOf), never);
+      expect(await store.strays(never)).toEqual([]);
+    });
+
     test('publish of nothing and of a version that is not there are quiet', async () => {
       await store.publish([], never);
       await store.publish([{ documentId: 'nowhere', version: 1 }], never);

@@ -1,4 +1,11 @@
-import { digestOf, documentDigest, entityDigest, mentionDigest, relationDigest } from '../../contracts/identity.ts';
+import {
+  digestOf,
+  documentDigest,
+  entityDigest,
+  entityNames,
+  mentionDigest,
+  relationDigest,
+} from '../../contracts/identity.ts';
 import type {
   Closing,
   DocumentVersion,
@@ -8,6 +15,7 @@ import type {
   StoredEntity,
   StoredMention,
   StoredRelation,
+  Stray,
   VersionRecord,
   WriteRef,
 } from '../../contracts/store.ts';
@@ -53,9 +61,9 @@ export class SqliteGraphStore implements GraphStore {
       r.entities.map(({ entityId, type, key }) => [entityId, r.group, type, key, folded(key)]),
     );
     const mentions = records.flatMap((r) => {
-      const names = new Map(r.entities.map(({ entityId, name }) => [entityId, name]));
+      const nameOf = entityNames(r);
       return r.mentions.map((m) => {
-        const name = names.get(m.entityId) ?? m.quote;
+        const name = nameOf(m);
         return [
           m.mentionId,
           m.entityId,
@@ -123,31 +131,51 @@ export class SqliteGraphStore implements GraphStore {
     const param = [versionsParam(versions)];
     const where = `WHERE (document_id, version) IN ${VERSIONS}`;
     type Row<Content> = DocumentVersion & Content;
-    const documents = await this.#sql.all<Row<Parameters<typeof documentDigest>[0]>>(
+    const documents = await this.#sql.all<Row<Parameters<typeof documentDigest>[0] & { isLive: number }>>(
       `SELECT document_id AS documentId, version, uuid, group_id AS "group", source, source_uri AS sourceUri, name,
-         parent_id AS parentId, media_type AS mediaType, content_digest AS contentDigest, title, stated_at AS statedAt
-       FROM graph_document ${where}`,
+         parent_id AS parentId, media_type AS mediaType, content_digest AS contentDigest, title, stated_at AS statedAt,
+         is_live AS isLive FROM graph_document ${where}`,
       param,
     );
     for (const row of documents)
-      yield { ...named(row), kind: 'document', id: row.documentId, digest: documentDigest(row) };
+      yield {
+        ...named(row),
+        kind: 'document',
+        id: row.documentId,
+        digest: documentDigest(row),
+        isLive: row.isLive === 1,
+      };
     const chunks = await this.#sql.all<Row<{ id: string; ordinal: number }>>(
       `SELECT document_id AS documentId, version, chunk_id AS id, ordinal FROM graph_chunk ${where}`,
       param,
     );
     for (const row of chunks) yield { ...named(row), kind: 'chunk', id: row.id, digest: digestOf(row.ordinal) };
-    const mentions = await this.#sql.all<Row<StoredMention>>(
-      `SELECT document_id AS documentId, version, mention_id AS mentionId, entity_id AS entityId, chunk_id AS chunkId, start, end, quote
-       FROM mention ${where}`,
+    const mentions = await this.#sql.all<Row<StoredMention & { name: string; foldedName: string }>>(
+      `SELECT document_id AS documentId, version, mention_id AS mentionId, entity_id AS entityId, chunk_id AS chunkId, start, end, quote,
+         name, folded_name AS foldedName FROM mention ${where}`,
       param,
     );
-    for (const row of mentions) yield { ...named(row), kind: 'mention', id: row.mentionId, digest: mentionDigest(row) };
-    const entities = await this.#sql.all<Row<{ entityId: string; type: StoredEntity['type']; key: string }>>(
-      `SELECT DISTINCT m.document_id AS documentId, m.version, e.entity_id AS entityId, e.type, e.key
-       FROM mention m JOIN entity e ON e.entity_id = m.entity_id WHERE (m.document_id, m.version) IN ${VERSIONS}`,
+    for (const row of mentions) {
+      const digest = withFound(mentionDigest(row, row.name), row.name, row.foldedName);
+      yield { ...named(row), kind: 'mention', id: row.mentionId, digest };
+    }
+    const entities = await this.#sql.all<Row<EntityRow>>(
+      `SELECT DISTINCT m.document_id AS documentId, m.version, e.entity_id AS entityId, e.type, e.key, e.folded_key AS foldedKey,
+         e.group_id = d.group_id AS isOwn
+       FROM mention m JOIN entity e ON e.entity_id = m.entity_id
+       LEFT JOIN graph_document d ON d.document_id = m.document_id AND d.version = m.version
+       WHERE (m.document_id, m.version) IN ${VERSIONS}`,
       param,
     );
-    for (const row of entities) yield { ...named(row), kind: 'entity', id: row.entityId, digest: entityDigest(row) };
+    for (const row of entities) {
+      const found = withFound(entityDigest(row), row.key, row.foldedKey);
+      yield {
+        ...named(row),
+        kind: 'entity',
+        id: row.entityId,
+        digest: row.isOwn === 0 ? digestOf(found, false) : found,
+      };
+    }
     const relations = await this.#sql.all<Row<StoredRelation>>(
       `SELECT document_id AS documentId, version, relation_id AS relationId, type, subject_id AS subjectId, object_id AS objectId,
          chunk_id AS chunkId, quote, valid_at AS validAt FROM relation ${where}`,
@@ -183,11 +211,11 @@ export class SqliteGraphStore implements GraphStore {
     );
   }
 
-  async orphanEntities(_signal: AbortSignal): Promise<string[]> {
+  async strays(_signal: AbortSignal): Promise<Stray[]> {
     const rows = await this.#sql.all<{ id: string }>(
       'SELECT entity_id AS id FROM entity e WHERE NOT EXISTS (SELECT 1 FROM mention m WHERE m.entity_id = e.entity_id)',
     );
-    return rows.map(({ id }) => id);
+    return rows.map(({ id }) => ({ kind: 'entity', id, problem: 'extra' }));
   }
 
   searchEntities(
@@ -238,4 +266,15 @@ export class SqliteGraphStore implements GraphStore {
 
 function named({ documentId, version }: DocumentVersion): DocumentVersion {
   return { documentId, version };
+}
+
+interface EntityRow extends Pick<StoredEntity, 'entityId' | 'type' | 'key'> {
+  readonly foldedKey: string;
+  /** 0 when it belongs to another group than the document that mentions it. */
+  readonly isOwn: number | null;
+}
+
+/** The digest of what is found by a folded name: another one when the folded name is not that of the name. */
+function withFound(digest: string, name: string, foldedName: string): string {
+  return foldedName === folded(name) ? digest : digestOf(digest, foldedName);
 }

@@ -1,6 +1,6 @@
 import type { Json, QuarantineEntry } from '../../contracts/document.ts';
-import { StoreError } from '../../contracts/errors.ts';
-import { chunkDigest, documentDigest, relationDigest } from '../../contracts/identity.ts';
+import { isApexError, StoreError } from '../../contracts/errors.ts';
+import { chunkDigest, digestOf, recordDigest, relationDigest } from '../../contracts/identity.ts';
 import type {
   ChunkRecord,
   CurrentDocument,
@@ -15,6 +15,7 @@ import type {
   RecordsStore,
   Role,
   StoredRelation,
+  Stray,
   VersionRecord,
   WriteRef,
 } from '../../contracts/store.ts';
@@ -26,6 +27,7 @@ import {
   deleteByVersion,
   LISTED,
   listParam,
+  parsedOrText,
   VERSIONS,
   versionsIn,
   versionsParam,
@@ -194,19 +196,24 @@ export class SqliteRecordsStore implements RecordsStore {
     const param = [versionsParam(versions)];
     const where = `WHERE (document_id, version) IN ${VERSIONS}`;
     type Row<Content> = DocumentVersion & Content;
-    const documents = await this.#sql.all<Row<Parameters<typeof documentDigest>[0]>>(
-      `SELECT ${DOCUMENT_FIELDS} FROM version ${where}`,
+    const documents = await this.#sql.all<StoredVersion>(
+      `SELECT ${SUMMARY_FIELDS}, settings_digest AS settingsDigest, stores_digest AS storesDigest, extraction, state FROM version ${where}`,
       param,
     );
-    for (const row of documents)
-      yield { ...named(row), kind: 'document', id: row.documentId, digest: documentDigest(row) };
+    for (const row of documents) {
+      const isLive = row.state === 'current';
+      yield { ...named(row), kind: 'document', id: row.documentId, digest: storedDigest(row), isLive };
+    }
     const chunks = await this.#sql.all<Row<ChunkRow>>(
-      `SELECT document_id AS documentId, version, chunk_id AS chunkId, ordinal, text, start, end, heading_path AS headingPath, page,
+      `SELECT document_id AS documentId, version, chunk_id AS chunkId, ordinal, text, start, end, heading, heading_path AS headingPath, page,
          token_count AS tokenCount FROM chunk ${where}`,
       param,
     );
     for (const row of chunks) {
-      const digest = chunkDigest({ ...row, headingPath: JSON.parse(row.headingPath) as string[] });
+      const headingPath = pathOf(row.headingPath);
+      const content = chunkDigest({ ...row, headingPath });
+      // The heading that full text has is derived from the path.
+      const digest = row.heading === headingPath.join(' > ') ? content : digestOf(content);
       yield { ...named(row), kind: 'chunk', id: row.chunkId, digest };
     }
     const relations = await this.#sql.all<Row<StoredRelation>>(
@@ -351,7 +358,11 @@ export class SqliteRecordsStore implements RecordsStore {
       [versionsParam(versions)],
     );
     for (const { documentId, version, inventory } of rows) {
-      for (const [role, items] of Object.entries(JSON.parse(inventory) as VersionRecord['inventory'])) {
+      const kept = parsedOrText(inventory);
+      // A damaged inventory expects nothing: all that the stores hold of the version is then told as extra.
+      for (const [role, items] of Object.entries(
+        typeof kept === 'string' ? {} : (kept as VersionRecord['inventory']),
+      )) {
         for (const item of items) yield { documentId, version, role: role as Role, ...item };
       }
     }
@@ -411,6 +422,44 @@ export class SqliteRecordsStore implements RecordsStore {
     return row === undefined ? null : summaryOf(row);
   }
 
+  unindexed(
+    versions: readonly DocumentVersion[],
+    _signal: AbortSignal,
+  ): Promise<(DocumentVersion & { chunkId: string })[]> {
+    return this.#sql.all(
+      `SELECT document_id AS documentId, version, chunk_id AS chunkId FROM chunk
+       WHERE (document_id, version) IN ${VERSIONS} AND chunk_row NOT IN (SELECT id FROM chunk_text_docsize)`,
+      [versionsParam(versions)],
+    );
+  }
+
+  /** Entries of full text without their chunk, and full text as a whole when it holds other words than the chunks. */
+  async strays(_signal: AbortSignal): Promise<Stray[]> {
+    // Source: FTS5 keeps one row for each entry in `<name>_docsize`; https://sqlite.org/fts5.html, section 9.
+    const rows = await this.#sql.all<{ id: number }>(
+      'SELECT id FROM chunk_text_docsize WHERE id NOT IN (SELECT chunk_row FROM chunk)',
+    );
+    if (rows.length > 0) return rows.map(({ id }) => ({ kind: 'text', id: String(id), problem: 'extra' }));
+    const [lost] = await this.#sql.all(
+      'SELECT 1 FROM chunk WHERE chunk_row NOT IN (SELECT id FROM chunk_text_docsize) LIMIT 1',
+    );
+    return lost !== undefined || (await this.#isTextWhole())
+      ? []
+      : [{ kind: 'text', id: 'chunk_text', problem: 'changed' }];
+  }
+
+  /** FTS5 compares every word with the chunks; it takes the writers' lock for that, about 20 microseconds for each chunk. */
+  async #isTextWhole(): Promise<boolean> {
+    try {
+      const sql = "INSERT INTO chunk_text (chunk_text, rank) VALUES ('integrity-check', 1)";
+      await this.#sql.transaction([{ sql }], { label: 'records.check-text' });
+      return true;
+    } catch (error) {
+      if (isApexError(error) && error.details['sqliteCode'] === 'SQLITE_CORRUPT_VTAB') return false;
+      throw error;
+    }
+  }
+
   searchText(expression: string, limit: number, group: string | null, _signal: AbortSignal): Promise<Ranked[]> {
     return this.#sql.all<Ranked>(
       `SELECT c.chunk_id AS id, -bm25(chunk_text) AS score FROM chunk_text
@@ -429,7 +478,7 @@ export class SqliteRecordsStore implements RecordsStore {
        WHERE c.chunk_id IN ${LISTED}`,
       [listParam(chunkIds)],
     );
-    return new Map(rows.map((row) => [row.chunkId, { ...row, headingPath: JSON.parse(row.headingPath) as string[] }]));
+    return new Map(rows.map((row) => [row.chunkId, { ...row, headingPath: pathOf(row.headingPath) }]));
   }
 
   /** The connection belongs to the memory, which closes it. */
@@ -441,6 +490,7 @@ const FACTS = `SELECT f.relation_id AS relationId, f.document_id AS documentId, 
   FROM fact f JOIN version v ON v.document_id = f.document_id AND v.version = f.version AND v.state = 'current'`;
 
 interface ChunkRow {
+  readonly heading: string;
   readonly chunkId: string;
   readonly ordinal: number;
   readonly text: string;
@@ -452,6 +502,12 @@ interface ChunkRow {
   readonly tokenCount: number;
 }
 
+/** A kept heading path; a damaged one is the one heading that its text is. */
+function pathOf(text: string): readonly string[] {
+  const path = parsedOrText(text);
+  return Array.isArray(path) ? (path as string[]) : [text];
+}
+
 type SummaryRow = Omit<DocumentSummary, 'metadata' | 'warnings'> & {
   readonly metadata: string;
   readonly warnings: string;
@@ -460,9 +516,24 @@ type SummaryRow = Omit<DocumentSummary, 'metadata' | 'warnings'> & {
 function summaryOf(row: SummaryRow): DocumentSummary {
   return {
     ...row,
-    metadata: JSON.parse(row.metadata) as { [key: string]: Json },
-    warnings: JSON.parse(row.warnings) as DocumentSummary['warnings'],
+    metadata: parsedOrText(row.metadata) as { [key: string]: Json },
+    warnings: parsedOrText(row.warnings) as DocumentSummary['warnings'],
   };
+}
+
+type StoredVersion = SummaryRow & {
+  readonly state: string;
+  readonly statedAt: string | null;
+  readonly settingsDigest: string;
+  readonly storesDigest: string;
+  /** JSON. */
+  readonly extraction: string;
+};
+
+function storedDigest(row: StoredVersion): string {
+  const { chunks, entities, relations } = row;
+  const extraction = parsedOrText(row.extraction) as Pick<VersionRecord, 'entities' | 'mentions'>;
+  return recordDigest({ ...row, ...summaryOf(row), extraction, counts: { chunks, entities, relations } });
 }
 
 /** The values of a `version` row, in the order of its columns. */

@@ -1,10 +1,11 @@
 import { StoreError } from '../../contracts/errors.ts';
-import { vectorDigest } from '../../contracts/identity.ts';
+import { digestOf, pointDigest } from '../../contracts/identity.ts';
 import type {
   DocumentVersion,
   InventoryRow,
   Ranked,
   StoredChunk,
+  Stray,
   VectorStore,
   VersionRecord,
   WriteRef,
@@ -79,24 +80,33 @@ export class SqliteVectorStore implements VectorStore {
   }
 
   async *inventory(versions: readonly DocumentVersion[], _signal: AbortSignal): AsyncGenerator<InventoryRow> {
-    const rows = await this.#sql.all<DocumentVersion & { id: string; embedding: Uint8Array }>(
-      `SELECT p.document_id AS documentId, p.version, p.chunk_id AS id, v.embedding
-       FROM point p JOIN point_vector v ON v.point_row = p.point_row WHERE (p.document_id, p.version) IN ${VERSIONS}`,
+    const rows = await this.#sql.all<PointRow>(
+      `SELECT p.document_id AS documentId, p.version, p.chunk_id AS id, p.is_live AS isLive, v.is_live AS isFound, v.group_id AS "group", v.embedding
+       FROM point p LEFT JOIN point_vector v ON v.point_row = p.point_row WHERE (p.document_id, p.version) IN ${VERSIONS}`,
       [versionsParam(versions)],
     );
-    for (const { documentId, version, id, embedding } of rows) {
-      yield {
-        documentId,
-        version,
-        kind: 'point',
-        id,
-        digest: vectorDigest(new Float32Array(embedding.slice().buffer)),
-      };
+    for (const { documentId, version, id, isLive, isFound, group, embedding } of rows) {
+      if (embedding === null || group === null) {
+        yield { documentId, version, kind: 'point', id, digest: '' };
+        continue;
+      }
+      const content = pointDigest(new Float32Array(embedding.slice().buffer), group);
+      // A mark that only one of the two rows has would never be set or taken back again.
+      const digest = isLive === isFound ? content : digestOf(content, isLive);
+      yield { documentId, version, kind: 'point', id, digest, isLive: isFound === 1 };
     }
   }
 
   versions(_signal: AbortSignal): AsyncIterable<DocumentVersion & WriteRef> {
     return versionsIn(this.#sql, 'point');
+  }
+
+  async strays(_signal: AbortSignal): Promise<Stray[]> {
+    // Source: sqlite-vec 0.1.9 keeps the keys of a vec0 table in `<name>_rowids`; the table itself would read every vector.
+    const rows = await this.#sql.all<{ id: number }>(
+      'SELECT rowid AS id FROM point_vector_rowids WHERE rowid NOT IN (SELECT point_row FROM point)',
+    );
+    return rows.map(({ id }) => ({ kind: 'point', id: String(id), problem: 'extra' }));
   }
 
   search(vector: Float32Array, limit: number, group: string | null, _signal: AbortSignal): Promise<Ranked[]> {
@@ -121,4 +131,15 @@ export class SqliteVectorStore implements VectorStore {
       details: { chunkId, floats: vector.length, dimensions: this.dimensions },
     });
   }
+}
+
+interface PointRow extends DocumentVersion {
+  readonly id: string;
+  /** The mark beside the vector, which changes are told by. */
+  readonly isLive: number;
+  /** The mark in the index, which search goes by. */
+  readonly isFound: number | null;
+  /** Null, with the others of the index, when the vector is gone. */
+  readonly group: string | null;
+  readonly embedding: Uint8Array | null;
 }

@@ -21,10 +21,6 @@ export class FakeGraphStore extends FakeStore implements GraphStore {
       .map(({ relationId }) => this.#closings.get(relationId) ?? { relationId, invalidAt: null, expiredAt: null });
   }
 
-  async orphanEntities(): Promise<string[]> {
-    return [];
-  }
-
   async searchEntities(
     names: readonly string[],
     limit: number,

@@ -156,6 +156,11 @@ export class FakeRecordsStore extends FakeStore implements RecordsStore {
         for (const row of rows) yield { ...version, role: role as Role, ...row };
   }
 
+  /** What is held is searched as it is. */
+  async unindexed(): Promise<[]> {
+    return [];
+  }
+
   async factsAbout(
     versions: readonly DocumentVersion[],
     anchors: readonly FactAnchor[],

@@ -1,4 +1,11 @@
-import type { DocumentVersion, InventoryRow, Store, VersionRecord, WriteRef } from '../../../lib/contracts/store.ts';
+import type {
+  DocumentVersion,
+  InventoryRow,
+  Store,
+  Stray,
+  VersionRecord,
+  WriteRef,
+} from '../../../lib/contracts/store.ts';
 import { versionOf } from '../records.ts';
 
 /** One version as a fake store holds it. */
@@ -60,6 +67,11 @@ export class FakeStore implements Store {
   async *versions(signal: AbortSignal): AsyncGenerator<DocumentVersion & WriteRef> {
     signal.throwIfAborted();
     for (const { ref, record } of this.held.values()) yield { ...versionOf(record), ...ref };
+  }
+
+  /** Everything hangs on a version here. */
+  async strays(): Promise<Stray[]> {
+    return [];
   }
 
   async close(): Promise<void> {}

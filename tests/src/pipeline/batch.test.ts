@@ -5,7 +5,6 @@ import type { RunPlan } from '../../../lib/contracts/journal.ts';
 import type { VersionRecord, WriteRef } from '../../../lib/contracts/store.ts';
 import { RunReplay } from '../../../src/journal/replay.ts';
 import { runBatch } from '../../../src/pipeline/batch.ts';
-import type { DocumentInput } from '../../../src/pipeline/document.ts';
 import type { Parts } from '../../../src/pipeline/parts.ts';
 import { RunSession } from '../../../src/pipeline/session.ts';
 import { FakeGraphStore } from '../../helpers/fakes/graph.ts';
@@ -46,7 +45,15 @@ function openBatch({ isLastTry = false, isIsolated = false, ...options }: BatchC
         ...{ documentId, parentId: null, sourceName: 'fake', item: itemOf(documentId), baseVersion: null },
         contentDigest: '',
       }));
-      return runBatch({ inputs, replay: replayAfter(attemptsBefore, inputs), isLastTry, isIsolated }, session);
+      const replay = new RunReplay();
+      for (let batchNo = 1; batchNo <= attemptsBefore; batchNo += 1)
+        replay.take({
+          kind: 'batch_assigned',
+          batchNo,
+          isIsolated: false,
+          items: inputs.map((input) => ({ ...input, attempt: batchNo })),
+        });
+      return runBatch({ inputs, replay, isLastTry, isIsolated }, session);
     },
     /** What became of each document, in the order in which it was said. */
     outcomes: () =>
@@ -55,16 +62,6 @@ function openBatch({ isLastTry = false, isIsolated = false, ...options }: BatchC
         .map(({ document_id, outcome, error }) => [document_id, error?.code ?? outcome]),
     current: async () => (await stores.records.currentVersions(null, 99, never)).map(({ documentId }) => documentId),
   };
-}
-
-/** What the journal tells after the documents were assigned so many times before. */
-function replayAfter(attempts: number, inputs: readonly DocumentInput[]): RunReplay {
-  const replay = new RunReplay();
-  for (let batchNo = 1; batchNo <= attempts; batchNo += 1) {
-    const items = inputs.map((input) => ({ ...input, attempt: batchNo }));
-    replay.take({ kind: 'batch_assigned', batchNo, isIsolated: false, items });
-  }
-  return replay;
 }
 
 describe('the attempt', () => {

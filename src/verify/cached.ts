@@ -1,0 +1,100 @@
+import type { Difference } from '../../lib/contracts/apex.ts';
+import { embeddingText } from '../../lib/contracts/document.ts';
+import { embeddingKey, pointDigest, summaryKey } from '../../lib/contracts/identity.ts';
+import type { DocumentVersion, InventoryRow, Stores } from '../../lib/contracts/store.ts';
+import { floatsOf } from '../pipeline/embed.ts';
+import { summaryText } from '../saga/summary.ts';
+import { difference } from './compare.ts';
+
+/** How many chunks' embeddings are asked for together. */
+const PAGE_CHUNKS = 500;
+
+/** Two answers of a provider for one text are this near or nearer; those of two texts hardly ever are. */
+const SAME_TEXT_COSINE = 0.99;
+
+/** Among how many neighbours a chunk is looked for. */
+const NEIGHBOURS = 50;
+
+type Point = Pick<InventoryRow, 'documentId' | 'version' | 'id' | 'digest'>;
+
+/** An absent embedding is fine; one that is not that of its text would be served to the next document that has it. */
+export async function wrongEmbeddings(
+  points: readonly Point[],
+  stores: Stores,
+  { model, signal }: { readonly model: string; readonly signal: AbortSignal },
+): Promise<Difference[]> {
+  const { cache, records } = stores;
+  const differences: Difference[] = [];
+  const groups = await records.current([...new Set(points.map(({ documentId }) => documentId))], signal);
+  for (let from = 0; from < points.length; from += PAGE_CHUNKS) {
+    const page = points.slice(from, from + PAGE_CHUNKS);
+    const chunks = await records.chunks(
+      page.map(({ id }) => id),
+      signal,
+    );
+    const known = page.flatMap((point) => {
+      const chunk = chunks.get(point.id);
+      return chunk === undefined ? [] : [{ point, key: embeddingKey(model, embeddingText(chunk)) }];
+    });
+    const cached = await cache.get(
+      known.map(({ key }) => key),
+      signal,
+    );
+    for (const [index, { point, key }] of known.entries()) {
+      const bytes = cached[index];
+      const group = groups.get(point.documentId)?.group ?? '';
+      if (bytes == null || (await isEmbeddingOf(point, bytes, group, stores, signal))) continue;
+      differences.push(difference('cache', { ...point, kind: 'embedding', id: key }, 'changed'));
+    }
+  }
+  return differences;
+}
+
+/** A provider may answer a little differently each time, so what is not equal to the point's vector must be near to it. */
+async function isEmbeddingOf(
+  point: Point,
+  bytes: Uint8Array,
+  group: string,
+  { vectors }: Stores,
+  signal: AbortSignal,
+): Promise<boolean> {
+  if (bytes.byteLength !== vectors.dimensions * 4) return false;
+  const vector = floatsOf(bytes);
+  if (pointDigest(vector, group) === point.digest) return true;
+  const near = await vectors.search(vector, NEIGHBOURS, group, signal);
+  return near.some(({ id, score }) => id === point.id && score >= SAME_TEXT_COSINE);
+}
+
+/** An absent summary is fine; one that says something else is drift. */
+export async function wrongSummaries(
+  versions: readonly DocumentVersion[],
+  { cache, records }: Stores,
+  signal: AbortSignal,
+): Promise<Difference[]> {
+  const keys = versions.map(({ documentId, version }) => summaryKey(records.memoryId, documentId, version));
+  const cached = await cache.get(keys, signal);
+  const differences: Difference[] = [];
+  for (const [index, version] of versions.entries()) {
+    const bytes = cached[index];
+    const document = bytes == null ? null : await records.document(version.documentId, signal);
+    if (bytes == null || document === null || document.version !== version.version) continue;
+    if (!Buffer.from(bytes).equals(Buffer.from(summaryText(document))))
+      differences.push(difference('cache', { ...version, kind: 'summary', id: keys[index]! }, 'changed'));
+  }
+  return differences;
+}
+
+/** Entries of versions that are not current: nothing would ever remove them. */
+export async function staleSummaries(
+  { cache, records }: Stores,
+  current: ReadonlyMap<string, number>,
+  signal: AbortSignal,
+): Promise<Difference[]> {
+  const differences: Difference[] = [];
+  for await (const { documentId, version } of cache.versions(signal)) {
+    if (current.get(documentId) === version) continue;
+    const id = summaryKey(records.memoryId, documentId, version);
+    differences.push(difference('cache', { documentId, version, kind: 'summary', id }, 'stale'));
+  }
+  return differences;
+}
