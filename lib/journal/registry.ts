@@ -220,9 +220,14 @@ async function lostRow(path: string): Promise<Omit<RunRow, 'runId'> | null> {
       }
     }
   } catch (error) {
-    if (!isDamage(error)) throw error;
+    if (!isDamage(error) && !isUnmade(error)) throw error;
   }
   return row;
+}
+
+/** Its process died while SQLite made the file: a reader may not take that back, and no entry was ever in it. */
+function isUnmade(error: unknown): boolean {
+  return isApexError(error) && error.details['sqliteCode'] === 'SQLITE_READONLY_ROLLBACK';
 }
 
 function isDamage(error: unknown): boolean {
