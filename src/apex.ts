@@ -19,6 +19,7 @@ import type { Engine } from './engines/engine.ts';
 import { countResults } from './journal/counts.ts';
 import { replayRun } from './journal/replay.ts';
 import { type Parts, settingsDigest } from './pipeline/parts.ts';
+import { graver } from './pipeline/session.ts';
 import { search } from './search/search.ts';
 import { verify } from './verify/verify.ts';
 
@@ -73,13 +74,15 @@ export class Machine implements Apex {
   async resume(runId: string | null, onEvent: OnEvent, signal: AbortSignal): Promise<RunSummary | null> {
     if (runId !== null) return this.#engine.resume(runId, onEvent, signal);
     let last: RunSummary | null = null;
+    let exitStatus: number = EXIT.done;
     const runs = await this.#parts.registry.list();
     for (const run of runs.toReversed()) {
       if (run.isOwned || (run.state !== 'running' && run.state !== 'interrupted')) continue;
       last = await this.#engine.resume(run.runId, onEvent, signal);
+      exitStatus = graver(exitStatus, last.exit_status);
       if (last.state !== 'completed') break;
     }
-    return last;
+    return last === null ? null : { ...last, exit_status: exitStatus };
   }
 
   rollback(runId: string, onEvent: OnEvent, signal: AbortSignal): Promise<RunSummary> {
@@ -109,10 +112,10 @@ export class Machine implements Apex {
     return report ?? NOTHING_CLEANED;
   }
 
-  async verify(signal: AbortSignal): Promise<VerifyReport> {
+  async verify(signal: AbortSignal, onCompared: (documents: number) => void = () => {}): Promise<VerifyReport> {
     const { stores, registry } = this.#parts;
     const liveRunIds = new Set((await registry.list()).filter(({ isOwned }) => isOwned).map(({ runId }) => runId));
-    return verify(stores, { liveRunIds }, signal);
+    return verify(stores, { liveRunIds, onCompared }, signal);
   }
 
   search(request: SearchRequest, signal: AbortSignal): Promise<readonly SearchHit[]> {

@@ -68,7 +68,7 @@ export class LocalEngine implements Engine {
   }
 
   async rollback(runId: string, onEvent: OnEvent, signal: AbortSignal): Promise<RunSummary> {
-    const taken = await this.#takeOver(await this.#existing(runId, 'rollback'), 'rollback', signal);
+    const taken = await this.#takeOver(await this.#existing(runId, 'roll back'), 'rollback', signal);
     if (taken === null) throw lockedRun(runId);
     const { journal, plan, fence } = taken;
     const replay = await replayRun(journal.read());
@@ -241,7 +241,7 @@ export class LocalEngine implements Engine {
     else await journal.append({ kind: 'run_finished', state, exitStatus, counts, at });
     const journalCommits = journal.syncedCommits;
     await this.#release(runId, state, exitStatus);
-    return {
+    const summary: RunSummary = {
       run_id: runId,
       state,
       ...counts,
@@ -253,6 +253,8 @@ export class LocalEngine implements Engine {
       batches: session.batches,
       error,
     };
+    session.onEvent({ kind: 'run_ended', summary });
+    return summary;
   }
 
   async #release(runId: string, state: RunState, exitStatus: number | null = null): Promise<void> {

@@ -100,6 +100,7 @@ async function prepareAll(options: BatchOptions, batchNo: number, session: RunSe
         result: { documentId, outcome: 'quarantined', version: null, error },
       });
     }
+    session.onEvent({ kind: 'prepared', documentId });
   });
   preparation.prepared.sort(byDocumentId);
   preparation.setAside.sort((a, b) => byDocumentId(a.input, b.input));
@@ -189,6 +190,10 @@ interface Writing extends Preparation {
 
 /** @returns the documents whose version lost the race and may be tried again. */
 async function writePrepared(writing: Writing, session: RunSession): Promise<DocumentInput[]> {
+  const reach = (step: StepName) => {
+    for (const { documentId } of writing.prepared) session.onEvent({ kind: 'step', documentId, step });
+  };
+  reach('write');
   const batch = await numberedBatch(writing, session);
   let outcome: PivotOutcome;
   try {
@@ -200,6 +205,7 @@ async function writePrepared(writing: Writing, session: RunSession): Promise<Doc
   await finishBatch(outcome, session.saga, session.writeSignal, batch.records);
   const results = resultsOf(writing, batch, outcome, session);
   const lost = new Set(outcome.lost.map(({ documentId }) => documentId));
+  reach('cleanup');
   await cleanUp(writing.prepared.filter(({ documentId }) => !lost.has(documentId)));
   await session.journal.append({ kind: 'batch_done', batchNo: writing.batchNo, results: results.map(itemOutcome) });
   for (const result of results) session.finish(result);

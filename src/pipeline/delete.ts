@@ -13,6 +13,7 @@ export async function deleteAll(session: RunSession, replay: RunReplay): Promise
   const { parts, plan, signal, journal, runId } = session;
   const batchSize = parts.limits.batchDocuments;
   const found = await withAttachments(session, replay);
+  session.onEvent({ kind: 'listed', documents: found.length, isFinal: true });
   for (let from = 0; from < found.length; from += batchSize) {
     signal.throwIfAborted();
     const batchNo = session.takeBatchNo();

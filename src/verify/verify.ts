@@ -18,6 +18,8 @@ const PAGE_FACTS = 5_000;
 export interface VerifyOptions {
   /** Runs at work now: what they have written and not yet made visible is no difference. */
   readonly liveRunIds: ReadonlySet<string>;
+  /** Hears how many documents have been compared so far. */
+  readonly onCompared: (documents: number) => void;
 }
 
 /**
@@ -35,6 +37,7 @@ export async function verify(stores: Stores, options: VerifyOptions, signal: Abo
     const compared = await compareVersions(page, stores, signal);
     items += compared.items;
     differences.push(...compared.differences);
+    options.onCompared(current.size);
     after = page[page.length - 1]!.documentId;
   }
   for (const role of ['records', 'graph', 'vectors'] as const) {
