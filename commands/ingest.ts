@@ -41,8 +41,6 @@ export function registerIngest(program: Command): void {
         stdinName: flags.stdinName ?? null,
         onError: 'continue' as const,
       };
-      await runCommand(flags, (apex, progress, signal) =>
-        apex.ingest(request, (event) => progress.show(event), signal),
-      );
+      await runCommand(flags, (apex, onEvent, signal) => apex.ingest(request, onEvent, signal));
     });
 }

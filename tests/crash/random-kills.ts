@@ -84,7 +84,7 @@ function change(folder: string, random: () => number): void {
 async function chooseCommand(home: string, documents: string, random: () => number): Promise<string[]> {
   if (random() < 0.8) return ['ingest', documents, '--json'];
   const { lines } = await apex(['documents', 'list', '--json'], { home, env: ENVIRONMENT });
-  const ids = lines.map(({ documentId }) => String(documentId)).filter(() => random() < 0.3);
+  const ids = lines.map(({ document_id }) => String(document_id)).filter(() => random() < 0.3);
   return ids.length === 0 ? ['ingest', documents, '--json'] : ['delete', ...ids, '--json'];
 }
 
@@ -92,7 +92,7 @@ async function chooseRecovery(home: string, documents: string, random: () => num
   const { lines } = await apex(['runs', 'list', '--json'], { home, env: ENVIRONMENT });
   const run = lines.find(({ state }) => state === 'running' || state === 'interrupted');
   const choice = random();
-  if (run !== undefined && choice < 0.3) return ['rollback', String(run['runId']), '--json'];
+  if (run !== undefined && choice < 0.3) return ['rollback', String(run['run_id']), '--json'];
   if (choice < 0.6) return ['resume', '--json'];
   return choice < 0.8 ? ['cleanup', '--json'] : ['ingest', documents, '--json'];
 }
