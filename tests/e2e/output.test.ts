@@ -303,6 +303,16 @@ test.skipIf(!hasTerminal)('Ctrl-C again stops at once what the first one waits f
   });
 });
 
+test.skipIf(!hasTerminal)('who types a document is told how to end it', async () => {
+  const { home } = openCase({});
+  const terminal = openTerminal(['ingest', '-', '--id', 'typed'], { home });
+  await terminal.shows('end it with Ctrl-D');
+  terminal.press('Bay nine is free.\n\u0004');
+  expect(await terminal.ended).toBe(0);
+  const { lines } = await apex(['search', 'bay', '--json'], { home });
+  expect(lines).toMatchObject([{ document_id: 'typed', text: 'Bay nine is free.' }]);
+});
+
 test.skipIf(!hasTerminal)('Ctrl-C ends what only reads', async () => {
   const { env, asked } = await openSilence();
   const { home } = openCase({});
