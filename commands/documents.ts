@@ -1,8 +1,12 @@
 import type { Command } from 'commander';
+import { ERROR_CODES } from '../lib/contracts/error-codes.ts';
 import type { DocumentSummary } from '../lib/contracts/store.ts';
 import { type CommonFlags, withApex } from './host.ts';
 import { showDocument } from './status.ts';
-import { printJson, printLine, printNote, table } from './ui/output.ts';
+import { shownCount, shownName } from './ui/figures.ts';
+import { documentJson, quarantineJson } from './ui/json.ts';
+import { printJson, printLine, printNote } from './ui/output.ts';
+import { table } from './ui/table.ts';
 
 interface ListFlags extends CommonFlags {
   readonly quarantined?: boolean;
@@ -13,12 +17,20 @@ const PAGE_DOCUMENTS = 1_000;
 
 /** `apex documents list|show`: what is in the memory, and what was set aside. */
 export function registerDocuments(program: Command): void {
-  const documents = program.command('documents').summary('list documents and show one');
+  const documents = program
+    .command('documents')
+    .summary('list documents and show one')
+    .description('What is in the memory, and what was set aside and why. Without a subcommand: list.');
   documents
     .command('list', { isDefault: true })
     .summary('all current documents, or those in quarantine')
+    .description('All current documents in order of id, or those in quarantine.')
     .option('--quarantined', 'what was set aside, with the reason')
     .option('--json', 'one JSON object a document on standard output')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ apex documents list\n  $ apex documents list --quarantined\n  $ apex documents list --json | grep contract',
+    )
     .action(async (flags: ListFlags) => {
       if (flags.quarantined === true) await listQuarantined(flags);
       else await listCurrent(flags);
@@ -26,46 +38,76 @@ export function registerDocuments(program: Command): void {
   documents
     .command('show')
     .summary('one document')
-    .argument('<document>', 'its id')
+    .description('One document: where it stands, where it came from and what was made of it.')
+    .argument('<document>', 'its id, as `apex documents list` shows it')
     .option('--json', 'one JSON object on standard output')
+    .addHelpText('after', '\nExample:\n  $ apex documents show doc-61b3fe0bbcb843863e63839d')
     .action(async (documentId: string, flags: CommonFlags) =>
       withApex(flags, (apex, signal) => showDocument(documentId, apex, flags, signal)),
     );
 }
 
+const DOCUMENT_COLUMNS = [
+  { header: 'document' },
+  { header: 'version', align: 'right', isOptional: true },
+  { header: 'chunks', align: 'right', isOptional: true },
+  { header: 'entities', align: 'right', isOptional: true },
+  { header: 'title or name' },
+] as const;
+
 async function listCurrent(flags: ListFlags): Promise<void> {
   await withApex(flags, async (apex, signal) => {
-    const header = ['document', 'version', 'chunks', 'entities', 'title or name'];
     for (let afterDocumentId: string | null = null; ; ) {
       const page: readonly DocumentSummary[] = await apex.listDocuments(
         { afterDocumentId, limit: PAGE_DOCUMENTS },
         signal,
       );
-      if (flags.json === true) for (const document of page) printJson(document);
-      else if (page.length > 0) {
-        const rows = page.map(({ documentId, version, chunks, entities, title, name }) => [
-          documentId,
-          String(version),
-          String(chunks),
-          String(entities),
-          title ?? name,
-        ]);
-        for (const line of table(afterDocumentId === null ? [header, ...rows] : rows)) printLine(line);
-      }
+      if (flags.json === true)
+        for (const document of page) printJson({ event: 'listed_document', ...documentJson(document) });
+      else if (page.length > 0) showPage(page, afterDocumentId === null);
+      else if (afterDocumentId === null) printNote('The memory holds no document. Begin with: apex ingest <folder>');
       if (page.length < PAGE_DOCUMENTS) return;
       afterDocumentId = page[page.length - 1]!.documentId;
     }
   });
 }
 
+function showPage(page: readonly DocumentSummary[], hasHeader: boolean): void {
+  const rows = page.map(({ documentId, version, chunks, entities, title, name }) => [
+    documentId,
+    shownCount(version),
+    shownCount(chunks),
+    shownCount(entities),
+    title ?? name,
+  ]);
+  for (const line of table(DOCUMENT_COLUMNS, rows, { hasHeader })) printLine(line);
+}
+
 async function listQuarantined(flags: ListFlags): Promise<void> {
   const entries = await withApex(flags, (apex, signal) => apex.listQuarantined(signal));
-  if (flags.json === true) for (const entry of entries) printJson(entry);
-  else if (entries.length === 0) printNote('Nothing is in quarantine.');
-  else
-    for (const line of table([
-      ['document', 'reason', 'message'],
-      ...entries.map(({ documentId, code, message }) => [documentId, code, message]),
-    ]))
-      printLine(line);
+  if (flags.json === true) {
+    for (const entry of entries) printJson({ event: 'quarantined_document', ...quarantineJson(entry) });
+    return;
+  }
+  if (entries.length === 0) {
+    printNote('Nothing is in quarantine.');
+    return;
+  }
+  const header = [
+    { header: 'document' },
+    { header: 'reason' },
+    { header: 'name', isOptional: true },
+    { header: 'what was found' },
+  ];
+  const rows = entries.map(({ documentId, code, sourceUri, message }) => [
+    documentId,
+    code,
+    shownName(sourceUri),
+    message,
+  ]);
+  for (const line of table(header, rows)) printLine(line);
+  printNote('');
+  const codes = [...new Set(entries.map(({ code }) => code))].sort();
+  for (const code of codes) printNote(`${code}: ${ERROR_CODES[code].help}`);
+  printNote('They are tried again when they change; apex documents show <document> tells where one is.');
 }

@@ -1,11 +1,11 @@
 import { fileURLToPath } from 'node:url';
-import type { Apex, RunSummary } from '../lib/contracts/apex.ts';
+import type { Apex, OnEvent, RunSummary } from '../lib/contracts/apex.ts';
 import type { HostOptions } from '../src/assemble.ts';
 import { environmentOf, type Settings } from '../src/config/settings.ts';
 import type { Parts } from '../src/pipeline/parts.ts';
 import { isolatedPreparation } from './isolated.ts';
 import { readSettings } from './settings.ts';
-import { printNote } from './ui/output.ts';
+import { outliveClosedOutput, printNote } from './ui/output.ts';
 import { jsonProgress, type Progress, textProgress } from './ui/progress.ts';
 
 /** What every command may be asked for. */
@@ -35,34 +35,49 @@ export async function withApex<T>(
 ): Promise<T> {
   const { openApex } = await import('../src/assemble.ts');
   const apex = await openApex(await hostOptions(flags));
-  const interruption = watchSignals();
   try {
-    return await work(apex, interruption.signal);
+    // What only reads may be ended anywhere, so signals do what they do by default.
+    return await work(apex, new AbortController().signal);
   } finally {
-    interruption.stop();
     await apex.close();
   }
 }
 
-/** A command that does a run: shows it and ends with its exit status. */
+/** What shows the work, told of interruptions. */
+type Watched = Pick<Progress, 'stopping' | 'stop'>;
+
+/** As `withApex`, for what writes: the first signal asks to stop after what is being written, the second ends the process. */
+export async function withInterruptibleApex<T>(
+  flags: CommonFlags,
+  work: (apex: Apex, signal: AbortSignal) => Promise<T>,
+  watched: Watched = { stopping: () => {}, stop: () => {} },
+): Promise<T> {
+  const interruption = watchSignals(watched);
+  try {
+    return await withApex(flags, (apex) => work(apex, interruption.signal));
+  } finally {
+    interruption.end();
+  }
+}
+
+/** A command that does runs: shows them and ends with their exit status. */
 export async function runCommand(
   flags: CommonFlags,
-  work: (apex: Apex, progress: Progress, signal: AbortSignal) => Promise<RunSummary | null>,
+  work: (apex: Apex, onEvent: OnEvent, signal: AbortSignal) => Promise<RunSummary | null>,
 ): Promise<void> {
-  await withApex(flags, async (apex, signal) => {
-    const progress = flags.json === true ? jsonProgress() : textProgress();
-    try {
-      const summary = await work(apex, progress, signal);
-      if (summary === null) {
-        if (flags.json !== true) printNote('There is nothing to resume.');
-        return;
-      }
-      progress.end(summary);
-      process.exitCode = summary.exit_status;
-    } finally {
-      progress.stop();
-    }
-  });
+  outliveClosedOutput();
+  const progress = flags.json === true ? jsonProgress() : textProgress();
+  try {
+    const summary = await withInterruptibleApex(
+      flags,
+      (apex, signal) => work(apex, (event) => progress.show(event), signal),
+      progress,
+    );
+    if (summary !== null) process.exitCode = summary.exit_status;
+    else if (flags.json !== true) printNote('There is nothing to resume.');
+  } finally {
+    progress.stop();
+  }
 }
 
 /** A wrapper such as npm, and the terminal, each deliver one Ctrl-C: what comes this soon is the same one. */
@@ -70,25 +85,31 @@ const SAME_SIGNAL_MS = 250;
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-/** The first signal asks to stop after what is being written; the second ends the process at once. */
-function watchSignals(): { signal: AbortSignal; stop: () => void } {
+function watchSignals(watched: Watched): { signal: AbortSignal; end: () => void } {
   const controller = new AbortController();
   let firstMs: number | null = null;
   const onSignal = (name: NodeJS.Signals) => {
     const nowMs = performance.now();
     if (firstMs === null) {
       firstMs = nowMs;
-      printNote('\nStopping after what is being written; press Ctrl-C again to stop at once.');
+      // The terminal has just shown ^C.
+      if (process.stdin.isTTY) printNote('');
+      printNote('Stopping after what is being written; press Ctrl-C again to stop at once.');
+      watched.stopping();
       controller.abort(name);
     } else if (nowMs - firstMs >= SAME_SIGNAL_MS) {
-      process.exit(name === 'SIGTERM' ? 143 : 130);
+      end();
+      watched.stop();
+      printNote('Stopped at once; the next run settles what was being written. Continue with: apex resume');
+      // An exit would wait for the threads, and one of them may be waiting for a lock.
+      process.kill(process.pid, name);
     }
   };
-  for (const name of SIGNALS) process.on(name, onSignal);
-  const stop = () => {
+  const end = () => {
     for (const name of SIGNALS) process.off(name, onSignal);
   };
-  return { signal: controller.signal, stop };
+  for (const name of SIGNALS) process.on(name, onSignal);
+  return { signal: controller.signal, end };
 }
 
 /** The bound on a document that is prepared alone, beyond that of parsing it. */

@@ -3,6 +3,7 @@ import { type Command, Option } from 'commander';
 import { UsageError } from '../lib/contracts/errors.ts';
 import { sourceNames } from '../lib/sources/index.ts';
 import { type CommonFlags, runCommand } from './host.ts';
+import { printNote } from './ui/output.ts';
 
 interface IngestFlags extends CommonFlags {
   readonly source: (typeof sourceNames)[number];
@@ -40,8 +41,7 @@ export function registerIngest(program: Command): void {
         documentId: flags.id ?? null,
         onError: 'continue' as const,
       };
-      await runCommand(flags, (apex, progress, signal) =>
-        apex.ingest(request, (event) => progress.show(event), signal),
-      );
+      if (targets.includes('-') && process.stdin.isTTY) printNote('Reading what is typed; end it with Ctrl-D.');
+      await runCommand(flags, (apex, onEvent, signal) => apex.ingest(request, onEvent, signal));
     });
 }

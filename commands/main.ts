@@ -16,14 +16,25 @@ import { registerRollback } from './rollback.ts';
 import { registerRuns } from './runs.ts';
 import { registerSearch } from './search.ts';
 import { registerStatus } from './status.ts';
-import { endOnClosedOutput, printNote, safeText } from './ui/output.ts';
+import { endOnClosedOutput, printNote } from './ui/output.ts';
+import { safeText } from './ui/text.ts';
 import { registerVerify } from './verify.ts';
+
+const AFTER_HELP = `
+Begin with:
+  $ apex ingest <folder>
+  $ apex search "<question>"
+  $ apex verify
+
+Exit status: 0 done, 2 wrong usage, 3 some documents quarantined, 4 rolled back, 5 needs attention, 75 try again later,
+78 a setting is wrong, 130 interrupted. The data directory is APEX_HOME.`;
 
 /** The command tree; building it runs nothing. */
 export function createProgram(): Command {
   const program = new Command('apex')
     .description('Documents in, one knowledge memory out: resumable, verifiable, offline by default.')
     .version(readVersion(), '-V, --version')
+    .addHelpText('after', AFTER_HELP)
     .showHelpAfterError('Run with --help for what may be given.')
     .exitOverride();
   const registers = [

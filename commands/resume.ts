@@ -6,11 +6,13 @@ export function registerResume(program: Command): void {
   program
     .command('resume')
     .summary('go on with interrupted runs')
-    .argument('[run]', 'the run; all interrupted ones, oldest first, when none is named')
+    .description(
+      'Goes on with interrupted runs. What is done is not done again. The same ingest again does the same for its own run.',
+    )
+    .argument('[run]', 'its id; all interrupted ones, oldest first, when none is named')
     .option('--json', 'one JSON object a line on standard output and nothing else')
+    .addHelpText('after', '\nExamples:\n  $ apex resume\n  $ apex resume 5e9a569e-3d24-4280-9b1b-c018f34c0c45')
     .action(async (run: string | undefined, flags: CommonFlags) => {
-      await runCommand(flags, (apex, progress, signal) =>
-        apex.resume(run ?? null, (event) => progress.show(event), signal),
-      );
+      await runCommand(flags, (apex, onEvent, signal) => apex.resume(run ?? null, onEvent, signal));
     });
 }

@@ -1,56 +1,114 @@
 import type { Command } from 'commander';
+import type { RunDetails } from '../lib/contracts/apex.ts';
 import { UsageError } from '../lib/contracts/errors.ts';
 import { type CommonFlags, withApex } from './host.ts';
-import { printJson, printLine, printNote, table } from './ui/output.ts';
+import { counted, shownCount, shownDuration, shownTime } from './ui/figures.ts';
+import { runJson, runStatusJson, shownState } from './ui/json.ts';
+import { printJson, printLine, printNote } from './ui/output.ts';
+import { details, table } from './ui/table.ts';
+import { safeText } from './ui/text.ts';
 
 /** `apex runs list|show`: what ran, and where it stands. */
 export function registerRuns(program: Command): void {
-  const runs = program.command('runs').summary('list runs and show one');
+  const runs = program
+    .command('runs')
+    .summary('list runs and show one')
+    .description('What ran and where it stands, also while it runs. Without a subcommand: list.');
   runs
     .command('list', { isDefault: true })
     .summary('all runs, newest first')
+    .description('All runs of this data directory, newest first.')
     .option('--json', 'one JSON object a run on standard output')
-    .action(async (flags: CommonFlags) => {
-      const listed = await withApex(flags, (apex) => apex.listRuns());
-      if (flags.json === true) for (const run of listed) printJson(run);
-      else if (listed.length === 0) printNote('No runs yet.');
-      else {
-        const rows = listed.map(({ runId, kind, state, isOwned, startedAt, targets }) => [
-          runId,
-          kind,
-          shownState(state, isOwned),
-          startedAt,
-          targets.join(' '),
-        ]);
-        for (const line of table([['run', 'kind', 'state', 'started', 'targets'], ...rows])) printLine(line);
-      }
-    });
+    .addHelpText('after', '\nExamples:\n  $ apex runs list\n  $ apex runs list --json | head -1')
+    .action(listRuns);
   runs
     .command('show')
     .summary('one run, batch by batch')
-    .argument('<run>', 'the run')
+    .description('One run, batch by batch, with what it set aside.')
+    .argument('<run>', 'its id, as `apex runs list` shows it')
     .option('--json', 'one JSON object on standard output')
+    .addHelpText('after', '\nExample:\n  $ apex runs show 5e9a569e-3d24-4280-9b1b-c018f34c0c45')
     .action(async (runId: string, flags: CommonFlags) => {
       const run = await withApex(flags, (apex) => apex.showRun(runId));
       if (run === null) throw new UsageError(`there is no run ${runId}`, { code: 'NOT_FOUND' });
-      if (flags.json === true) {
-        printJson(run);
-        return;
-      }
-      printLine(`${run.runId}  ${run.kind}  ${shownState(run.state, run.isOwned)}  started ${run.startedAt}`);
-      const rows = run.batches.map(({ batchNo, state, documents, error }) => [
-        String(batchNo),
-        state,
-        String(documents),
-        error?.message ?? '',
-      ]);
-      for (const line of table([['batch', 'state', 'documents', 'problem'], ...rows])) printLine(line);
-      if (run.parked > 0) printLine(`${run.parked} batches are parked; try again with: apex cleanup`);
-      for (const { documentId, error } of run.quarantined) printLine(`quarantined ${documentId}: ${error.code}`);
+      showRun(run, flags);
     });
 }
 
-/** A run that says it is running while no process owns it was killed. */
-function shownState(state: string, isOwned: boolean): string {
-  return state === 'running' && !isOwned ? 'interrupted' : state;
+const RUN_COLUMNS = [
+  { header: 'run' },
+  { header: 'kind', isOptional: true },
+  { header: 'state' },
+  { header: 'started', isOptional: true },
+  { header: 'what' },
+] as const;
+
+async function listRuns(flags: CommonFlags): Promise<void> {
+  const listed = await withApex(flags, (apex) => apex.listRuns());
+  if (flags.json === true) for (const run of listed) printJson({ event: 'listed_run', ...runJson(run) });
+  else if (listed.length === 0) printNote('No runs yet. Begin with: apex ingest <folder>');
+  else {
+    const rows = listed.map((run) => [
+      run.runId,
+      run.kind,
+      shownState(run).replace('_', ' '),
+      shownTime(run.startedAt),
+      run.targets.join(' '),
+    ]);
+    for (const line of table(RUN_COLUMNS, rows)) printLine(line);
+  }
+}
+
+/** Set aside documents that are shown of a run. */
+const SHOWN_QUARANTINED = 20;
+
+/** Shows one run. */
+export function showRun(run: RunDetails, flags: CommonFlags): void {
+  if (flags.json === true) {
+    printJson({ event: 'run_status', ...runStatusJson(run) });
+    return;
+  }
+  for (const line of details(runRows(run))) printLine(line);
+  if (run.batches.length > 0) {
+    printLine('');
+    const header = [
+      { header: 'batch', align: 'right' },
+      { header: 'state' },
+      { header: 'documents', align: 'right', isOptional: true },
+      { header: 'problem' },
+    ] as const;
+    const rows = run.batches.map(({ batchNo, state, documents, error }) => [
+      String(batchNo),
+      state.replace('_', ' '),
+      shownCount(documents),
+      error?.message ?? '',
+    ]);
+    for (const line of table(header, rows)) printLine(line);
+  }
+  if (run.parked > 0)
+    printNote(`${counted(run.parked, 'batch is', 'batches are')} parked; try again with: apex cleanup`);
+  for (const { documentId, error } of run.quarantined.slice(0, SHOWN_QUARANTINED))
+    printLine(`quarantined ${safeText(documentId)}: ${error.code}`);
+  const hidden = run.quarantined.length - SHOWN_QUARANTINED;
+  if (hidden > 0) printNote(`… and ${shownCount(hidden)} more: apex documents list --quarantined`);
+}
+
+function runRows(run: RunDetails): [string, string][] {
+  const { runId, kind, startedAt, finishedAt, exitStatus, targets, counts } = run;
+  const state = shownState(run);
+  const lastedMs = finishedAt === null ? null : Date.parse(finishedAt) - Date.parse(startedAt);
+  const { documents, added, updated, unchanged, deleted, quarantined, failed } = counts;
+  const ends = Object.entries({ added, updated, unchanged, deleted, quarantined, failed }).filter(([, n]) => n > 0);
+  return [
+    ['run', runId],
+    ['kind', kind],
+    ['state', `${state.replace('_', ' ')}${exitStatus === null ? '' : ` (exit status ${exitStatus})`}`],
+    ['started', shownTime(startedAt)],
+    ...(finishedAt === null || lastedMs === null
+      ? []
+      : [['ended', `${shownTime(finishedAt)}, after ${shownDuration(lastedMs)}`] as [string, string]]),
+    ['what', targets.join(' ')],
+    ['documents', `${shownCount(documents)}${ends.map(([name, n]) => `, ${shownCount(n)} ${name}`).join('')}`],
+    ...(state === 'interrupted' ? [['continue with', `apex resume ${runId}`] as [string, string]] : []),
+  ];
 }

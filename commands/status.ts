@@ -1,22 +1,33 @@
 import type { Command } from 'commander';
 import type { Apex } from '../lib/contracts/apex.ts';
+import { ERROR_CODES } from '../lib/contracts/error-codes.ts';
 import { UsageError } from '../lib/contracts/errors.ts';
 import { type CommonFlags, withApex } from './host.ts';
-import { printJson, printLine, table } from './ui/output.ts';
+import { showRun } from './runs.ts';
+import { shownBytes, shownCount, shownPlace, shownTime } from './ui/figures.ts';
+import { documentStatusJson } from './ui/json.ts';
+import { printJson, printLine } from './ui/output.ts';
+import { details } from './ui/table.ts';
 
 /** `apex status <run|document>`: where it stands. */
 export function registerStatus(program: Command): void {
   program
     .command('status')
     .summary('where a run or a document stands')
+    .description(
+      'Where a run or a document stands: the same as `runs show` or `documents show`, whichever the id names.',
+    )
     .argument('<run-or-document>', 'its id')
     .option('--json', 'one JSON object on standard output')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ apex status 5e9a569e-3d24-4280-9b1b-c018f34c0c45\n  $ apex status doc-61b3fe0bbcb843863e63839d --json',
+    )
     .action(async (id: string, flags: CommonFlags) => {
       await withApex(flags, async (apex, signal) => {
         const run = await apex.showRun(id);
-        if (run === null) return showDocument(id, apex, flags, signal);
-        if (flags.json === true) printJson(run);
-        else printLine(`${run.runId}  ${run.state === 'running' && !run.isOwned ? 'interrupted' : run.state}`);
+        if (run === null) await showDocument(id, apex, flags, signal);
+        else showRun(run, flags);
       });
     });
 }
@@ -28,30 +39,39 @@ export async function showDocument(
   flags: CommonFlags,
   signal: AbortSignal,
 ): Promise<void> {
-  const details = await apex.showDocument(documentId, signal);
-  if (details === null) throw new UsageError(`there is no document ${documentId}`, { code: 'NOT_FOUND' });
+  const found = await apex.showDocument(documentId, signal);
+  if (found === null) throw new UsageError(`there is no document ${documentId}`, { code: 'NOT_FOUND' });
   if (flags.json === true) {
-    printJson(details);
+    printJson({ event: 'document_status', ...documentStatusJson(documentId, found) });
     return;
   }
-  const { document, quarantine, status, runId } = details;
-  const rows = [
+  const { document, quarantine, status, runId } = found;
+  const rows: [string, string][] = [
     ['document', documentId],
-    ['status', status],
+    ['status', status.replaceAll('_', ' ')],
     ['run', runId ?? '-'],
-    ...(document === null
-      ? []
-      : [
-          ['version', String(document.version)],
-          ['title', document.title ?? '-'],
-          ['location', document.sourceUri],
-          ['type', document.mediaType],
-          ['chunks', String(document.chunks)],
-          ['entities', String(document.entities)],
-          ['relations', String(document.relations)],
-          ...document.warnings.map(({ message }) => ['warning', message]),
-        ]),
-    ...(quarantine === null ? [] : [['quarantined', `${quarantine.code}: ${quarantine.message}`]]),
   ];
-  for (const line of table(rows)) printLine(line);
+  if (document !== null) {
+    const { version, title, sourceUri, mediaType, bytes, createdAt, chunks, entities, relations, warnings } = document;
+    rows.push(
+      ['version', `${shownCount(version)}, since ${shownTime(createdAt)}`],
+      ['title', title ?? '-'],
+      ['location', shownPlace(sourceUri)],
+      ['type', `${mediaType}, ${shownBytes(bytes)}`],
+      ['chunks', shownCount(chunks)],
+      ['entities', shownCount(entities)],
+      ['relations', shownCount(relations)],
+      ...warnings.map(({ message }): [string, string] => ['warning', message]),
+    );
+  }
+  if (quarantine !== null) {
+    const { code, message, sourceUri, at } = quarantine;
+    if (document === null) rows.push(['location', shownPlace(sourceUri)]);
+    rows.push(
+      ['quarantined', `${shownTime(at)}: ${code}`],
+      ['what was found', message],
+      ['what to do', ERROR_CODES[code].help],
+    );
+  }
+  for (const line of details(rows)) printLine(line);
 }

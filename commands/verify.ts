@@ -1,6 +1,15 @@
 import type { Command } from 'commander';
+import type { VerifyReport } from '../lib/contracts/apex.ts';
 import { type CommonFlags, withApex } from './host.ts';
-import { printJson, printLine, table } from './ui/output.ts';
+import { counted } from './ui/figures.ts';
+import { verifyJson } from './ui/json.ts';
+import { printJson, printLine, printNote } from './ui/output.ts';
+import { MovingLine } from './ui/progress.ts';
+import { table } from './ui/table.ts';
+import { clipped } from './ui/text.ts';
+
+/** Differences that are shown to a person. */
+const SHOWN_DIFFERENCES = 50;
 
 /** `apex verify`: compares every store with what it should hold. */
 export function registerVerify(program: Command): void {
@@ -11,24 +20,46 @@ export function registerVerify(program: Command): void {
       'Compares ids and digests of content in all stores. Exit status 0 only when there is no difference, else 5.',
     )
     .option('--json', 'one JSON object a line on standard output and nothing else')
+    .addHelpText('after', '\nExamples:\n  $ apex verify\n  $ apex verify --json | tail -1')
     .action(async (flags: CommonFlags) => {
-      const { differences, ...summary } = await withApex(flags, (apex, signal) => apex.verify(signal));
-      process.exitCode = summary.exit_status;
-      if (flags.json === true) {
-        for (const difference of differences) printJson({ event: 'difference', ...difference });
-        printJson({ event: 'summary', ...summary, differences: differences.length });
-        return;
-      }
-      const rows = differences.map(({ problem, role, kind, id, document_id }) => [
-        problem,
-        role,
-        kind,
-        id,
-        document_id,
-      ]);
-      if (rows.length > 0)
-        for (const line of table([['problem', 'store', 'kind', 'id', 'document'], ...rows])) printLine(line);
-      const verdict = differences.length === 0 ? 'no difference' : `${differences.length} differences`;
-      printLine(`${summary.documents} documents, ${summary.items} items compared: ${verdict}`);
+      const report = await verified(flags);
+      process.exitCode = report.exit_status;
+      if (flags.json === true) for (const line of verifyJson(report)) printJson(line);
+      else showReport(report);
     });
+}
+
+async function verified(flags: CommonFlags): Promise<VerifyReport> {
+  let documents = 0;
+  const moving = new MovingLine((width) => clipped(`${counted(documents, 'document')} compared`, width));
+  try {
+    return await withApex(flags, (apex, signal) =>
+      apex.verify(signal, (compared) => {
+        documents = compared;
+      }),
+    );
+  } finally {
+    moving.stop();
+  }
+}
+
+function showReport({ documents, items, differences }: VerifyReport): void {
+  if (differences.length > 0) {
+    const header = [
+      { header: 'problem' },
+      { header: 'store' },
+      { header: 'kind' },
+      { header: 'document' },
+      { header: 'id' },
+    ];
+    const rows = differences
+      .slice(0, SHOWN_DIFFERENCES)
+      .map(({ problem, role, kind, document_id, id }) => [problem, role, kind, document_id, id]);
+    for (const line of table(header, rows)) printLine(line);
+    const hidden = differences.length - SHOWN_DIFFERENCES;
+    if (hidden > 0)
+      printNote(`… and ${counted(hidden, 'more difference', 'more differences')}; apex verify --json lists all`);
+  }
+  const verdict = differences.length === 0 ? 'no difference' : counted(differences.length, 'difference');
+  printLine(`${counted(documents, 'document')}, ${counted(items, 'item')} compared: ${verdict}`);
 }

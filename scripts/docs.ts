@@ -3,16 +3,33 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { createProgram } from '../commands/main.ts';
-import { ERROR_CODES } from '../lib/contracts/error-codes.ts';
-import { SETTINGS } from '../src/config/settings.ts';
+import { ERROR_CODES, EXIT } from '../lib/contracts/error-codes.ts';
+import { SETTINGS, type SettingEntry } from '../src/config/settings.ts';
 
 const FOLDER = join(import.meta.dirname, '..', 'docs', 'reference');
 
+/** The pages must not depend on the terminal they are made on. */
+const HELP_COLUMNS = 100;
+
 function commandsPage(): string {
-  const sections = visible(createProgram()).map(
-    (command) => `## ${fullName(command)}\n\n\`\`\`\n${command.helpInformation().trim()}\n\`\`\`\n`,
+  const program = createProgram();
+  const sections = [program, ...visible(program)].map(
+    (command) => `## ${fullName(command)}\n\n\`\`\`\n${helpOf(command)}\n\`\`\`\n`,
   );
-  return `# Commands\n\n${sections.join('\n')}`;
+  return `# Commands\n\nWhat \`apex <command> --help\` shows.\n\n${sections.join('\n')}`;
+}
+
+/** All that a command's help shows, its examples too. */
+function helpOf(command: Command): string {
+  let text = '';
+  command.configureOutput({
+    writeOut: (part) => {
+      text += part;
+    },
+    getOutHelpWidth: () => HELP_COLUMNS,
+  });
+  command.outputHelp();
+  return text.trim();
 }
 
 function visible(program: Command): Command[] {
@@ -27,17 +44,72 @@ function fullName(command: Command): string {
 }
 
 function settingsPage(): string {
-  const rows = Object.values(SETTINGS).map(
-    ({ name, fallback, summary }) => `| \`${name}\` | ${fallback === '' ? '' : `\`${fallback}\``} | ${summary} |`,
+  const entries: readonly SettingEntry[] = Object.values(SETTINGS);
+  const rows = entries.map(({ name, fallback, summary, ...entry }) =>
+    tableRow([`\`${name}\``, takes(entry), fallback === '' ? '' : `\`${fallback}\``, summary]),
   );
-  return `# Settings\n\nThe environment counts over \`.env\`, that over \`apex.config.json\`.\n\n| name | default | what it is |\n|---|---|---|\n${rows.join('\n')}\n`;
+  return [
+    '# Settings',
+    '',
+    'The environment counts over `.env`, that over `apex.config.json` (one JSON object of these names), both in the working folder. An',
+    'empty value counts as none. A wrong value ends the command with exit status 78 and says what would be right.',
+    '',
+    tableRow(['name', 'takes', 'default', 'what it is']),
+    tableRow(['---', '---', '---', '---']),
+    ...rows,
+    '',
+  ].join('\n');
 }
 
+function takes({ type, choices, min, max, isSecret }: Omit<SettingEntry, 'name' | 'fallback' | 'summary'>): string {
+  if (type === 'choice') return choices?.map((choice) => `\`${choice}\``).join(', ') ?? '';
+  if (type === 'whole') return `a whole number, ${min} to ${max}`;
+  return isSecret === true ? 'a secret text' : 'a text';
+}
+
+/** What each exit status means, for people. */
+const EXIT_MEANINGS: { readonly [name in keyof typeof EXIT]: string } = {
+  done: 'Done.',
+  usage: 'A flag or an argument is wrong, a path that is not there for one; the rest is done.',
+  quarantined: 'Done; some documents are quarantined, the others are written.',
+  rolledBack: 'Rolled back, as asked.',
+  needsAttention: 'Something needs attention: a discard is parked, or `verify` found differences.',
+  bug: 'A bug of apex.',
+  disk: 'The journal or the disk failed.',
+  temporary: 'A temporary failure: run the same command again.',
+  permission: 'No permission.',
+  config: 'A setting is missing or wrong.',
+  interrupted: 'Interrupted by Ctrl-C; the message says how to go on.',
+  terminated: 'Ended by SIGTERM; the message says how to go on.',
+};
+
 function errorsPage(): string {
-  const rows = Object.entries(ERROR_CODES).map(
-    ([code, { exit, meaning, help }]) => `| \`${code}\` | ${exit} | ${meaning} | ${help} |`,
+  const codes = Object.entries(ERROR_CODES).map(([code, { exit, meaning, help }]) =>
+    tableRow([`\`${code}\``, String(exit), meaning, help]),
   );
-  return `# Error codes\n\n| code | exit status | meaning | what to do |\n|---|---|---|---|\n${rows.join('\n')}\n`;
+  const exits = Object.entries(EXIT).map(([name, status]) =>
+    tableRow([String(status), EXIT_MEANINGS[name as keyof typeof EXIT]]),
+  );
+  return [
+    '# Exit statuses and error codes',
+    '',
+    'Exit statuses are a promise: one never changes its meaning. Of several, the gravest is given.',
+    '',
+    tableRow(['exit status', 'meaning']),
+    tableRow(['---', '---']),
+    ...exits,
+    '',
+    'Codes stand in `error.code` of `--json` and beside quarantined documents.',
+    '',
+    tableRow(['code', 'exit status', 'meaning', 'what to do']),
+    tableRow(['---', '---', '---', '---']),
+    ...codes,
+    '',
+  ].join('\n');
+}
+
+function tableRow(cells: readonly string[]): string {
+  return `| ${cells.join(' | ')} |`;
 }
 
 const pages = { 'commands.md': commandsPage(), 'settings.md': settingsPage(), 'errors.md': errorsPage() };

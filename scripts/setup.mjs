@@ -38,19 +38,37 @@ export function setUp() {
   }
 }
 
+/** The registry is asked twice more, soon: who is off line wants to know now, not in a minute. */
+const FETCH = ['--fetch-retries=2', '--fetch-retry-mintimeout=500', '--fetch-retry-maxtimeout=3000'];
+
 function install(lock) {
   console.log('Installing the locked packages …');
-  const { status } = spawnSync('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'], {
-    cwd: root,
-    stdio: 'inherit',
-  });
+  const { status, stderr, error } = spawnSync(
+    'npm',
+    ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error', ...FETCH],
+    { cwd: root, stdio: ['ignore', 'inherit', 'pipe'], encoding: 'utf8' },
+  );
   if (status !== 0) {
-    console.error(
-      'The packages could not be installed: apex needs the npm registry, or a warm npm cache, the first time.',
-    );
+    console.error(installFailure(error === undefined ? stderr : `npm error ${error.message}`));
     process.exit(1);
   }
   writeFileSync(stamp, lock);
+}
+
+/** What npm means when nobody answers. */
+const NO_ANSWER = ['ECONNREFUSED', 'ECONNRESET', 'ENOTFOUND', 'EAI_AGAIN', 'ETIMEDOUT', 'ENETUNREACH', 'EHOSTUNREACH'];
+
+/** One sentence for what npm says in forty lines. */
+function installFailure(said) {
+  const code = NO_ANSWER.find((name) => said.includes(name));
+  if (code !== undefined) {
+    return `The packages cannot be installed: the npm registry does not answer (${code}) and the npm cache does not hold them; connect once, then run this again.`;
+  }
+  const reasons = said
+    .split('\n')
+    .map((line) => line.replace(/^npm (?:error|ERR!) ?/, '').trim())
+    .filter((line) => line !== '' && !line.startsWith('A complete log') && !line.startsWith('code '));
+  return `The packages cannot be installed: npm ci says "${reasons[0] ?? 'nothing'}"; run npm ci to see all of it.`;
 }
 
 function isBuildStale() {

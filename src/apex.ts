@@ -19,6 +19,7 @@ import type { Engine } from './engines/engine.ts';
 import { countResults } from './journal/counts.ts';
 import { replayRun } from './journal/replay.ts';
 import { type Parts, settingsDigest } from './pipeline/parts.ts';
+import { graver } from './pipeline/session.ts';
 import { search } from './search/search.ts';
 import { verify } from './verify/verify.ts';
 
@@ -73,15 +74,19 @@ export class Machine implements Apex {
   async resume(runId: string | null, onEvent: OnEvent, signal: AbortSignal): Promise<RunSummary | null> {
     if (runId !== null) return this.#engine.resume(runId, onEvent, signal);
     let last: RunSummary | null = null;
+    let exitStatus: number = EXIT.done;
     const runs = (await this.#parts.registry.list()).filter(({ isOwned }) => !isOwned).reverse();
     const stopped = runs.filter(({ state }) => state === 'running' || state === 'interrupted');
     // What is parked may stay so, and must not keep the others waiting.
     const parked = runs.filter(({ state }) => state === 'needs_attention');
     for (const { runId } of [...stopped, ...parked]) {
-      last = (await this.#engine.resume(runId, onEvent, signal)) ?? last;
-      if (last !== null && last.state !== 'completed') break;
+      const resumed = await this.#engine.resume(runId, onEvent, signal);
+      if (resumed === null) continue;
+      last = resumed;
+      exitStatus = graver(exitStatus, resumed.exit_status);
+      if (resumed.state !== 'completed') break;
     }
-    return last;
+    return last === null ? null : { ...last, exit_status: exitStatus };
   }
 
   rollback(runId: string, onEvent: OnEvent, signal: AbortSignal): Promise<RunSummary> {
@@ -116,14 +121,14 @@ export class Machine implements Apex {
     return report ?? NOTHING_CLEANED;
   }
 
-  async verify(signal: AbortSignal): Promise<VerifyReport> {
+  async verify(signal: AbortSignal, onCompared: (documents: number) => void = () => {}): Promise<VerifyReport> {
     const { stores, registry, embedder } = this.#parts;
     const atWork = async () => {
       const runs = await registry.list();
       const runIds = new Set(runs.filter(({ isOwned }) => isOwned).map(({ runId }) => runId));
       return { runIds, moment: JSON.stringify(runs.map(({ runId, state, isOwned }) => [runId, state, isOwned])) };
     };
-    return verify(stores, { atWork, embeddingModel: embedder.model }, signal);
+    return verify(stores, { atWork, onCompared, embeddingModel: embedder.model }, signal);
   }
 
   search(request: SearchRequest, signal: AbortSignal): Promise<readonly SearchHit[]> {

@@ -2,7 +2,7 @@
 // May import lib/contracts, ora and chalk.
 // Must never decide anything about documents.
 
-/** Writes one line to standard output. A reader that has gone away ends the program quietly. */
+/** Writes one line to standard output. */
 export function printLine(line: string): void {
   process.stdout.write(`${line}\n`);
 }
@@ -17,58 +17,41 @@ export function printNote(line: string): void {
   process.stderr.write(`${line}\n`);
 }
 
-/** Ends quietly when whoever reads the output has closed it (`apex … | head`). */
+/** Ends quietly when whoever reads the output has closed it (`apex … | head`); what nobody reads on standard error is dropped. */
 export function endOnClosedOutput(): void {
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit(process.exitCode ?? 0);
-    throw error;
-  });
+  process.stdout.on('error', endQuietly);
+  process.stderr.on('error', dropQuietly);
 }
 
-/** Outside text as it may be shown on a terminal: control characters could move the cursor or change its colours. */
-export function safeText(text: string): string {
-  return text.replace(/[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2066-\u2069]/g, (character) => {
-    return character === '\t' || character === '\n'
-      ? ' '
-      : `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
-  });
+/** From here the output may be closed and the work still goes on: a run must not end half done because nobody watches it. */
+export function outliveClosedOutput(): void {
+  process.stdout.off('error', endQuietly);
+  process.stdout.on('error', dropQuietly);
 }
 
-/** The terminal's width, or a wide page where there is none. */
-export function columns(): number {
-  return process.stdout.columns ?? 120;
+function endQuietly(error: NodeJS.ErrnoException): void {
+  dropQuietly(error);
+  process.exit(process.exitCode ?? 0);
 }
 
-/** Text cut to a width, with a sign that it was cut. */
-export function clipped(text: string, width: number): string {
-  return text.length <= width ? text : `${text.slice(0, Math.max(0, width - 1))}…`;
+function dropQuietly(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE' && error.code !== 'ERR_STREAM_DESTROYED') throw error;
 }
 
-/** Milliseconds for people. */
-export function shownDuration(ms: number): string {
-  if (ms < 1_000) return `${Math.round(ms)} ms`;
-  if (ms < 60_000) return `${(ms / 1_000).toFixed(1)} s`;
-  const minutes = Math.floor(ms / 60_000);
-  return minutes < 60
-    ? `${minutes} min ${Math.round((ms % 60_000) / 1_000)} s`
-    : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+/** Some terminals do not tell their width. */
+const ASSUMED_COLUMNS = 80;
+
+/** The width to write to: a terminal's own, and no end where the output is a file or a pipe, so that nothing is cut there. */
+export function columns(stream: 'stdout' | 'stderr' = 'stdout'): number {
+  const { isTTY, columns: width } = process[stream];
+  return isTTY === true ? width || ASSUMED_COLUMNS : Number.POSITIVE_INFINITY;
 }
 
-/** Bytes for people. */
-export function shownBytes(bytes: number): string {
-  const units = ['B', 'KB', 'MB', 'GB', 'TB'];
-  const power = Math.min(units.length - 1, Math.floor(Math.log(Math.max(1, bytes)) / Math.log(1_000)));
-  return power === 0 ? `${bytes} B` : `${(bytes / 1_000 ** power).toFixed(1)} ${units[power]}`;
-}
-
-/** A table with aligned columns; the last column takes what room is left. */
-export function table(rows: readonly (readonly string[])[]): string[] {
-  const safe = rows.map((row) => row.map(safeText));
-  const widths = (safe[0] ?? []).map((_, column) => Math.max(...safe.map((row) => row[column]?.length ?? 0)));
-  return safe.map((row) =>
-    clipped(
-      row.map((cell, column) => (column === row.length - 1 ? cell : cell.padEnd(widths[column]!))).join('  '),
-      columns(),
-    ),
-  );
+/**
+ * True where a line may be drawn again and again: both outputs on a terminal that can, and no build server. With one of them in a
+ * pipe (`apex … | tee log`) what comes out of it would land in the middle of the line.
+ */
+export function isLive(): boolean {
+  const isTerminal = process.stdout.isTTY === true && process.stderr.isTTY === true;
+  return isTerminal && process.env['TERM'] !== 'dumb' && process.env['CI'] === undefined;
 }

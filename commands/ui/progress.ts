@@ -1,13 +1,18 @@
-import chalk from 'chalk';
 import ora, { type Ora } from 'ora';
 import type { DocumentResult, RunEvent, RunSummary } from '../../lib/contracts/apex.ts';
 import { ERROR_CODES } from '../../lib/contracts/error-codes.ts';
-import { clipped, columns, printJson, printLine, printNote, safeText, shownDuration, table } from './output.ts';
+import { closingTable, type SetAside, setAsideLines, setAsideOf } from './closing.ts';
+import { counted, shownPlace } from './figures.ts';
+import { LiveLine } from './live-line.ts';
+import { columns, isLive, printJson, printLine, printNote } from './output.ts';
+import { isColourless, styleOf } from './style.ts';
+import { safeText } from './text.ts';
 
-/** Shows a run while it goes on and when it has ended. */
+/** Shows runs while they go on and when they have ended. */
 export interface Progress {
   show(event: RunEvent): void;
-  end(summary: RunSummary): void;
+  /** Shows that an interruption was heard. */
+  stopping(): void;
   /** Stops what moves on the screen. */
   stop(): void;
 }
@@ -20,8 +25,9 @@ export function jsonProgress(): Progress {
       else if (event.kind === 'problem')
         printJson({ event: 'problem', uri: event.uri, code: event.code, message: event.message });
       else if (event.kind === 'warning') printNote(`warning: ${event.message}`);
+      else if (event.kind === 'run_ended') printJson({ event: 'summary', ...event.summary });
     },
-    end: (summary) => printJson({ event: 'summary', ...summary }),
+    stopping: () => {},
     stop: () => {},
   };
 }
@@ -31,109 +37,133 @@ export function textProgress(): Progress {
   return new TextProgress();
 }
 
-/** Work shorter than this shows nothing moving. */
-const QUIET_MS = 500;
-
-class TextProgress implements Progress {
-  readonly #startedMs = performance.now();
-  readonly #setAside: DocumentResult[] = [];
-  readonly #timer: NodeJS.Timeout | null;
+/** A line that moves on a terminal and is gone when the work is done; nothing where there is no terminal or the work is short. */
+export class MovingLine {
+  readonly #text: (width: number) => string;
+  readonly #begin: NodeJS.Timeout | null;
+  #redraw: NodeJS.Timeout | null = null;
   #spinner: Ora | null = null;
-  #listed = 0;
-  #isListed = false;
-  #done = 0;
-  #step = 'list';
 
-  constructor() {
-    this.#timer = process.stderr.isTTY ? setTimeout(() => this.#start(), QUIET_MS) : null;
-    this.#timer?.unref();
-  }
-
-  show(event: RunEvent): void {
-    if (event.kind === 'listed') [this.#listed, this.#isListed] = [event.documents, event.isFinal];
-    else if (event.kind === 'step') this.#step = event.step;
-    else if (event.kind === 'document') this.#document(event.result);
-    else if (event.kind === 'problem') this.#note(`${chalk.yellow('!')} ${safeText(event.message)}`);
-    else if (event.kind === 'warning') this.#note(`${chalk.yellow('!')} ${safeText(event.message)}`);
-    else if (event.kind === 'run_settled') {
-      const { runId, finished, discarded, parked } = event;
-      this.#note(`settled run ${runId}: ${finished} batches finished, ${discarded} discarded, ${parked} parked`);
-    }
-    if (this.#spinner !== null) this.#spinner.text = this.#line();
-  }
-
-  end(summary: RunSummary): void {
-    this.stop();
-    const { documents, added, updated, unchanged, deleted, quarantined, failed, chunks, entities, relations } = summary;
-    const rows = [
-      ['documents', String(documents)],
-      ...Object.entries({ added, updated, unchanged, deleted, quarantined, failed })
-        .filter(([, count]) => count > 0)
-        .map(([name, count]) => [`  ${name}`, String(count)]),
-      ...(chunks > 0
-        ? [
-            ['chunks', String(chunks)],
-            ['entities', String(entities)],
-            ['relations', String(relations)],
-          ]
-        : []),
-      ['time', shownDuration(summary.duration_ms)],
-      ['run', `${summary.run_id} (${summary.state.replace('_', ' ')})`],
-    ];
-    for (const line of table(rows)) printLine(line);
-    for (const { source_uri, document_id, error } of this.#setAside) {
-      if (error === undefined) continue;
-      printLine(chalk.yellow(clipped(`✗ ${safeText(nameOf(source_uri) || document_id)}: ${error.code}`, columns())));
-      printLine(`    ${safeText(error.message)}`);
-      printLine(`    ${ERROR_CODES[error.code].help}`);
-    }
-    if (summary.error !== null && summary.error.code !== 'ABORTED') {
-      printNote(`${chalk.red('stopped:')} ${safeText(summary.error.message)}`);
-      printNote(`${ERROR_CODES[summary.error.code].help}`);
-    }
-    if (summary.state === 'interrupted') printNote(`Continue with: apex resume ${summary.run_id}`);
+  constructor(text: (width: number) => string) {
+    this.#text = text;
+    this.#begin = isLive() ? setTimeout(() => this.#start(), QUIET_MS) : null;
+    this.#begin?.unref();
   }
 
   stop(): void {
-    if (this.#timer !== null) clearTimeout(this.#timer);
+    if (this.#begin !== null) clearTimeout(this.#begin);
+    if (this.#redraw !== null) clearInterval(this.#redraw);
     this.#spinner?.stop();
     this.#spinner = null;
   }
 
   #start(): void {
-    this.#spinner = ora({ text: this.#line(), stream: process.stderr }).start();
+    this.#spinner = ora({
+      text: this.#fitting(),
+      stream: process.stderr,
+      color: isColourless() ? false : 'cyan',
+      isEnabled: true,
+      // Else the terminal is put into raw mode, and Ctrl-C is a key that nobody reads.
+      discardStdin: false,
+    }).start();
+    this.#redraw = setInterval(() => {
+      if (this.#spinner !== null) this.#spinner.text = this.#fitting();
+    }, REDRAW_MS);
+    this.#redraw.unref();
   }
 
-  #document(result: DocumentResult): void {
-    this.#done += 1;
-    if (result.error !== undefined) this.#setAside.push(result);
-    if (this.#spinner === null && this.#timer === null && result.outcome !== 'unchanged') {
-      printLine(
-        `${result.outcome} ${safeText(nameOf(result.source_uri) || result.document_id)}${result.error === undefined ? '' : ` (${result.error.code})`}`,
-      );
-    }
-  }
-
-  #note(line: string): void {
-    this.#spinner?.clear();
-    printNote(line);
-  }
-
-  #line(): string {
-    const seconds = (performance.now() - this.#startedMs) / 1_000;
-    const rate = this.#done / seconds;
-    const left =
-      this.#isListed && rate > 0 ? `, ${shownDuration(((this.#listed - this.#done) / rate) * 1_000)} left` : '';
-    const listed = this.#isListed ? `/${this.#listed}` : '';
-    return clipped(`${this.#done}${listed} documents, ${rate.toFixed(1)}/s${left}, ${this.#step}`, columns() - 3);
+  /** What fits beside the mark that turns. */
+  #fitting(): string {
+    return this.#text(columns('stderr') - MARK_COLUMNS);
   }
 }
 
-/** A location as a person knows it: the path of a file, percent signs decoded where that gives text. */
-function nameOf(uri: string): string {
-  try {
-    return decodeURIComponent(uri.replace(/^file:\/\//, ''));
-  } catch {
-    return uri;
+/** Work shorter than this shows nothing moving. */
+const QUIET_MS = 500;
+const REDRAW_MS = 100;
+const MARK_COLUMNS = 3;
+
+/** Problems of listing that are shown as they come; the others are counted. */
+const SHOWN_PROBLEMS = 20;
+
+/** What one run has shown. */
+interface RunView {
+  readonly line: LiveLine;
+  readonly setAside: SetAside[];
+  problems: number;
+}
+
+class TextProgress implements Progress {
+  readonly #out = styleOf('stdout');
+  readonly #notes = styleOf('stderr');
+  /** A file or a pipe gets a line a document, and so does a terminal that cannot redraw. */
+  readonly #isPlain = !isLive();
+  #run = newView();
+  #moving = this.#newLine();
+
+  show(event: RunEvent): void {
+    this.#run.line.take(event);
+    if (event.kind === 'document') this.#document(event.result);
+    else if (event.kind === 'problem') this.#problem(event);
+    else if (event.kind === 'warning') this.#warn(event.message);
+    else if (event.kind === 'run_settled') {
+      const { runId, finished, discarded, parked } = event;
+      const batches = counted(finished, 'batch', 'batches');
+      printNote(`Settled run ${runId}: ${batches} finished, ${discarded} discarded, ${parked} parked.`);
+    } else if (event.kind === 'run_ended') {
+      this.#moving.stop();
+      this.#end(event.summary);
+      [this.#run, this.#moving] = [newView(), this.#newLine()];
+    }
   }
+
+  stopping(): void {
+    this.#run.line.stopping();
+  }
+
+  stop(): void {
+    this.#moving.stop();
+  }
+
+  #newLine(): MovingLine {
+    return new MovingLine((width) => this.#run.line.text(width));
+  }
+
+  #document(result: DocumentResult): void {
+    const setAside = setAsideOf(result);
+    this.#run.setAside.push(...setAside);
+    if (!this.#isPlain || result.outcome === 'unchanged') return;
+    const name = safeText(shownPlace(result.source_uri) || result.document_id);
+    printLine(`${result.outcome} ${name}${setAside.map(({ code }) => ` (${code})`).join('')}`);
+  }
+
+  #problem({ code, message }: Extract<RunEvent, { kind: 'problem' }>): void {
+    this.#run.problems += 1;
+    if (this.#run.problems <= SHOWN_PROBLEMS) this.#warn(`${message}. ${ERROR_CODES[code].help}`);
+    else if (this.#run.problems === SHOWN_PROBLEMS + 1) this.#warn('More cannot be read; --json lists all.');
+  }
+
+  #warn(message: string): void {
+    printNote(`${this.#notes.warning('!')} ${safeText(message)}`);
+  }
+
+  #end(summary: RunSummary): void {
+    const { problems, setAside } = this.#run;
+    for (const line of closingTable(summary, problems)) printLine(line);
+    for (const line of setAsideLines(setAside, this.#out)) printLine(line);
+    if (summary.quarantined > 0) {
+      printLine('');
+      printLine('What is in quarantine, with the reason: apex documents list --quarantined');
+    }
+    const { error } = summary;
+    if (error !== null && error.code !== 'ABORTED') {
+      printNote(`${this.#notes.failure('stopped:')} ${safeText(error.message)}`);
+      printNote(ERROR_CODES[error.code].help);
+    }
+    if (summary.state === 'interrupted') printNote(`Continue with: apex resume ${summary.run_id}`);
+  }
+}
+
+function newView(): RunView {
+  return { line: new LiveLine(() => performance.now()), setAside: [], problems: 0 };
 }

@@ -57,8 +57,12 @@ export type RunEvent =
   /** Something listed that cannot be a document: missing path, fifo, unreadable folder. */
   | { readonly kind: 'problem'; readonly uri: string; readonly code: ErrorReport['code']; readonly message: string }
   | { readonly kind: 'step'; readonly documentId: string; readonly step: StepName }
+  /** All but writing is done for a document, or it is set aside; it waits for the others of its batch. */
+  | { readonly kind: 'prepared'; readonly documentId: string }
   | { readonly kind: 'document'; readonly result: DocumentResult }
-  | { readonly kind: 'warning'; readonly code: string; readonly message: string };
+  | { readonly kind: 'warning'; readonly code: string; readonly message: string }
+  /** The last event of a run. */
+  | { readonly kind: 'run_ended'; readonly summary: RunSummary };
 
 export type OnEvent = (event: RunEvent) => void;
 
@@ -147,12 +151,16 @@ export interface CleanupReport {
 /** A running apex. Every call may be interrupted through `signal`; nothing prints. */
 export interface Apex {
   ingest(request: IngestRequest, onEvent: OnEvent, signal: AbortSignal): Promise<RunSummary>;
-  /** Goes on with a run, or with every interrupted run in order of start when `runId` is null. */
+  /**
+   * Goes on with a run, or with every interrupted run in order of start when `runId` is null, until one does not get through.
+   * The last run's summary, with the gravest exit status of all; null when there was none.
+   */
   resume(runId: string | null, onEvent: OnEvent, signal: AbortSignal): Promise<RunSummary | null>;
   rollback(runId: string, onEvent: OnEvent, signal: AbortSignal): Promise<RunSummary>;
   delete(documentIds: readonly string[], onEvent: OnEvent, signal: AbortSignal): Promise<RunSummary>;
   cleanup(onEvent: OnEvent, signal: AbortSignal): Promise<CleanupReport>;
-  verify(signal: AbortSignal): Promise<VerifyReport>;
+  /** `onCompared` hears how many documents have been compared so far. */
+  verify(signal: AbortSignal, onCompared?: (documents: number) => void): Promise<VerifyReport>;
   search(request: SearchRequest, signal: AbortSignal): Promise<readonly SearchHit[]>;
   listRuns(): Promise<readonly RunListing[]>;
   showRun(runId: string): Promise<RunDetails | null>;

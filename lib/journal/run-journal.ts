@@ -124,8 +124,16 @@ export class RunJournal implements Journal {
   }
 }
 
-/** Reads a run's log beside its owner, who may be writing it. */
+/** Reads a run's log beside its owner, who may be writing it. One whose process died while it was made holds nothing. */
 export async function* readJournal(path: string): AsyncGenerator<NumberedEntry> {
+  try {
+    yield* readLog(path);
+  } catch (error) {
+    if (!isUnmade(error)) throw error;
+  }
+}
+
+async function* readLog(path: string): AsyncGenerator<NumberedEntry> {
   const sql = await SqlThread.open({
     path,
     pragmas: {},
@@ -140,6 +148,11 @@ export async function* readJournal(path: string): AsyncGenerator<NumberedEntry> 
   } finally {
     await sql.close();
   }
+}
+
+/** SQLite was making the file: a reader may not take that back, and no entry was ever in it. */
+function isUnmade(error: unknown): boolean {
+  return isApexError(error) && error.details['sqliteCode'] === 'SQLITE_READONLY_ROLLBACK';
 }
 
 /** Can the whole log be read, without a gap? True for one that is not there. */

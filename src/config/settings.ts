@@ -2,7 +2,7 @@ import { ConfigError } from '../../lib/contracts/errors.ts';
 import { nearest } from './nearest.ts';
 
 /** One setting: its name everywhere, what it takes, and what it is when nobody says. */
-interface SettingEntry {
+export interface SettingEntry {
   /** The variable in the environment, in `.env` and in `apex.config.json`. */
   readonly name: string;
   readonly type: 'text' | 'whole' | 'choice';

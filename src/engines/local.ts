@@ -55,7 +55,7 @@ export class LocalEngine implements Engine {
   }
 
   async rollback(runId: string, onEvent: OnEvent, signal: AbortSignal): Promise<RunSummary> {
-    const taken = await this.#deadRuns.takeOver(await this.#existing(runId, 'rollback'), 'rollback', signal);
+    const taken = await this.#deadRuns.takeOver(await this.#existing(runId, 'roll back'), 'rollback', signal);
     if (taken === null) throw lockedRun(runId);
     const session = this.#sessionOf(taken, await replayRun(taken.journal.read()), onEvent, signal);
     await this.#parts.staging.removeRun(runId);
@@ -140,7 +140,9 @@ export class LocalEngine implements Engine {
       // The run is another process's now: its journal and its row are no longer this one's to write.
       session.earn(ERROR_CODES[report.code].exit);
       await this.#parts.registry.release(session.runId);
-      return summaryOf(session, 'interrupted', report);
+      const summary = summaryOf(session, 'interrupted', report);
+      session.onEvent({ kind: 'run_ended', summary });
+      return summary;
     }
     if (session.signal.aborted) {
       session.earn(session.signal.reason === 'SIGTERM' ? EXIT.terminated : EXIT.interrupted);
@@ -165,6 +167,7 @@ export class LocalEngine implements Engine {
     else await journal.append({ kind: 'run_finished', state, exitStatus, counts, at });
     const summary = summaryOf(session, state, error);
     await this.#release(runId, state, exitStatus);
+    session.onEvent({ kind: 'run_ended', summary });
     return summary;
   }
 

@@ -102,6 +102,7 @@ async function prepareAll(options: BatchOptions, batchNo: number, session: RunSe
         result: { documentId, outcome: 'quarantined', version: null, error },
       });
     }
+    session.onEvent({ kind: 'prepared', documentId });
   });
   preparation.prepared.sort(byDocumentId);
   preparation.setAside.sort((a, b) => byDocumentId(a.input, b.input));
@@ -198,6 +199,10 @@ interface Writing extends Preparation {
 
 /** @returns the documents whose version lost the race and may be tried again. */
 async function writePrepared(writing: Writing, session: RunSession): Promise<DocumentInput[]> {
+  const reach = (step: StepName) => {
+    for (const { documentId } of writing.prepared) session.onEvent({ kind: 'step', documentId, step });
+  };
+  reach('write');
   const batch = await numberedBatch(writing, session);
   let outcome: PivotOutcome;
   try {
@@ -211,6 +216,7 @@ async function writePrepared(writing: Writing, session: RunSession): Promise<Doc
   const losers = writing.prepared.filter(({ documentId }) => lost.has(documentId));
   const again = losers.filter((input) => !isGivenUp(input, writing, lost));
   const results = resultsOf(writing, batch, { outcome, losers, again }, session);
+  reach('cleanup');
   await cleanUp(writing.prepared.filter(({ documentId }) => !lost.has(documentId)));
   for (const { folder } of losers.filter((input) => !again.includes(input))) await folder.markFailed();
   await session.journal.append({ kind: 'batch_done', batchNo: writing.batchNo, results: results.map(itemOutcome) });

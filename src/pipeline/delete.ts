@@ -14,7 +14,9 @@ export async function deleteAll(session: RunSession, replay: RunReplay): Promise
   const onUnknown = (documentId: string) => {
     if (!replay.isDone(documentId)) reportUnknown(documentId, session);
   };
-  const lost = await deleteInBatches(await withAttachments(targets, session, onUnknown), session, false);
+  const found = await withAttachments(targets, session, onUnknown);
+  session.onEvent({ kind: 'listed', documents: found.length, isFinal: true });
+  const lost = await deleteInBatches(found, session, false);
   if (lost.length > 0) await deleteInBatches(await withAttachments(lost, session, () => {}), session, true);
 }
 

@@ -5,12 +5,16 @@ import { runBatch } from './batch.ts';
 import { type Candidate, classify, type Verdict } from './classify.ts';
 import type { DocumentInput } from './document.ts';
 import { documentIdOf } from './identity.ts';
+import { readAhead } from './read-ahead.ts';
 import { failedResult, settledResult } from './results.ts';
 import type { RunSession } from './session.ts';
 import { Spool } from './spool.ts';
 
 /** How many listed items are looked at together. */
 const LOOK_ITEMS = 256;
+
+/** How many listed items may wait to be looked at. */
+const LISTED_AHEAD_ITEMS = 100_000;
 
 /** How many deaths of the main process a document may have been near before it is taken alone, in a process of its own. */
 const DEATHS_BEFORE_ISOLATION = 3;
@@ -24,30 +28,31 @@ export async function ingestAll(session: RunSession, replay: RunReplay): Promise
   const { parts, plan, signal } = session;
   const source = parts.source(plan.source);
   const batches = new BatchBuilder(session, replay);
-  let listed = 0;
   let waiting: Candidate[] = [];
   const lookAtWaiting = async () => {
     const verdicts = await classify(waiting, await session.look(source), signal);
     waiting = [];
-    session.onEvent({ kind: 'listed', documents: listed, isFinal: false });
     await reportSettled(verdicts, session);
     for (const verdict of verdicts) if (verdict.kind === 'process') await batches.add(verdict.input, verdict.bytes);
   };
   const spool = new Spool(session, replay);
-  for await (const listing of source.list(plan.targets, signal)) {
+  let listed = 0;
+  const countListed = ({ item, isFinal }: { item: SourceItem | SourceProblem | null; isFinal: boolean }) => {
+    if (item !== null && !isProblem(item)) listed += 1;
+    if (isFinal || listed % LOOK_ITEMS === 0) session.onEvent({ kind: 'listed', documents: listed, isFinal });
+  };
+  for await (const listing of readAhead(source.list(plan.targets, signal), LISTED_AHEAD_ITEMS, countListed)) {
     const entry = isProblem(listing) || listing.isRepeatable ? listing : await spool.take(listing, source);
     if (isProblem(entry)) {
       session.earn(ERROR_CODES[entry.code].exit);
       session.onEvent({ kind: 'problem', ...entry });
       continue;
     }
-    listed += 1;
     const documentId = plan.documentId ?? documentIdOf(plan.source, entry.id, plan.group);
     waiting.push({ documentId, parentId: null, item: entry });
     if (waiting.length === LOOK_ITEMS) await lookAtWaiting();
   }
   await lookAtWaiting();
-  session.onEvent({ kind: 'listed', documents: listed, isFinal: true });
   await batches.end();
   await spool.remove();
 }

@@ -38,6 +38,11 @@ const GRAVITY: readonly number[] = [
   EXIT.bug,
 ];
 
+/** The graver of two exit statuses. */
+export function graver(a: number, b: number): number {
+  return GRAVITY.indexOf(b) > GRAVITY.indexOf(a) ? b : a;
+}
+
 /** One process's work on one run: its journal, its fence, its batch numbers and what it has counted. */
 export class RunSession {
   readonly journal: Journal;
@@ -90,7 +95,7 @@ export class RunSession {
 
   /** Notes something met; the graver of two statuses stays. */
   earn(exitStatus: number): void {
-    if (GRAVITY.indexOf(exitStatus) > GRAVITY.indexOf(this.#exitStatus)) this.#exitStatus = exitStatus;
+    this.#exitStatus = graver(this.#exitStatus, exitStatus);
   }
 
   get batches(): number {

@@ -26,6 +26,8 @@ export interface VerifyOptions {
   readonly atWork: () => Promise<AtWork>;
   /** Names the embeddings in the cache. */
   readonly embeddingModel: string;
+  /** Hears how many documents have been compared so far. */
+  readonly onCompared: (documents: number) => void;
 }
 
 /** One look at everything. */
@@ -44,12 +46,12 @@ interface Pass {
  */
 export async function verify(stores: Stores, options: VerifyOptions, signal: AbortSignal): Promise<VerifyReport> {
   const before = await options.atWork();
-  let pass = await look(stores, before, options.embeddingModel, signal);
+  let pass = await look(stores, before, options, signal);
   if (pass.differences.length > 0) {
     const after = await options.atWork();
     if (before.runIds.size > 0 || after.moment !== before.moment) {
       const first = new Set(pass.differences.map((difference) => JSON.stringify(difference)));
-      pass = await look(stores, after, options.embeddingModel, signal);
+      pass = await look(stores, after, options, signal);
       const lasting = pass.differences.filter((difference) => first.has(JSON.stringify(difference)));
       pass = { ...pass, differences: lasting };
     }
@@ -58,7 +60,12 @@ export async function verify(stores: Stores, options: VerifyOptions, signal: Abo
   return { ...pass, exit_status: exitStatus };
 }
 
-async function look(stores: Stores, { runIds }: AtWork, model: string, signal: AbortSignal): Promise<Pass> {
+async function look(
+  stores: Stores,
+  { runIds }: AtWork,
+  { embeddingModel: model, onCompared }: Pick<VerifyOptions, 'embeddingModel' | 'onCompared'>,
+  signal: AbortSignal,
+): Promise<Pass> {
   const differences: Difference[] = [];
   const current = new Map<string, number>();
   let items = 0;
@@ -71,6 +78,7 @@ async function look(stores: Stores, { runIds }: AtWork, model: string, signal: A
     differences.push(...compared.differences);
     differences.push(...(await wrongEmbeddings(compared.points, stores, { model, signal })));
     differences.push(...(await wrongSummaries(page, stores, signal)));
+    onCompared(current.size);
     after = page[page.length - 1]!.documentId;
   }
   differences.push(...(await extraVersions(stores, current, runIds, signal)));

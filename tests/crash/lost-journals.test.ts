@@ -65,7 +65,7 @@ async function killedIn(point: string) {
   const killed = await run('journal.append.batch_assigned:before@2', ...scenario.args);
   expect(killed.signal, killed.stderr).toBe('SIGKILL');
   const { lines } = await apex(['runs', 'list', '--json'], { home });
-  const runId = String(lines[0]!['runId']);
+  const runId = String(lines[0]!['run_id']);
   const journal = join(home, 'runs', `${runId}.db`);
   copy(journal, join(home, 'older.db'));
   const killedAgain = await run(point, 'resume', runId);
@@ -154,8 +154,8 @@ test('resume of a run that was killed before it had a plan does nothing and says
   const home = scenario.newHome();
   await apex(scenario.args, { home, env: { ...SETTINGS, APEX_CRASH_POINT: 'registry.create:after' } });
   const { lines } = await apex(['runs', 'list', '--json'], { home });
-  expect(lines[0]).toMatchObject({ state: 'running', isOwned: false });
-  const resumed = await apex(['resume', String(lines[0]!['runId'])], { home });
+  expect(lines[0]).toMatchObject({ state: 'interrupted', is_owned: false });
+  const resumed = await apex(['resume', String(lines[0]!['run_id'])], { home });
   expect([resumed.exitCode, resumed.stdout, resumed.stderr]).toEqual([0, '', 'There is nothing to resume.']);
   expect((await apex(['runs', 'list', '--json'], { home })).lines[0]).toMatchObject({ state: 'failed' });
 });

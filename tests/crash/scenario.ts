@@ -137,7 +137,7 @@ export async function recover(scenario: Scenario, home: string, recovery: Recove
 async function interruptedRun(home: string): Promise<string | null> {
   const { lines } = await apex(['runs', 'list', '--json'], { home });
   const run = lines.find(({ state }) => state === 'running' || state === 'interrupted');
-  return run === undefined ? null : String(run['runId']);
+  return run === undefined ? null : String(run['run_id']);
 }
 
 async function idsOf(home: string, names: readonly string[]): Promise<string[]> {
@@ -145,7 +145,7 @@ async function idsOf(home: string, names: readonly string[]): Promise<string[]> 
   const setAside = await apex(['documents', 'list', '--quarantined', '--json'], { home });
   const rows = [...current.lines, ...setAside.lines];
   return names.map((name) =>
-    String(rows.find(({ sourceUri }) => String(sourceUri).endsWith(`/${name}`))!['documentId']),
+    String(rows.find(({ source_uri }) => String(source_uri).endsWith(`/${name}`))!['document_id']),
   );
 }
 

@@ -44,7 +44,7 @@ test('a document in flight at three deaths is taken alone, kills three more, and
   expect((await search('bay')).length + (await search('gate')).length).toBe(3);
   expect(await verify()).toBe(0);
   const { lines } = await run('documents', 'list', '--quarantined');
-  expect(lines).toMatchObject([{ code: 'CRASHED', sourceUri: expect.stringMatching(/poison\.txt$/) }]);
+  expect(lines).toMatchObject([{ error: { code: 'CRASHED' }, source_uri: expect.stringMatching(/poison\.txt$/) }]);
 
   // It is remembered, so the next run lets it kill nobody.
   expect((await ingest()).summary).toMatchObject({ unchanged: 3, quarantined: 1, exit_status: 3 });

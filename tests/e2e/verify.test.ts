@@ -34,9 +34,9 @@ async function openSound(): Promise<{ home: string; load: string }> {
   writeFileSync(join(documents, 'load.md'), DOCUMENTS['load.md']);
   await apex(['ingest', documents], { home });
   const { lines } = await apex(['documents', 'list', '--json'], { home });
-  const load = lines.find(({ sourceUri }) => String(sourceUri).endsWith('/load.md'));
+  const load = lines.find(({ source_uri }) => String(source_uri).endsWith('/load.md'));
   expect(load).toMatchObject({ version: 2, entities: expect.any(Number) });
-  return { home, load: String(load!['documentId']) };
+  return { home, load: String(load!['document_id']) };
 }
 
 const sound = await openSound();

@@ -48,7 +48,7 @@ export function openCase(files: Readonly<Record<string, string | Buffer>> = {}, 
     verify: async () => (await run('verify')).exitCode,
     idOf: async (name: string) => {
       const { lines } = await run('documents', 'list');
-      return String(lines.find(({ sourceUri }) => String(sourceUri).endsWith(`/${name}`))!['documentId']);
+      return String(lines.find(({ source_uri }) => String(source_uri).endsWith(`/${name}`))!['document_id']);
     },
   };
 }

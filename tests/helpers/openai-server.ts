@@ -10,8 +10,8 @@ export interface WrongAnswer {
   readonly body: unknown;
 }
 
-/** What is done with a request: null for the right answer. */
-export type Respond = (texts: readonly string[], call: number) => WrongAnswer | null;
+/** What is done with a request: null for the right answer, now or when the promise says. */
+export type Respond = (texts: readonly string[], call: number) => WrongAnswer | null | Promise<WrongAnswer | null>;
 
 /** A loopback server that speaks OpenAI's embeddings protocol and remembers what it was asked. */
 export interface OpenAiServer {
@@ -35,7 +35,7 @@ export async function openOpenAiServer(respond: Respond = () => null): Promise<O
     for await (const part of request) parts.push(part as Buffer);
     const { input } = JSON.parse(Buffer.concat(parts).toString('utf8')) as { input: string[] };
     calls.push(input);
-    const { status, headers, body } = server.respond(input, calls.length) ?? {
+    const { status, headers, body } = (await server.respond(input, calls.length)) ?? {
       status: 200,
       body: {
         object: 'list',

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdtempSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
@@ -186,6 +186,20 @@ test('a live run whose row was lost is listed again, as owned', async () => {
   const other = await open();
   expect(await other.get('run-1')).toMatchObject({ isOwned: true, targets: ['/docs'] });
   expect(await other.claim('run-1')).toBeNull();
+});
+
+test('a journal whose process died while the file was made keeps nobody from working', async () => {
+  // What a kill between the first page and the removal of its rollback journal leaves; made here by copying an open transaction.
+  const source = join(folder, 'source.db');
+  const db = new Database(source);
+  db.exec('PRAGMA cache_size = 1; CREATE TABLE t (x); BEGIN');
+  for (let row = 0; row < 20; row += 1) db.exec('INSERT INTO t VALUES (zeroblob(4000))');
+  for (const ending of ['', '-journal']) copyFileSync(`${source}${ending}`, join(folder, 'runs', `unmade.db${ending}`));
+  db.close();
+  const registry = await open();
+  expect(await registry.list()).toEqual([]);
+  await begin(registry);
+  expect(await registry.list()).toHaveLength(1);
 });
 
 test('a data directory of a newer format is refused and left as it was', async () => {

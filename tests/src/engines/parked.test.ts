@@ -63,7 +63,12 @@ test.each([
     expect(summary).toMatchObject({ state: 'needs_attention', exit_status: 5, error: { code: 'APEX_COMPENSATION' } });
     await broken.close();
     const { lines } = await run('runs', 'list');
-    expect(lines[0]).toMatchObject({ runId: summary.run_id, state: 'needs_attention', isOwned: false, exitStatus: 5 });
+    expect(lines[0]).toMatchObject({
+      run_id: summary.run_id,
+      state: 'needs_attention',
+      is_owned: false,
+      exit_status: 5,
+    });
     expect((await run('runs', 'show', summary.run_id)).lines[0]).toMatchObject({
       parked: 1,
       batches: [{ state: 'parked', documents: 1, error: { code: 'APEX_COMPENSATION' } }],

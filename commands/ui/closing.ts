@@ -1,0 +1,69 @@
+import type { DocumentResult, RunSummary } from '../../lib/contracts/apex.ts';
+import { ERROR_CODES, type ErrorCode } from '../../lib/contracts/error-codes.ts';
+import { shownCount, shownDuration, shownPlace, shownRate } from './figures.ts';
+import { columns } from './output.ts';
+import type { Style } from './style.ts';
+import { details } from './table.ts';
+import { clipped, displayWidth, safeText, wrapped } from './text.ts';
+
+/** Documents of one reason that are shown; the others are counted. */
+const SHOWN_OF_A_REASON = 10;
+
+/** The closing table: what became of the documents, and what was made of them. */
+export function closingTable(summary: RunSummary, problems: number): string[] {
+  const { documents, added, updated, unchanged, deleted, quarantined, failed, chunks, entities, relations } = summary;
+  const isTimed = documents > 0 && summary.duration_ms > 0;
+  const rate = isTimed ? ` (${shownRate((documents * 1_000) / summary.duration_ms)})` : '';
+  const some = (name: string, count: number): [string, string][] => (count > 0 ? [[name, shownCount(count)]] : []);
+  return details([
+    ['documents', shownCount(documents)],
+    ...Object.entries({ added, updated, unchanged, deleted, quarantined, failed }).flatMap(([name, count]) =>
+      some(`  ${name}`, count),
+    ),
+    ...some('not read', problems),
+    ...some('chunks', chunks),
+    ...some('entities', entities),
+    ...some('relations', relations),
+    ['time', `${shownDuration(summary.duration_ms)}${rate}`],
+    ['run', `${summary.run_id} (${summary.state.replace('_', ' ')})`],
+  ]);
+}
+
+/** A document that was set aside or left. */
+export interface SetAside {
+  readonly place: string;
+  readonly code: ErrorCode;
+  readonly message: string;
+}
+
+/** What a result that failed says. */
+export function setAsideOf({ source_uri, document_id, error }: DocumentResult): SetAside[] {
+  return error === undefined ? [] : [{ place: shownPlace(source_uri) || document_id, ...error }];
+}
+
+/** What was set aside, by reason: what to do about it once, then the first documents of it, each with what was found. */
+export function setAsideLines(entries: readonly SetAside[], style: Style, width = columns()): string[] {
+  const codes = [...new Set(entries.map(({ code }) => code))].sort();
+  return codes.flatMap((code) => {
+    const found = entries.filter((entry) => entry.code === code).sort((a, b) => (a.place < b.place ? -1 : 1));
+    const heading = `✗ ${code} (${shownCount(found.length)}): ${ERROR_CODES[code].help}`;
+    const hidden = found.length - SHOWN_OF_A_REASON;
+    return [
+      '',
+      ...wrapped(heading, width).map((line) => style.warning(line)),
+      ...documentLines(found.slice(0, SHOWN_OF_A_REASON), width),
+      ...(hidden > 0 ? [`  … and ${shownCount(hidden)} more`] : []),
+    ];
+  });
+}
+
+/** On a line each where all fit, else the messages below; a path keeps its end. */
+function documentLines(entries: readonly SetAside[], width: number): string[] {
+  const safe = entries.map(({ place, message }) => ({ name: safeText(place), text: safeText(message) }));
+  const lines = safe.map(({ name, text }) => `  ${name}: ${text}`);
+  if (lines.every((line) => displayWidth(line) <= width)) return lines;
+  return safe.flatMap(({ name, text }) => [
+    `  ${clipped(name, width - 2, 'end')}`,
+    ...wrapped(text, Math.max(1, width - 4)).map((line) => `    ${line}`),
+  ]);
+}

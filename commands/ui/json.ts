@@ -1,0 +1,112 @@
+import type { CleanupReport, Difference, DocumentDetails, RunDetails, VerifyReport } from '../../lib/contracts/apex.ts';
+import type { QuarantineEntry } from '../../lib/contracts/document.ts';
+import type { RunListing } from '../../lib/contracts/journal.ts';
+import type { DocumentSummary } from '../../lib/contracts/store.ts';
+
+// Every line of `--json` is an object that says in `event` what it is; names are in snake case and mean the same everywhere.
+
+/** A document of the memory, as `documents list` gives it. */
+export function documentJson(document: DocumentSummary) {
+  const { version, uuid, source, name, group, title, bytes, metadata, warnings, chunks, entities, relations } =
+    document;
+  return {
+    document_id: document.documentId,
+    version,
+    uuid,
+    source,
+    source_uri: document.sourceUri,
+    name,
+    parent_id: document.parentId,
+    group,
+    title,
+    media_type: document.mediaType,
+    bytes,
+    content_digest: document.contentDigest,
+    metadata,
+    warnings,
+    chunks,
+    entities,
+    relations,
+    run_id: document.runId,
+    created_at: document.createdAt,
+  };
+}
+
+/** A document that was set aside, as `documents list --quarantined` gives it. */
+export function quarantineJson(entry: QuarantineEntry) {
+  const { code, message, retryable, step } = entry;
+  return {
+    document_id: entry.documentId,
+    source: entry.source,
+    source_uri: entry.sourceUri,
+    content_digest: entry.contentDigest,
+    run_id: entry.runId,
+    quarantined_at: entry.at,
+    error: { code, message, retryable, step },
+  };
+}
+
+/** Where a document stands. */
+export function documentStatusJson(documentId: string, details: DocumentDetails) {
+  const { status, runId, document, quarantine } = details;
+  return {
+    document_id: documentId,
+    status,
+    run_id: runId,
+    document: document === null ? null : documentJson(document),
+    quarantine: quarantine === null ? null : quarantineJson(quarantine),
+  };
+}
+
+/** A run that says it is running while no process owns it was killed. */
+export function shownState({ state, isOwned }: RunListing): string {
+  return state === 'running' && !isOwned ? 'interrupted' : state;
+}
+
+/** A run, as `runs list` gives it. */
+export function runJson(run: RunListing) {
+  return {
+    run_id: run.runId,
+    kind: run.kind,
+    state: shownState(run),
+    is_owned: run.isOwned,
+    started_at: run.startedAt,
+    finished_at: run.finishedAt,
+    exit_status: run.exitStatus,
+    targets: run.targets,
+  };
+}
+
+/** A run with its batches. How many chunks there were is not journaled, so it is not said. */
+export function runStatusJson(run: RunDetails) {
+  const { documents, added, updated, unchanged, deleted, quarantined, failed } = run.counts;
+  return {
+    ...runJson(run),
+    counts: { documents, added, updated, unchanged, deleted, quarantined, failed },
+    batches: run.batches.map(({ batchNo, ...batch }) => ({ batch_no: batchNo, ...batch })),
+    parked: run.parked,
+    quarantined: run.quarantined.map(({ documentId, error }) => ({ document_id: documentId, error })),
+  };
+}
+
+/** What a cleanup did. */
+export function cleanupJson(report: CleanupReport) {
+  return {
+    is_done: report.isDone,
+    runs_settled: report.runsSettled,
+    batches_finished: report.batchesFinished,
+    batches_discarded: report.batchesDiscarded,
+    parked: report.parked,
+    removed_folders: report.removedFolders,
+    removed_bytes: report.removedBytes,
+    exit_status: report.exit_status,
+  };
+}
+
+/** The lines of `verify`: every difference, then the summary. */
+export function verifyJson({ documents, items, differences, exit_status }: VerifyReport): object[] {
+  return [
+    ...differences.map((difference: Difference) => ({ event: 'difference', ...difference })),
+    { event: 'summary', documents, items, differences: differences.length, exit_status },
+  ];
+}
