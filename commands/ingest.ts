@@ -35,6 +35,7 @@ export function registerIngest(program: Command): void {
           code: 'APEX_USAGE',
         });
       }
+      if (flags.id === '') throw new UsageError('--id is empty: give the document a name', { code: 'APEX_USAGE' });
       const request = {
         targets: targets.map((target) => (target === '-' ? target : resolve(target))),
         source: flags.source,

@@ -197,6 +197,7 @@ function probedStaging(staging: Parts['staging'], probe: Probe): Parts['staging'
   return {
     open: async (...args) => probed('folder', await staging.open(...args), probe),
     removeRun: (...args) => staging.removeRun(...args),
+    forget: (...args) => staging.forget(...args),
     cleanup: (...args) => staging.cleanup(...args),
   };
 }

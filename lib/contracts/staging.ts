@@ -27,6 +27,8 @@ export interface Staging {
   open(source: string, documentId: string, runId: string): Promise<StagingFolder>;
   /** Removes every folder of a run that is not marked failed. */
   removeRun(runId: string): Promise<void>;
+  /** Removes what is kept of failed attempts at these documents, in whatever run. What a run may still need stays. */
+  forget(documentIds: readonly string[]): Promise<void>;
   /**
    * Removes failed folders older than the retention time and folders of runs that `isKept` denies. A failed document that
    * cannot be fetched again stays as long as `isQuarantined` says so. @returns folders and bytes removed.

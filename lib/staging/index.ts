@@ -106,6 +106,12 @@ class FolderStaging implements Staging {
       if (run === plainName(runId) && readMetadata(path)?.status !== 'failed') removeFolder(path);
   }
 
+  async forget(documentIds: readonly string[]): Promise<void> {
+    const forgotten = new Set(documentIds.map(plainName));
+    for (const { path, document } of this.#folders())
+      if (forgotten.has(document) && readMetadata(path)?.status === 'failed') removeFolder(path);
+  }
+
   async cleanup({
     now,
     isKept,
@@ -150,10 +156,10 @@ class FolderStaging implements Staging {
   }
 
   /** The run folders, three levels down; links are never followed. */
-  *#folders(): Generator<{ path: string; run: string }> {
+  *#folders(): Generator<{ path: string; document: string; run: string }> {
     for (const source of subfolders(this.#settings.base)) {
       for (const document of subfolders(source)) {
-        for (const path of subfolders(document)) yield { path, run: basename(path) };
+        for (const path of subfolders(document)) yield { path, document: basename(document), run: basename(path) };
       }
     }
   }

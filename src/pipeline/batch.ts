@@ -12,7 +12,7 @@ import { cleanUp } from './cleanup.ts';
 import type { StepContext } from './context.ts';
 import { type DocumentInput, type PreparedDocument, prepareDocument } from './document.ts';
 import { isDocumentsFault, reportOf } from './failure.ts';
-import { attachmentIdOf, documentUuid } from './identity.ts';
+import { ancestorIdsOf, attachmentIdOf, documentUuid } from './identity.ts';
 import { failedResult, itemOutcome, LOST_RACE, settledResult, writtenResult } from './results.ts';
 import type { RunSession } from './session.ts';
 import { versionRecord } from './version.ts';
@@ -184,6 +184,14 @@ async function lostAttachments(preparation: Preparation, session: RunSession): P
     const lost = children.filter(({ documentId }) => !kept.has(documentId));
     deletes.push(...lost.map(({ documentId, version }) => ({ documentId, baseVersion: version })));
     parentIds = lost.map(({ documentId }) => documentId);
+  }
+  // What was set aside is no document; it leaves quarantine with the text it came in.
+  const { quarantine } = await session.look(session.parts.attachments);
+  const found = new Set(deletes.map(({ documentId }) => documentId));
+  const rewritten = new Set([...prepared.map(({ documentId }) => documentId), ...found]);
+  for (const { documentId } of prepared.flatMap((input) => quarantine.attachmentsOf(input.documentId))) {
+    const isLost = !kept.has(documentId) && !found.has(documentId);
+    if (isLost && rewritten.has(ancestorIdsOf(documentId).at(-1)!)) deletes.push({ documentId, baseVersion: null });
   }
   return deletes;
 }

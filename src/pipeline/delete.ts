@@ -2,6 +2,7 @@ import { EXIT } from '../../lib/contracts/error-codes.ts';
 import type { PivotRequest } from '../../lib/contracts/store.ts';
 import type { RunReplay } from '../journal/replay.ts';
 import { finishBatch, writeOrDiscard } from '../saga/saga.ts';
+import { Quarantine } from './quarantine.ts';
 import { failedResult, itemOutcome, LOST_RACE, settledResult } from './results.ts';
 import type { RunSession } from './session.ts';
 
@@ -17,7 +18,11 @@ export async function deleteAll(session: RunSession, replay: RunReplay): Promise
   const found = await withAttachments(targets, session, onUnknown);
   session.onEvent({ kind: 'listed', documents: found.length, isFinal: true });
   const lost = await deleteInBatches(found, session, false);
-  if (lost.length > 0) await deleteInBatches(await withAttachments(lost, session, () => {}), session, true);
+  const again = lost.length === 0 ? [] : await withAttachments(lost, session, () => {});
+  const kept = new Set(await deleteInBatches(again, session, true));
+  // Also those that an earlier process of this run deleted and did not come to forget.
+  const gone = [...targets, ...[...found, ...again].map(({ documentId }) => documentId)];
+  await session.parts.staging.forget(gone.filter((documentId) => !kept.has(documentId)));
 }
 
 /** @returns the documents whose version is no longer the one that was to be deleted; on the last try they have failed. */
@@ -59,13 +64,11 @@ async function withAttachments(
 ): Promise<PivotRequest['deletes']> {
   const { records } = session.parts.stores;
   const current = await records.current(documentIds, session.signal);
-  const setAside = new Set(
-    (await records.quarantined(documentIds, session.signal)).map(({ documentId }) => documentId),
-  );
+  const quarantine = new Quarantine(await records.quarantined(null, session.signal));
   const deletes = new Map<string, number | null>();
   for (const documentId of documentIds) {
     const version = current.get(documentId)?.version ?? null;
-    if (version !== null || setAside.has(documentId)) deletes.set(documentId, version);
+    if (version !== null || quarantine.entryOf(documentId) !== null) deletes.set(documentId, version);
     else onUnknown(documentId);
   }
   // Also of documents that an earlier process of this run has deleted: what came in them may still be there.
@@ -75,6 +78,8 @@ async function withAttachments(
     for (const { documentId, version } of children) deletes.set(documentId, version);
     parentIds = children.map(({ documentId }) => documentId);
   }
+  for (const { documentId } of documentIds.flatMap((id) => quarantine.attachmentsOf(id)))
+    if (!deletes.has(documentId)) deletes.set(documentId, null);
   return [...deletes].map(([documentId, baseVersion]) => ({ documentId, baseVersion }));
 }
 

@@ -110,6 +110,8 @@ export class FakeStaging implements Staging {
 
   async removeRun(): Promise<void> {}
 
+  async forget(): Promise<void> {}
+
   async cleanup(): Promise<{ removedFolders: number; removedBytes: number }> {
     return { removedFolders: 0, removedBytes: 0 };
   }

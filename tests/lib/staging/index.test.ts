@@ -169,6 +169,21 @@ test('marking a document failed that was never staged leaves a record of it', as
   expect(await document.staged()).toBeNull();
 });
 
+test('what is kept of failed attempts at a document is forgotten in every run, and nothing else', async () => {
+  const [failed, failedAgain, active, other] = [
+    await stagedIn('r1'),
+    await stagedIn('r2'),
+    await stagedIn('r3'),
+    await stagedIn('r1', '../DOC 2'),
+  ];
+  for (const folder of [failed, failedAgain, other]) await folder.markFailed();
+  const isThere = () => [failed, failedAgain, active, other].map(({ path }) => existsSync(path));
+  await open().forget(['DOC-1', 'DOC']);
+  expect(isThere()).toEqual([false, false, true, true]);
+  await open().forget(['../DOC 2']);
+  expect(isThere()).toEqual([false, false, true, false]);
+});
+
 test('cleanup removes failures older than the retention time and folders of unknown runs, and nothing else', async () => {
   const [kept, orphan, failed] = [
     await stagedIn('kept', 'a'),
