@@ -4,9 +4,8 @@ import type { Apex, RunSummary } from '../lib/contracts/apex.ts';
 import { ParseError } from '../lib/contracts/errors.ts';
 import type { HostOptions } from '../src/assemble.ts';
 import type { IsolatedRequest } from '../src/pipeline/parts.ts';
-import { readSettings } from './settings.ts';
 import { printNote } from './ui/output.ts';
-import { jsonProgress, type Progress, textProgress } from './ui/progress.ts';
+import type { Progress } from './ui/progress.ts';
 
 /** What every command may be asked for. */
 export interface CommonFlags {
@@ -17,6 +16,7 @@ export interface CommonFlags {
 
 /** The process's side of apex: settings, standard input, and how to start a process of one's own. */
 export async function hostOptions(flags: CommonFlags): Promise<HostOptions> {
+  const { readSettings } = await import('./settings.ts');
   const { settings, defaultHome } = await readSettings();
   return {
     settings,
@@ -50,6 +50,7 @@ export async function runCommand(
   work: (apex: Apex, progress: Progress, signal: AbortSignal) => Promise<RunSummary | null>,
 ): Promise<void> {
   await withApex(flags, async (apex, signal) => {
+    const { jsonProgress, textProgress } = await import('./ui/progress.ts');
     const progress = flags.json === true ? jsonProgress() : textProgress();
     try {
       const summary = await work(apex, progress, signal);
