@@ -1,11 +1,7 @@
 #!/usr/bin/env node
 // Plain JavaScript, so that it parses on any Node: an older one hands over to the project's own, because the database driver
 // would bring it down without a word.
-import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import module from 'node:module';
-import { constants } from 'node:os';
-import { fileURLToPath } from 'node:url';
 
 const [major, minor] = process.versions.node.split('.').map(Number);
 if (major > 22 || (major === 22 && minor >= 19)) {
@@ -13,6 +9,10 @@ if (major > 22 || (major === 22 && minor >= 19)) {
   const { main } = await import('../dist/commands/main.js');
   await main(process.argv);
 } else {
+  const { spawn } = await import('node:child_process');
+  const { existsSync } = await import('node:fs');
+  const { constants } = await import('node:os');
+  const { fileURLToPath } = await import('node:url');
   const own = fileURLToPath(new URL('../node_modules/.bin/node', import.meta.url));
   if (!existsSync(own)) {
     console.error(`apex needs Node 22.19 or newer; this is ${process.version}`);

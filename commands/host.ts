@@ -1,12 +1,10 @@
 import { fileURLToPath } from 'node:url';
 import type { Apex, OnEvent, RunSummary } from '../lib/contracts/apex.ts';
 import type { HostOptions } from '../src/assemble.ts';
-import { environmentOf, type Settings } from '../src/config/settings.ts';
+import type { Settings } from '../src/config/settings.ts';
 import type { Parts } from '../src/pipeline/parts.ts';
-import { isolatedPreparation } from './isolated.ts';
-import { readSettings } from './settings.ts';
 import { outliveClosedOutput, printNote } from './ui/output.ts';
-import { jsonProgress, type Progress, textProgress } from './ui/progress.ts';
+import type { Progress } from './ui/progress.ts';
 
 /** What every command may be asked for. */
 export interface CommonFlags {
@@ -17,6 +15,7 @@ export interface CommonFlags {
 
 /** The process's side of apex: settings, standard input, and how to start a process of one's own. */
 export async function hostOptions(flags: CommonFlags): Promise<HostOptions> {
+  const { readSettings } = await import('./settings.ts');
   const { settings, defaultHome } = await readSettings();
   return {
     settings,
@@ -66,6 +65,7 @@ export async function runCommand(
   work: (apex: Apex, onEvent: OnEvent, signal: AbortSignal) => Promise<RunSummary | null>,
 ): Promise<void> {
   outliveClosedOutput();
+  const { jsonProgress, textProgress } = await import('./ui/progress.ts');
   const progress = flags.json === true ? jsonProgress() : textProgress();
   try {
     const summary = await withInterruptibleApex(
@@ -118,9 +118,16 @@ const ISOLATED_TIMEOUT_MS = 900_000;
 /** Starts this program as `apex prepare-alone`, with the settings of this process. */
 function preparationAlone(settings: Settings): Parts['prepareIsolated'] {
   const program = fileURLToPath(new URL('../../bin/apex.js', import.meta.url));
-  return isolatedPreparation({
-    command: [process.execPath, program, 'prepare-alone'],
-    env: environmentOf(settings),
-    timeoutMs: ISOLATED_TIMEOUT_MS + settings.parseTimeoutSeconds * 1_000,
-  });
+  return async (request, context) => {
+    const [{ environmentOf }, { isolatedPreparation }] = await Promise.all([
+      import('../src/config/settings.ts'),
+      import('./isolated.ts'),
+    ]);
+    const prepare = isolatedPreparation({
+      command: [process.execPath, program, 'prepare-alone'],
+      env: environmentOf(settings),
+      timeoutMs: ISOLATED_TIMEOUT_MS + settings.parseTimeoutSeconds * 1_000,
+    });
+    return prepare(request, context);
+  };
 }

@@ -1,12 +1,12 @@
 import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { UsageError } from '../lib/contracts/errors.ts';
-import { sourceNames } from '../lib/sources/index.ts';
+import { SOURCES } from '../lib/sources/index.ts';
 import { type CommonFlags, runCommand } from './host.ts';
 import { printNote } from './ui/output.ts';
 
 interface IngestFlags extends CommonFlags {
-  readonly source: (typeof sourceNames)[number];
+  readonly source: keyof typeof SOURCES;
   readonly id?: string;
 }
 
@@ -20,7 +20,9 @@ export function registerIngest(program: Command): void {
     )
     .argument('<target...>', 'paths, folders, quoted globs, or - for standard input')
     .addOption(
-      new Option('--source <name>', 'what the targets are read with').choices(sourceNames).default('local_upload'),
+      new Option('--source <name>', 'what the targets are read with')
+        .choices(Object.keys(SOURCES))
+        .default('local_upload'),
     )
     .option('--id <id>', 'id of the document; only with a single file or -')
     .option('--stdin-name <name>', 'name of standard input as a document, a hint for its type')

@@ -1,4 +1,3 @@
-import { createInterface } from 'node:readline';
 import type { Command } from 'commander';
 import { ERROR_CODES, EXIT } from '../lib/contracts/error-codes.ts';
 import type { IsolatedRequest } from '../src/pipeline/parts.ts';
@@ -9,6 +8,7 @@ import { printJson } from './ui/output.ts';
 /** `apex prepare-alone`: what apex starts for a document that was near too many deaths. Not for people, so not in the help. */
 export function registerPrepareAlone(program: Command): void {
   program.command('prepare-alone', { hidden: true }).action(async () => {
+    const { createInterface } = await import('node:readline');
     const lines = createInterface({ input: process.stdin });
     const isGone = () => process.exit(EXIT.temporary);
     // Standard input ends with the process that asked: then nobody waits for this one any more.

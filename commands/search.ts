@@ -4,7 +4,7 @@ import { type CommonFlags, withApex } from './host.ts';
 import { shownName, shownScore } from './ui/figures.ts';
 import { columns, printJson, printLine, printNote } from './ui/output.ts';
 import { passage } from './ui/passage.ts';
-import { type Style, styleOf } from './ui/style.ts';
+import type { Style } from './ui/style.ts';
 import { clipped, safeText } from './ui/text.ts';
 
 interface SearchFlags extends CommonFlags {
@@ -44,6 +44,7 @@ export function registerSearch(program: Command): void {
         return;
       }
       if (hits.length === 0) printNote(NOTHING_FOUND[flags.mode]);
+      const { styleOf } = await import('./ui/style.ts');
       const style = styleOf('stdout');
       for (const hit of hits) for (const line of hitLines(hit, request.text, style)) printLine(line);
     });

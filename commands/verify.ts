@@ -4,7 +4,6 @@ import { type CommonFlags, withApex } from './host.ts';
 import { counted } from './ui/figures.ts';
 import { verifyJson } from './ui/json.ts';
 import { printJson, printLine, printNote } from './ui/output.ts';
-import { MovingLine } from './ui/progress.ts';
 import { table } from './ui/table.ts';
 import { clipped } from './ui/text.ts';
 
@@ -30,6 +29,7 @@ export function registerVerify(program: Command): void {
 }
 
 async function verified(flags: CommonFlags): Promise<VerifyReport> {
+  const { MovingLine } = await import('./ui/progress.ts');
   let documents = 0;
   const moving = new MovingLine((width) => clipped(`${counted(documents, 'document')} compared`, width));
   try {

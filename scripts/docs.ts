@@ -2,7 +2,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { createProgram } from '../commands/main.ts';
+import { createProgram } from '../commands/program.ts';
 import { ERROR_CODES, EXIT } from '../lib/contracts/error-codes.ts';
 import { SETTINGS, type SettingEntry } from '../src/config/settings.ts';
 

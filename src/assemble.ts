@@ -10,7 +10,7 @@ import { EMBEDDERS } from '../lib/embedders/index.ts';
 import { EXTRACTORS } from '../lib/extractors/index.ts';
 import { type DataFolderWarning, openDataFolder, openRegistry } from '../lib/journal/index.ts';
 import { openParserPool } from '../lib/parsers/index.ts';
-import { createAttachmentSource, createLocalSource } from '../lib/sources/index.ts';
+import { loadAttachments, SOURCES } from '../lib/sources/index.ts';
 import { openStaging } from '../lib/staging/index.ts';
 import { openEmbeddedStores } from '../lib/stores/index.ts';
 import { crashProbe, type Probe, probed } from '../lib/support/probe.ts';
@@ -120,6 +120,8 @@ export async function openParts({
     stdin,
     stdinName,
   };
+  const { createLocalSource } = await SOURCES.local_upload();
+  const { createAttachmentSource } = await loadAttachments();
   const local = createLocalSource(localSettings);
   const parts: Parts = {
     source: (name) => {

@@ -22,7 +22,7 @@ const FLOORS = [
   { from: 'tools/', to: ['bin/'], why: 'the workspace only names the program' },
   {
     from: 'scripts/',
-    to: ['scripts/', 'commands/main.ts', 'src/config/', 'lib/contracts/'],
+    to: ['scripts/', 'commands/program.ts', 'src/config/', 'lib/contracts/'],
     why: 'scripts read tables',
   },
 ] as const;
@@ -73,9 +73,9 @@ const WORDS = [
   },
   {
     from: 'commands/',
-    except: ['commands/main.ts'],
+    except: ['commands/version.ts'],
     pattern: /from 'node:(?:fs|net|http|https)/,
-    why: 'commands read and write nothing but their outputs; main reads the version',
+    why: 'commands read and write nothing but their outputs, and the version',
   },
   {
     from: '',

@@ -94,7 +94,7 @@ export const SETTINGS = {
   chunkTokens: {
     name: 'APEX_CHUNK_TOKENS',
     type: 'whole',
-    fallback: '250',
+    fallback: '270',
     min: 20,
     max: 8_000,
     summary: 'The most tokens of a chunk, by the embedder’s count.',

@@ -1,19 +1,20 @@
 import type { Ranked } from '../../lib/contracts/store.ts';
 
-/** How much the first ranks stand out. Source: Cormack, Clarke and Büttcher, SIGIR 2009, where 60 is used throughout. */
-const RANK_CONSTANT = 60;
-
 /**
- * Reciprocal rank fusion: each ranking gives an id `weight / (60 + rank)`, ranks from 1; the sums decide, ties by id.
+ * Weighted sum of scores, each taken against the best of its ranking; ties by id.
  *
- * @param rankings best first; scores of different rankings need not be comparable.
+ * A hit that is nearly as good as the first stays so, and one far behind stays far behind, which ranks alone would hide; and since
+ * only shares of the best count, rankings need not have comparable scores. What is not above 0 counts nothing.
+ * @param rankings best first.
  */
 export function fuse(rankings: readonly { readonly hits: readonly Ranked[]; readonly weight: number }[]): Ranked[] {
   const scores = new Map<string, number>();
   for (const { hits, weight } of rankings) {
-    hits.forEach(({ id }, index) => {
-      scores.set(id, (scores.get(id) ?? 0) + weight / (RANK_CONSTANT + index + 1));
-    });
+    const best = hits[0]?.score ?? 0;
+    for (const { id, score } of hits) {
+      const share = best > 0 ? Math.max(0, score / best) : 0;
+      scores.set(id, (scores.get(id) ?? 0) + weight * share);
+    }
   }
   return [...scores].map(([id, score]) => ({ id, score })).sort((a, b) => b.score - a.score || (a.id < b.id ? -1 : 1));
 }

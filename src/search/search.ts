@@ -8,6 +8,7 @@ import type { ChunkRecord, Ranked, Stores } from '../../lib/contracts/store.ts';
 import { entityNames } from './entity-names.ts';
 import { fuse } from './fuse.ts';
 import { keywordQuery } from './keyword-query.ts';
+import { withNeighbours } from './neighbours.ts';
 
 interface SearchParts {
   readonly stores: Stores;
@@ -19,10 +20,13 @@ interface SearchParts {
 const MIN_CANDIDATES = 50;
 
 /** What each ranking counts in the fusion; measured on the retrieval sets, see `bench/results`. */
-const KEYWORD_WEIGHT = 2;
-const VECTOR_WEIGHT = 1;
+const KEYWORD_WEIGHT = 0.8;
+const VECTOR_WEIGHT = 0.2;
 
-/** The best chunks for a text, best first. `hybrid` fuses keyword and vector ranks; `graph` goes through entities the text names. */
+/**
+ * The best chunks for a text, best first. `hybrid` fuses the keyword and the vector ranking and lets chunks gain from good ones
+ * around them; `graph` goes through entities the text names.
+ */
 export async function search(request: SearchRequest, parts: SearchParts, signal: AbortSignal): Promise<SearchHit[]> {
   const hits = await currentHits(request, parts, signal);
   const ids = hits.map(({ id }) => id);
@@ -55,17 +59,19 @@ async function currentHits(
   signal: AbortSignal,
 ): Promise<(Ranked & { readonly chunk: ChunkRecord })[]> {
   for (let ranking = 1; ; ranking += 1) {
-    const ranked = (await rank(request, parts, signal)).slice(0, request.limit);
+    const ranked = await rank(request, parts, signal);
     const ids = ranked.map(({ id }) => id);
     const chunks = await parts.stores.records.chunks(ids, signal);
     if (chunks.size < ids.length && ranking < MAX_RANKINGS) continue;
-    return ranked.flatMap((hit) => {
+    const current = ranked.flatMap((hit) => {
       const chunk = chunks.get(hit.id);
       return chunk === undefined ? [] : [{ ...hit, chunk }];
     });
+    return (request.mode === 'hybrid' ? withNeighbours(current) : current).slice(0, request.limit);
   }
 }
 
+/** As many hits as are asked for; for `hybrid` all that take part, since those around them decide which are the best. */
 async function rank(
   { text, mode, limit }: SearchRequest,
   parts: SearchParts,
@@ -82,8 +88,8 @@ async function rank(
     const [embedded] = await embedder.embed([text], signal);
     return stores.vectors.search(embedded!, candidates, group, signal);
   };
-  if (mode === 'keyword') return keyword();
-  if (mode === 'vector') return vector();
+  if (mode === 'keyword') return (await keyword()).slice(0, limit);
+  if (mode === 'vector') return (await vector()).slice(0, limit);
   return fuse([
     { hits: await keyword(), weight: KEYWORD_WEIGHT },
     { hits: await vector(), weight: VECTOR_WEIGHT },

@@ -5,7 +5,7 @@ import { stripVTControlCharacters } from 'node:util';
 import Database from 'better-sqlite3';
 import type { Command } from 'commander';
 import { expect, onTestFinished, test } from 'vitest';
-import { createProgram } from '../../commands/main.ts';
+import { createProgram } from '../../commands/program.ts';
 import { openOpenAiServer, refusal } from '../helpers/openai-server.ts';
 import { apex, newFolder } from '../helpers/program.ts';
 import { CTRL_C, hasTerminal, openTerminal } from '../helpers/terminal.ts';

@@ -1,0 +1,48 @@
+import { Command } from 'commander';
+import { registerCleanup } from './cleanup.ts';
+import { registerDelete } from './delete.ts';
+import { registerDocuments } from './documents.ts';
+import { registerIngest } from './ingest.ts';
+import { registerPrepareAlone } from './prepare-alone.ts';
+import { registerResume } from './resume.ts';
+import { registerRollback } from './rollback.ts';
+import { registerRuns } from './runs.ts';
+import { registerSearch } from './search.ts';
+import { registerStatus } from './status.ts';
+import { registerVerify } from './verify.ts';
+import { readVersion } from './version.ts';
+
+const AFTER_HELP = `
+Begin with:
+  $ apex ingest <folder>
+  $ apex search "<question>"
+  $ apex verify
+
+Exit status: 0 done, 2 wrong usage, 3 some documents quarantined, 4 rolled back, 5 needs attention, 75 try again later,
+78 a setting is wrong, 130 interrupted. The data directory is APEX_HOME.`;
+
+/** The command tree; building it runs nothing. */
+export function createProgram(): Command {
+  const program = new Command('apex')
+    .description('Documents in, one knowledge memory out: resumable, verifiable, offline by default.')
+    .version(readVersion(), '-V, --version')
+    .addHelpText('after', AFTER_HELP)
+    .showHelpAfterError('Run with --help for what may be given.')
+    .exitOverride();
+  const registers = [
+    registerIngest,
+    registerResume,
+    registerRollback,
+    registerVerify,
+    registerSearch,
+    registerDocuments,
+    registerDelete,
+    registerRuns,
+    registerStatus,
+    registerCleanup,
+    registerPrepareAlone,
+  ];
+  for (const register of registers) register(program);
+  for (const command of program.commands) command.exitOverride();
+  return program;
+}

@@ -1,0 +1,44 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { execa } from 'execa';
+import { expect, test } from 'vitest';
+
+/**
+ * Goal: what only tells something starts quickly, without a clock in a test. Method: the built program names every module that it
+ * loads; loading them is nearly all the time that it takes.
+ */
+
+const LOGGER = `data:text/javascript,${encodeURIComponent(`
+  import { registerHooks } from 'node:module';
+  registerHooks({ load: (url, context, next) => { process.stderr.write(url + '\\n'); return next(url, context); } });
+`)}`;
+
+/** Runs the program. @returns what it printed, and the packages it loaded. */
+async function start(...args: readonly string[]) {
+  const { stdout, stderr, exitCode } = await execa(
+    process.execPath,
+    ['--import', LOGGER, resolve('bin/apex.js'), ...args],
+    { reject: false },
+  );
+  const loaded = stderr.split('\n').filter((line) => line.startsWith('file:'));
+  expect(loaded.some((url) => url.endsWith('/commands/main.js'))).toBe(true);
+  const packages = loaded.flatMap((url) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(url)?.[1] ?? []);
+  return { stdout, exitCode, packages: [...new Set(packages)], loaded };
+}
+
+const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
+
+test.each(['--version', '-V'])('%s tells the version and loads no package', async (flag) => {
+  expect(await start(flag)).toMatchObject({ stdout: version, exitCode: 0, packages: [] });
+});
+
+test('the version is told among other arguments too', async () => {
+  expect(await start('--version', '--help')).toMatchObject({ stdout: version, exitCode: 0 });
+});
+
+test.each(['--help', 'help', 'ingest --help'])('%s loads no package but the one that reads flags', async (line) => {
+  const { stdout, exitCode, packages, loaded } = await start(...line.split(' '));
+  expect({ exitCode, packages }).toEqual({ exitCode: 0, packages: ['commander'] });
+  expect(stdout).toContain('Usage: apex');
+  expect(loaded.filter((url) => /\/dist\/(?:src|lib\/(?!contracts\/|sources\/index))/.test(url))).toEqual([]);
+});
