@@ -24,8 +24,8 @@ const GOOD = {
 };
 
 /** A folder with one poisonous document, after it has killed three processes that worked on all. */
-async function openPoisoned(env: Readonly<Record<string, string>> = {}) {
-  const opened = openCase({ ...GOOD, 'poison.txt': 'A text that kills.\n' }, { APEX_CRASH_POINT: POISON, ...env });
+async function openPoisoned(point = POISON) {
+  const opened = openCase({ ...GOOD, 'poison.txt': 'A text that kills.\n' }, { APEX_CRASH_POINT: point });
   for (const _ of [1, 2, 3]) {
     const killed = await opened.run('ingest', opened.documents);
     expect(killed.signal, killed.stderr).toBe('SIGKILL');
@@ -33,25 +33,31 @@ async function openPoisoned(env: Readonly<Record<string, string>> = {}) {
   return opened;
 }
 
-test('a document in flight at three deaths is taken alone, kills three more, and is quarantined; the others are written', async () => {
-  const { ingest, search, verify, run, write, runWith, documents } = await openPoisoned();
-  const { summary, of } = await ingest();
-  expect(summary).toMatchObject({ added: 3, quarantined: 1, state: 'completed', exit_status: 3 });
-  expect(of('poison.txt')).toMatchObject({
-    outcome: 'quarantined',
-    error: { code: 'CRASHED', retryable: false, step: 'parse' },
-  });
-  expect((await search('bay')).length + (await search('gate')).length).toBe(3);
-  expect(await verify()).toBe(0);
-  const { lines } = await run('documents', 'list', '--quarantined');
-  expect(lines).toMatchObject([{ error: { code: 'CRASHED' }, source_uri: expect.stringMatching(/poison\.txt$/) }]);
+test.each([
+  ['parse', POISON],
+  ['stage', 'source.copy:before#poison.txt'],
+])(
+  'a document that kills at %s is taken alone after three deaths, kills three more, and is quarantined; the others are written',
+  async (step, point) => {
+    const { ingest, search, verify, run, write, runWith, documents } = await openPoisoned(point);
+    const { summary, of } = await ingest();
+    expect(summary).toMatchObject({ added: 3, quarantined: 1, state: 'completed', exit_status: 3 });
+    expect(of('poison.txt')).toMatchObject({
+      outcome: 'quarantined',
+      error: { code: 'CRASHED', retryable: false, step },
+    });
+    expect((await search('bay')).length + (await search('gate')).length).toBe(3);
+    expect(await verify()).toBe(0);
+    const { lines } = await run('documents', 'list', '--quarantined');
+    expect(lines).toMatchObject([{ error: { code: 'CRASHED' }, source_uri: expect.stringMatching(/poison\.txt$/) }]);
 
-  // It is remembered, so the next run lets it kill nobody.
-  expect((await ingest()).summary).toMatchObject({ unchanged: 3, quarantined: 1, exit_status: 3 });
-  write('poison.txt', 'A text that is harmless by now.\n');
-  const healed = await runWith({ APEX_CRASH_POINT: '' }, 'ingest', documents);
-  expect(healed.lines.at(-1)).toMatchObject({ added: 1, unchanged: 3, quarantined: 0, exit_status: 0 });
-});
+    // It is remembered, so the next run lets it kill nobody.
+    expect((await ingest()).summary).toMatchObject({ unchanged: 3, quarantined: 1, exit_status: 3 });
+    write('poison.txt', 'A text that is harmless by now.\n');
+    const healed = await runWith({ APEX_CRASH_POINT: '' }, 'ingest', documents);
+    expect(healed.lines.at(-1)).toMatchObject({ added: 1, unchanged: 3, quarantined: 0, exit_status: 0 });
+  },
+);
 
 test('attempts are journaled before they are made, and each suspect is a batch of its own after all others', async () => {
   const { home, documents, ingest, write } = await openPoisoned();
