@@ -283,7 +283,17 @@ const GRAPH: readonly Case[] = [
     'a mention',
     'mention',
     ['graph', 'mention'],
-    [...["chunk_id = 'x'", "name = 'x'", "folded_name = 'x'", 'start = 999', 'end = 999', "quote = 'x'"]],
+    [
+      ...[
+        "chunk_id = 'x'",
+        "name = 'x'",
+        "name = 'x', folded_name = 'x'",
+        "folded_name = 'x'",
+        'start = 999',
+        'end = 999',
+        "quote = 'x'",
+      ],
+    ],
   ),
   ['a lost relation', `DELETE FROM relation ${one('relation', 'relation_id')}`, 'graph', 'relation', 'missing', 'load'],
   ['a relation too many', copyOf('relation', { relation_id: "'x'" }), 'graph', 'relation', 'extra', 'load'],
