@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { SearchRequest } from '../../lib/contracts/apex.ts';
 import { createLexicalEmbedder } from '../../lib/embedders/lexical.ts';
 import { openEmbeddedStores } from '../../lib/stores/index.ts';
@@ -6,6 +7,9 @@ import { search } from '../../src/search/search.ts';
 
 /** More hits than there are documents: whatever is visible is among them. */
 const LIMIT = 100;
+
+/** Leaves the machine to those who are watched. */
+const PAUSE_MS = 10;
 
 const QUERIES: readonly Pick<SearchRequest, 'text' | 'mode'>[] = [
   { text: 'lighthouse', mode: 'keyword' },
@@ -45,7 +49,10 @@ export async function openReader(home: string): Promise<Reader> {
     newest = Math.max(newest, ...rounds);
   };
   const reading = (async () => {
-    while (isOpen) for (const query of QUERIES) await look(query);
+    while (isOpen) {
+      for (const query of QUERIES) await look(query);
+      await delay(PAUSE_MS);
+    }
   })();
   return {
     close: async () => {
