@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { ERROR_CODES } from '../lib/contracts/error-codes.ts';
 import type { DocumentSummary } from '../lib/contracts/store.ts';
+import { refuseUnknown } from './group.ts';
 import { type CommonFlags, withApex } from './host.ts';
 import { showDocument } from './status.ts';
 import { shownCount, shownName } from './ui/figures.ts';
@@ -21,8 +22,9 @@ export function registerDocuments(program: Command): void {
     .command('documents')
     .summary('list documents and show one')
     .description('What is in the memory, and what was set aside and why. Without a subcommand: list.');
-  documents
-    .command('list', { isDefault: true })
+  const list = documents.command('list', { isDefault: true });
+  refuseUnknown(documents, list);
+  list
     .summary('all current documents, or those in quarantine')
     .description('All current documents in order of id, or those in quarantine.')
     .option('--quarantined', 'what was set aside, with the reason')

@@ -1,19 +1,30 @@
 import { CommanderError } from 'commander';
 import { ERROR_CODES, EXIT } from '../lib/contracts/error-codes.ts';
 import { isApexError } from '../lib/contracts/errors.ts';
+import { Interruption } from './host.ts';
 import { printNote } from './ui/output.ts';
 import { safeText } from './ui/text.ts';
 
 /** Says what failed, in one clear message and never by a stack trace. @returns the exit status. */
-export function reportFailure(error: unknown): number {
+export async function reportFailure(error: unknown): Promise<number> {
   if (error instanceof CommanderError) return EXIT.usage;
-  if (!isApexError(error)) {
-    const message = error instanceof Error ? error.message : String(error);
-    printNote(`apex has a bug: ${safeText(message)}`);
-    if (process.env['APEX_DEBUG'] !== undefined && error instanceof Error) printNote(error.stack ?? '');
-    return EXIT.bug;
+  if (error instanceof Interruption) {
+    printNote('apex: interrupted; run the same command again');
+    return error.exitStatus;
   }
-  printNote(`apex: ${safeText(error.message)}`);
-  printNote(ERROR_CODES[error.code].help);
-  return ERROR_CODES[error.code].exit;
+  const code = isApexError(error) ? error.code : 'APEX_BUG';
+  const message = error instanceof Error ? error.message : String(error);
+  printNote(`${code === 'APEX_BUG' ? 'apex has a bug' : 'apex'}: ${safeText(message)}`);
+  printNote(ERROR_CODES[code].help);
+  if (code === 'APEX_BUG' && error instanceof Error && (await isDebugging())) printNote(error.stack ?? '');
+  return ERROR_CODES[code].exit;
+}
+
+async function isDebugging(): Promise<boolean> {
+  try {
+    const { readSettings } = await import('./settings.ts');
+    return (await readSettings()).settings.debug === 'on';
+  } catch {
+    return false; // Settings that cannot be read are not what is reported here.
+  }
 }

@@ -1,5 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import type { Apex, OnEvent, RunSummary } from '../lib/contracts/apex.ts';
+import { ERROR_CODES, EXIT } from '../lib/contracts/error-codes.ts';
+import { isApexError } from '../lib/contracts/errors.ts';
 import type { HostOptions } from '../src/assemble.ts';
 import type { Settings } from '../src/config/settings.ts';
 import type { Parts } from '../src/pipeline/parts.ts';
@@ -34,12 +36,24 @@ export async function withApex<T>(
 ): Promise<T> {
   const { openApex } = await import('../src/assemble.ts');
   const apex = await openApex(await hostOptions(flags));
+  let result: T;
   try {
     // What only reads may be ended anywhere, so signals do what they do by default.
-    return await work(apex, new AbortController().signal);
-  } finally {
-    await apex.close();
+    result = await work(apex, new AbortController().signal);
+  } catch (error) {
+    // A failure to close would take the place of the one that matters.
+    await apex.close().catch(() => {});
+    throw error;
   }
+  await apex.close().catch((error: unknown) => {
+    if (!isTold(error)) throw error;
+  });
+  return result;
+}
+
+/** The disk that made a run stop fails again when its files are closed: the run's summary has said so. */
+function isTold(error: unknown): boolean {
+  return isApexError(error) && process.exitCode === ERROR_CODES[error.code].exit;
 }
 
 /** What shows the work, told of interruptions. */
@@ -54,9 +68,26 @@ export async function withInterruptibleApex<T>(
   const interruption = watchSignals(watched);
   try {
     return await withApex(flags, (apex) => work(apex, interruption.signal));
+  } catch (error) {
+    throw isAbort(error, interruption.signal) ? new Interruption(interruption.signal.reason) : error;
   } finally {
     interruption.end();
   }
+}
+
+/** A signal ended a command before it had a run to say so. */
+export class Interruption extends Error {
+  readonly exitStatus: number;
+
+  constructor(signalName: unknown) {
+    super('interrupted');
+    this.exitStatus = signalName === 'SIGTERM' ? EXIT.terminated : EXIT.interrupted;
+  }
+}
+
+/** Libraries reject with the signal's reason, or with an error of their own. */
+function isAbort(error: unknown, signal: AbortSignal): boolean {
+  return signal.aborted && (error === signal.reason || (error instanceof Error && error.name === 'AbortError'));
 }
 
 /** A command that does runs: shows them and ends with their exit status. */
@@ -70,11 +101,14 @@ export async function runCommand(
   try {
     const summary = await withInterruptibleApex(
       flags,
-      (apex, signal) => work(apex, (event) => progress.show(event), signal),
+      async (apex, signal) => {
+        const ended = await work(apex, (event) => progress.show(event), signal);
+        if (ended !== null) process.exitCode = ended.exit_status;
+        return ended;
+      },
       progress,
     );
-    if (summary !== null) process.exitCode = summary.exit_status;
-    else if (flags.json !== true) printNote('There is nothing to resume.');
+    if (summary === null && flags.json !== true) printNote('There is nothing to resume.');
   } finally {
     progress.stop();
   }

@@ -32,12 +32,7 @@ export function registerIngest(program: Command): void {
       '\nExamples:\n  $ apex ingest ./contracts\n  $ apex ingest "mail/**/*.eml" --json\n  $ cat note.txt | apex ingest - --id note-1',
     )
     .action(async (targets: string[], flags: IngestFlags) => {
-      if (flags.id !== undefined && targets.length !== 1) {
-        throw new UsageError(`--id ${flags.id} names one document, but ${targets.length} targets are given`, {
-          code: 'APEX_USAGE',
-        });
-      }
-      if (flags.id === '') throw new UsageError('--id is empty: give the document a name', { code: 'APEX_USAGE' });
+      assertNamed(targets, flags);
       const request = {
         targets: targets.map((target) => (target === '-' ? target : resolve(target))),
         source: flags.source,
@@ -47,4 +42,16 @@ export function registerIngest(program: Command): void {
       if (targets.includes('-') && process.stdin.isTTY) printNote('Reading what is typed; end it with Ctrl-D.');
       await runCommand(flags, (apex, onEvent, signal) => apex.ingest(request, onEvent, signal));
     });
+}
+
+/** An empty text comes from a variable that is not set; as a path it would stand for the whole working folder. */
+function assertNamed(targets: readonly string[], { id, stdinName }: IngestFlags): void {
+  const refuse = (problem: string) => {
+    throw new UsageError(problem, { code: 'APEX_USAGE' });
+  };
+  if (targets.includes('')) refuse('a target is empty: name a file, a folder, a glob, or - for standard input');
+  if (id === '' || stdinName === '')
+    refuse(`${id === '' ? '--id' : '--stdin-name'} is empty: give a name or leave it out`);
+  if (id !== undefined && targets.length !== 1)
+    refuse(`--id ${id} names one document, but ${targets.length} targets are given`);
 }

@@ -18,13 +18,20 @@ export async function main(argv: readonly string[]): Promise<void> {
     printLine(readVersion());
     return;
   }
+  // What nobody waited for may have left anything half done: the process ends, and the next one settles it.
+  process.on('uncaughtException', async (error) => process.exit(await statusOf(error)));
   try {
     const { createProgram } = await import('./program.ts');
     await createProgram().parseAsync([...argv]);
   } catch (error) {
     // A help that was asked for ends as an error, too.
     if ((error as { exitCode?: unknown } | null)?.exitCode === 0) return;
-    const { reportFailure } = await import('./failure.ts');
-    process.exitCode = reportFailure(error);
+    process.exitCode = await statusOf(error);
   }
+}
+
+/** Reports a failure. @returns the exit status. */
+async function statusOf(error: unknown): Promise<number> {
+  const { reportFailure } = await import('./failure.ts');
+  return reportFailure(error);
 }

@@ -9,6 +9,7 @@ import { registerRollback } from './rollback.ts';
 import { registerRuns } from './runs.ts';
 import { registerSearch } from './search.ts';
 import { registerStatus } from './status.ts';
+import { safeText } from './ui/text.ts';
 import { registerVerify } from './verify.ts';
 import { readVersion } from './version.ts';
 
@@ -28,6 +29,7 @@ export function createProgram(): Command {
     .version(readVersion(), '-V, --version')
     .addHelpText('after', AFTER_HELP)
     .showHelpAfterError('Run with --help for what may be given.')
+    .configureOutput({ outputError: (text, write) => write(text.split('\n').map(safeText).join('\n')) })
     .exitOverride();
   const registers = [
     registerIngest,

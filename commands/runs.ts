@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { RunDetails } from '../lib/contracts/apex.ts';
 import { UsageError } from '../lib/contracts/errors.ts';
+import { refuseUnknown } from './group.ts';
 import { type CommonFlags, withApex } from './host.ts';
 import { counted, shownCount, shownDuration, shownTime } from './ui/figures.ts';
 import { runJson, runStatusJson, shownState } from './ui/json.ts';
@@ -14,8 +15,9 @@ export function registerRuns(program: Command): void {
     .command('runs')
     .summary('list runs and show one')
     .description('What ran and where it stands, also while it runs. Without a subcommand: list.');
-  runs
-    .command('list', { isDefault: true })
+  const list = runs.command('list', { isDefault: true });
+  refuseUnknown(runs, list);
+  list
     .summary('all runs, newest first')
     .description('All runs of this data directory, newest first.')
     .option('--json', 'one JSON object a run on standard output')

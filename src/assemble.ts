@@ -98,8 +98,9 @@ export async function openParts({
   });
   const registry = await openRegistry({ folder: home, createJournalId: randomUUID, probe: commitProbe });
   const surroundings = systemSurroundings(settings.graceSeconds * 1_000);
+  const stagingBase = settings.stagingBase === '' ? join(home, 'staging') : settings.stagingBase;
   const staging = openStaging({
-    base: settings.stagingBase === '' ? join(home, 'staging') : settings.stagingBase,
+    base: stagingBase,
     maxBytes: settings.stagingMaxGigabytes * GIGABYTE,
     failedRetentionMs: settings.stagingRetentionHours * HOUR_MS,
     now: surroundings.now,
@@ -119,6 +120,7 @@ export async function openParts({
     maxBytes: settings.maxFileMegabytes * MEGABYTE,
     stdin,
     stdinName,
+    ownFolders: [home, stagingBase],
   };
   const { createLocalSource } = await SOURCES.local_upload();
   const { createAttachmentSource } = await loadAttachments();

@@ -19,23 +19,38 @@ export function printNote(line: string): void {
 
 /** Ends quietly when whoever reads the output has closed it (`apex … | head`); what nobody reads on standard error is dropped. */
 export function endOnClosedOutput(): void {
-  process.stdout.on('error', endQuietly);
-  process.stderr.on('error', dropQuietly);
+  process.stdout.on('error', end);
+  // Nobody can be told that notes cannot be told.
+  process.stderr.on('error', () => {});
 }
 
 /** From here the output may be closed and the work still goes on: a run must not end half done because nobody watches it. */
 export function outliveClosedOutput(): void {
-  process.stdout.off('error', endQuietly);
-  process.stdout.on('error', dropQuietly);
+  let isNoted = false;
+  process.stdout.off('error', end);
+  process.stdout.on('error', async (error: NodeJS.ErrnoException) => {
+    if (isClosed(error)) return;
+    const isFirst = !isNoted;
+    isNoted = true;
+    process.exitCode ||= await noteUnwritable(error, isFirst);
+  });
 }
 
-function endQuietly(error: NodeJS.ErrnoException): void {
-  dropQuietly(error);
-  process.exit(process.exitCode ?? 0);
+async function end(error: NodeJS.ErrnoException): Promise<void> {
+  if (isClosed(error)) process.exit(process.exitCode ?? 0);
+  process.exit(await noteUnwritable(error, true));
 }
 
-function dropQuietly(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'EPIPE' && error.code !== 'ERR_STREAM_DESTROYED') throw error;
+function isClosed({ code }: NodeJS.ErrnoException): boolean {
+  return code === 'EPIPE' || code === 'ERR_STREAM_DESTROYED';
+}
+
+/** Says so when it is the first time. @returns the exit status. */
+async function noteUnwritable({ code }: NodeJS.ErrnoException, isFirst: boolean): Promise<number> {
+  const advice = 'free space or write elsewhere, then run the same command again';
+  if (isFirst) printNote(`apex: standard output cannot be written (${code}): ${advice}`);
+  const { EXIT } = await import('../../lib/contracts/error-codes.ts');
+  return EXIT.disk;
 }
 
 /** Some terminals do not tell their width. */

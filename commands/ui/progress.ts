@@ -25,7 +25,10 @@ export function jsonProgress(): Progress {
       else if (event.kind === 'problem')
         printJson({ event: 'problem', uri: event.uri, code: event.code, message: event.message });
       else if (event.kind === 'warning') printNote(`warning: ${event.message}`);
-      else if (event.kind === 'run_ended') printJson({ event: 'summary', ...event.summary });
+      else if (event.kind === 'run_ended') {
+        printJson({ event: 'summary', ...event.summary });
+        noteStop(event.summary, String);
+      }
     },
     stopping: () => {},
     stop: () => {},
@@ -155,13 +158,17 @@ class TextProgress implements Progress {
       printLine('');
       printLine('What is in quarantine, with the reason: apex documents list --quarantined');
     }
-    const { error } = summary;
-    if (error !== null && error.code !== 'ABORTED') {
-      printNote(`${this.#notes.failure('stopped:')} ${safeText(error.message)}`);
-      printNote(ERROR_CODES[error.code].help);
-    }
-    if (summary.state === 'interrupted') printNote(`Continue with: apex resume ${summary.run_id}`);
+    noteStop(summary, this.#notes.failure);
   }
+}
+
+/** Why a run stopped before its end, and how it is gone on with. */
+function noteStop({ error, state, run_id }: RunSummary, shown: (text: string) => string): void {
+  if (error !== null && error.code !== 'ABORTED') {
+    printNote(`${shown('stopped:')} ${safeText(error.message)}`);
+    printNote(ERROR_CODES[error.code].help);
+  }
+  if (state === 'interrupted') printNote(`Continue with: apex resume ${run_id}`);
 }
 
 function newView(): RunView {

@@ -32,7 +32,7 @@ export const ERROR_CODES = {
   APEX_CONFIG: {
     exit: EXIT.config,
     meaning: 'A setting is missing or malformed, or the data directory cannot be used by this version.',
-    help: 'Correct the setting that the message names.',
+    help: 'Correct what the message names.',
   },
   NEWER_FORMAT: {
     exit: EXIT.config,
@@ -54,7 +54,7 @@ export const ERROR_CODES = {
   NO_MATCH: {
     exit: EXIT.usage,
     meaning: 'A pattern or folder holds no document.',
-    help: 'Check the pattern; quote it so that the shell leaves it alone.',
+    help: 'Check the folder or the pattern; quote a pattern so that the shell leaves it alone.',
   },
   NOT_A_FILE: {
     exit: EXIT.usage,
@@ -184,13 +184,22 @@ export const ERROR_CODES = {
     meaning: 'The journal or the disk failed.',
     help: 'Check the disk, then run the same command again.',
   },
+  MEMORY_DAMAGED: {
+    exit: EXIT.disk,
+    meaning: 'The file that holds the memory is damaged.',
+    help: 'Restore it from a copy, or point APEX_HOME at another folder and ingest again.',
+  },
   JOURNAL_WENT_BACK: {
     exit: EXIT.needsAttention,
     meaning: 'The journal is older than the records store: it was lost, damaged or restored from a copy.',
     help: 'Ingest again; the stores decide what is current.',
   },
   ABORTED: { exit: EXIT.interrupted, meaning: 'The run was interrupted.', help: 'Continue with `apex resume`.' },
-  APEX_BUG: { exit: EXIT.bug, meaning: 'apex has a bug.', help: 'Report it with the message and the run id.' },
+  APEX_BUG: {
+    exit: EXIT.bug,
+    meaning: 'apex has a bug.',
+    help: 'Report it with the message and the run id; `APEX_DEBUG=on` shows where it happened.',
+  },
 } as const satisfies Record<string, ErrorCodeEntry>;
 
 /** One of the codes in the table. */

@@ -1,6 +1,7 @@
-import { accessSync, constants, lstatSync, mkdirSync, statfsSync } from 'node:fs';
+import { accessSync, constants, lstatSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
 import { ConfigError, JournalError } from '../contracts/errors.ts';
+import { makeFolder } from '../support/disk.ts';
 
 /** Something about the data directory that a person should know. */
 export interface DataFolderWarning {
@@ -27,15 +28,15 @@ const FOLDERS = ['runs', 'owners', 'locks'];
 /**
  * Makes the data directory and its folders, for this user alone (0700), and refuses one that cannot be trusted.
  *
- * @throws ConfigError APEX_PERMISSION for a foreign-owned, shared or unwritable folder; APEX_CONFIG for a link, a file or a
- * network file system. JournalError DISK_FULL.
+ * @throws ConfigError APEX_PERMISSION for a foreign-owned, shared or unwritable folder; APEX_CONFIG for a link, a file, a place
+ * where no folder can be made or a network file system. JournalError DISK_FULL.
  */
 export function openDataFolder(path: string): DataFolderWarning[] {
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
+    makeFolder(path);
     assertOwn(path);
-    for (const name of FOLDERS) mkdirSync(join(path, name), { recursive: true, mode: 0o700 });
-    accessSync(path, constants.R_OK | constants.W_OK | constants.X_OK);
+    for (const name of FOLDERS) makeFolder(join(path, name));
+    for (const name of ['', ...FOLDERS]) accessSync(join(path, name), constants.R_OK | constants.W_OK | constants.X_OK);
   } catch (error) {
     throw folderError(path, error);
   }
@@ -81,16 +82,14 @@ function assertOwn(path: string): void {
 }
 
 function folderError(path: string, error: unknown): unknown {
-  const code = (error as { code?: unknown }).code;
-  if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') {
-    return new ConfigError(
-      `the data directory ${path} cannot be written (${code}); set APEX_HOME to a folder of your own`,
-      {
-        code: 'APEX_PERMISSION',
-        details: { path },
-        cause: error,
-      },
-    );
+  const { code, syscall } = error as { code?: unknown; syscall?: unknown };
+  if (code === 'EROFS' || code === 'EACCES' || code === 'EPERM') {
+    const problem = code === 'EROFS' ? 'is on a disk that is read-only' : 'may not be written by this user';
+    return new ConfigError(`the data directory ${path} ${problem} (${code}); set APEX_HOME to a folder of your own`, {
+      code: 'APEX_PERMISSION',
+      details: { path },
+      cause: error,
+    });
   }
   if (code === 'ENOSPC' || code === 'EDQUOT') {
     return new JournalError(`the disk is full: the data directory ${path} cannot be made`, {
@@ -100,7 +99,8 @@ function folderError(path: string, error: unknown): unknown {
       cause: error,
     });
   }
-  if (code === 'ENOTDIR' || code === 'EEXIST' || code === 'ENAMETOOLONG') {
+  // A file in the way, a link that leads nowhere, a name too long: all that mkdir refuses.
+  if (syscall !== undefined) {
     return new ConfigError(`the data directory ${path} cannot be made (${code}); set APEX_HOME to another folder`, {
       code: 'APEX_CONFIG',
       details: { path },

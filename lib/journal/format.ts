@@ -15,11 +15,11 @@ export function stampFormat(format: number): SqlStatement[] {
   return [{ sql: `PRAGMA application_id = ${APPLICATION_ID}` }, { sql: `PRAGMA user_version = ${format}` }];
 }
 
-/** Refuses a file that a newer apex wrote. A file without a format is one that is being made. @throws ConfigError NEWER_FORMAT. */
-export async function assertFormat(sql: SqlThread, path: string, newest: number): Promise<void> {
+/** The format of a file, 0 for one that is being made. @throws ConfigError NEWER_FORMAT for one that a newer apex wrote. */
+export async function formatOf(sql: SqlThread, path: string, newest: number): Promise<number> {
   const [row] = await sql.all<{ format: number }>('SELECT user_version AS format FROM pragma_user_version');
   const { format } = row!;
-  if (format <= newest) return;
+  if (format <= newest) return format;
   throw new ConfigError(`${path} has format ${format}, this apex reads up to ${newest}: use the newer apex`, {
     code: 'NEWER_FORMAT',
     details: { format },

@@ -1,5 +1,6 @@
 import { chmodSync, existsSync } from 'node:fs';
 import Database from 'better-sqlite3';
+import { journalError } from './run-journal.ts';
 
 /** A lock that the kernel holds for this process and frees on any death of it. */
 export interface OwnerLock {
@@ -10,13 +11,13 @@ export interface OwnerLock {
 const GLANCE_MS = 50;
 
 /**
- * Takes the lock, or gives null when a live process holds it.
+ * Takes the lock, or gives null when a live process holds it. @throws JournalError as SQLite fails.
  *
  * An exclusive transaction on an empty database is held open: no clock, no heartbeat and no process number can lie about it.
  * The file must never be opened by other means in this process, since closing any descriptor of it would free the lock.
  */
 export function takeOwnerLock(path: string): OwnerLock | null {
-  const db = new Database(path, { timeout: GLANCE_MS });
+  const db = open(path, GLANCE_MS);
   chmodSync(path, 0o600);
   if (isDoneUnlessBusy(db, 'BEGIN EXCLUSIVE')) return { release: () => db.close() };
   db.close();
@@ -26,12 +27,27 @@ export function takeOwnerLock(path: string): OwnerLock | null {
 /** Does a live process, maybe this one, hold the lock? Looks with a shared lock, so that two who ask do not see each other. */
 export function isLockHeld(path: string): boolean {
   if (!existsSync(path)) return false;
-  const db = new Database(path, { timeout: 0 });
+  const db = open(path, 0);
   try {
     return !isDoneUnlessBusy(db, 'SELECT count(*) FROM sqlite_schema');
   } finally {
     db.close();
   }
+}
+
+function open(path: string, timeout: number): Database.Database {
+  try {
+    return new Database(path, { timeout });
+  } catch (cause) {
+    throw failure('lock.open', cause);
+  }
+}
+
+function failure(operation: string, cause: unknown): unknown {
+  const { code } = cause as { code?: unknown };
+  if (typeof code !== 'string') return cause;
+  const isFull = code === 'SQLITE_FULL' || code === 'ENOSPC';
+  return journalError({ code: isFull ? 'DISK_FULL' : null, sqliteCode: code, operation, cause: cause as Error });
 }
 
 function isDoneUnlessBusy(db: Database.Database, sql: string): boolean {
@@ -40,6 +56,6 @@ function isDoneUnlessBusy(db: Database.Database, sql: string): boolean {
     return true;
   } catch (error) {
     if ((error as { code?: unknown }).code === 'SQLITE_BUSY') return false;
-    throw error;
+    throw failure('lock.take', error);
   }
 }

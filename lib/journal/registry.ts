@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { JournalError } from '../contracts/errors.ts';
 import type { Journal, NumberedEntry, RunListing, RunPlan, RunRegistry, RunState } from '../contracts/journal.ts';
 import { SqlThread } from '../support/sql-thread.ts';
-import { assertFormat, REGISTRY_FORMAT, stampFormat } from './format.ts';
+import { formatOf, REGISTRY_FORMAT, stampFormat } from './format.ts';
 import { isLockHeld, type OwnerLock, takeOwnerLock } from './owner-lock.ts';
 import { isDamage, isWholeJournal, journalError, RunJournal, readJournal } from './run-journal.ts';
 
@@ -189,7 +189,8 @@ async function openTable(path: string): Promise<SqlThread> {
   const pragmas = { journal_mode: 'WAL', synchronous: 'FULL', trusted_schema: 'OFF' };
   const sql = await SqlThread.open({ path, pragmas, toError: journalError });
   try {
-    await assertFormat(sql, path, REGISTRY_FORMAT);
+    // Every command comes here: one that only reads shall need no sync, and no room on a disk that is full.
+    if ((await formatOf(sql, path, REGISTRY_FORMAT)) === REGISTRY_FORMAT) return sql;
     await sql.transaction(
       [
         ...stampFormat(REGISTRY_FORMAT),

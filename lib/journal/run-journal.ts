@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { type ApexError, isApexError, JournalError } from '../contracts/errors.ts';
 import type { Journal, JournalEntry, NumberedEntry } from '../contracts/journal.ts';
 import { type SqlFailure, SqlThread } from '../support/sql-thread.ts';
-import { assertFormat, JOURNAL_FORMAT, stampFormat } from './format.ts';
+import { formatOf, JOURNAL_FORMAT, stampFormat } from './format.ts';
 import { isIntent } from './intents.ts';
 
 /** How many entries a reader holds at once. */
@@ -47,19 +47,7 @@ export class RunJournal implements Journal {
     const pragmas = { journal_mode: 'WAL', synchronous: 'FULL', trusted_schema: 'OFF', cell_size_check: 'ON' };
     const sql = await SqlThread.open({ path, pragmas, busyTimeoutMs: 250, probe, toError: journalError });
     try {
-      await assertFormat(sql, path, JOURNAL_FORMAT);
-      await sql.transaction(
-        [
-          ...stampFormat(JOURNAL_FORMAT),
-          { sql: 'CREATE TABLE IF NOT EXISTS journal (journal_id TEXT NOT NULL, run_id TEXT NOT NULL)' },
-          { sql: 'CREATE TABLE IF NOT EXISTS entry (lsn INTEGER PRIMARY KEY, kind TEXT NOT NULL, body TEXT NOT NULL)' },
-          {
-            sql: 'INSERT INTO journal SELECT ?, ? WHERE NOT EXISTS (SELECT 1 FROM journal)',
-            params: [createJournalId(), runId],
-          },
-        ],
-        { label: 'journal.create' },
-      );
+      if ((await formatOf(sql, path, JOURNAL_FORMAT)) === 0) await create(sql, createJournalId(), runId);
       const [row] = await sql.all<{ journalId: string; lsn: number }>(
         'SELECT journal_id AS journalId, (SELECT coalesce(max(lsn), 0) FROM entry) AS lsn FROM journal',
       );
@@ -124,6 +112,21 @@ export class RunJournal implements Journal {
   }
 }
 
+async function create(sql: SqlThread, journalId: string, runId: string): Promise<void> {
+  await sql.transaction(
+    [
+      ...stampFormat(JOURNAL_FORMAT),
+      { sql: 'CREATE TABLE IF NOT EXISTS journal (journal_id TEXT NOT NULL, run_id TEXT NOT NULL)' },
+      { sql: 'CREATE TABLE IF NOT EXISTS entry (lsn INTEGER PRIMARY KEY, kind TEXT NOT NULL, body TEXT NOT NULL)' },
+      {
+        sql: 'INSERT INTO journal SELECT ?, ? WHERE NOT EXISTS (SELECT 1 FROM journal)',
+        params: [journalId, runId],
+      },
+    ],
+    { label: 'journal.create' },
+  );
+}
+
 /** Reads a run's log beside its owner, who may be writing it. One whose process died while it was made holds nothing. */
 export async function* readJournal(path: string): AsyncGenerator<NumberedEntry> {
   try {
@@ -142,7 +145,7 @@ async function* readLog(path: string): AsyncGenerator<NumberedEntry> {
     toError: journalError,
   });
   try {
-    await assertFormat(sql, path, JOURNAL_FORMAT);
+    await formatOf(sql, path, JOURNAL_FORMAT);
     const [table] = await sql.all("SELECT 1 FROM sqlite_schema WHERE name = 'entry'");
     if (table !== undefined) yield* readPages(sql);
   } finally {

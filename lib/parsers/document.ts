@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Attachment, ParsedDocument } from '../contracts/document.ts';
 import { isApexError } from '../contracts/errors.ts';
 import type { ParseLimits } from '../contracts/parts.ts';
+import { diskError } from '../support/disk.ts';
 import { detectType } from './detect.ts';
 import { joinPieces } from './elements.ts';
 import { parseFailure } from './failure.ts';
@@ -11,7 +12,7 @@ import { type FoundAttachment, PARSERS, type ParserInput, type ParserOutput } fr
 
 /**
  * Takes bytes to a parsed document: type by content, its parser, offsets, attachments written by digest.
- * Errors: ParseError, final; a parser's foreign failure means that the document is damaged.
+ * Errors: ParseError, final; a parser's foreign failure means that the document is damaged; `diskError` about attachments.
  */
 export async function parseDocument(
   bytes: Uint8Array,
@@ -46,7 +47,11 @@ async function runParser(input: ParserInput): Promise<ParserOutput> {
 
 async function keep(found: FoundAttachment, folder: string): Promise<Attachment> {
   const digest = createHash('sha256').update(found.bytes).digest('hex');
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  await writeFile(join(folder, digest), found.bytes, { mode: 0o600 });
+  try {
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await writeFile(join(folder, digest), found.bytes, { mode: 0o600 });
+  } catch (error) {
+    throw diskError(error, folder);
+  }
   return { name: found.name, mediaType: found.mediaType, digest, bytes: found.bytes.length };
 }

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import type { Attachment } from '../contracts/document.ts';
 import type { Source, SourceItem } from '../contracts/source.ts';
-import { createLocalSource, type LocalSettings, locatorOf } from './local.ts';
+import { locatorOf } from './listing.ts';
+import { createLocalSource, type LocalSettings } from './local.ts';
 
 /** Reads files that came inside a document, from that document's staging folder. It lists nothing. */
 export function createAttachmentSource(settings: LocalSettings): Source & {

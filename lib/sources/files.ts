@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { closeSync, constants, fstatSync, openSync, readSync, type Stats, writeSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import { SourceError } from '../contracts/errors.ts';
+import { diskError } from '../support/disk.ts';
 
 /** A path as the file system has it: text, or bytes that are not text. */
 export type RawPath = string | Buffer;
@@ -77,15 +78,27 @@ export async function passFile(
   }
 }
 
-/** Copies a regular file to a new one (0600). Errors as `passFile`. */
+/** Copies a regular file to a new one (0600). Errors as `passFile`, and as `diskError` about the copy. */
 export async function copyFile(from: RawPath, to: string, passage: Passage): Promise<Passed> {
-  const copy = openSync(to, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, 0o600);
+  const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+  const copy = onCopy(to, () => openSync(to, flags, 0o600));
   try {
-    return await passFile(from, passage, (part) => {
-      for (let written = 0; written < part.byteLength; ) written += writeSync(copy, part, written);
-    });
+    return await passFile(from, passage, (part) =>
+      onCopy(to, () => {
+        for (let written = 0; written < part.byteLength; ) written += writeSync(copy, part, written);
+      }),
+    );
   } finally {
     closeSync(copy);
+  }
+}
+
+/** What fails here is the disk that is copied to, never the document. */
+function onCopy<T>(path: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw diskError(error, path);
   }
 }
 
@@ -137,13 +150,6 @@ export function fileError(error: unknown, path: RawPath): unknown {
   if (code === 'ENXIO' || code === 'EISDIR')
     return sourceError('NOT_A_FILE', path, 'is neither a regular file nor a folder');
   if (code === 'ENAMETOOLONG') return sourceError('NOT_FOUND', path, 'is longer than a path may be');
-  if (code === 'ENOSPC' || code === 'EDQUOT') {
-    return new SourceError('the disk is full: the document cannot be staged', {
-      code: 'DISK_FULL',
-      retryable: true,
-      cause: error,
-    });
-  }
   if (code === 'EIO' || code === 'EMFILE' || code === 'ENFILE')
     return sourceError('APEX_SOURCE', path, `could not be read (${code})`, true);
   return error;

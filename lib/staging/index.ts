@@ -21,6 +21,7 @@ import type { StagedFile } from '../contracts/document.ts';
 import { ConfigError, SourceError } from '../contracts/errors.ts';
 import type { Source, SourceItem } from '../contracts/source.ts';
 import type { Staging, StagingFolder } from '../contracts/staging.ts';
+import { diskError, makeFolder } from '../support/disk.ts';
 
 export interface StagingSettings {
   /** The folder under which everything is staged; made (0700) when it is not there. */
@@ -70,7 +71,7 @@ export function openStaging(settings: StagingSettings): Staging {
 
 function makeBase(base: string): void {
   try {
-    mkdirSync(base, { recursive: true, mode: 0o700 });
+    makeFolder(base);
   } catch (cause) {
     const code = String((cause as { code?: unknown }).code);
     throw new ConfigError(`the staging folder ${base} cannot be made (${code}); set STAGING_BASE_DIR to another`, {
@@ -96,6 +97,7 @@ class FolderStaging implements Staging {
       source,
       runId,
       path,
+      base: this.#settings.base,
       now: this.#settings.now,
       reserve: (bytes) => this.#reserve(bytes),
     });
@@ -170,6 +172,7 @@ interface FolderOptions {
   readonly source: string;
   readonly runId: string;
   readonly path: string;
+  readonly base: string;
   readonly now: () => number;
   readonly reserve: (bytes: number) => void;
 }
@@ -196,10 +199,10 @@ class DocumentFolder implements StagingFolder {
   }
 
   async stage(source: Source, item: SourceItem, signal: AbortSignal): Promise<StagedFile> {
-    mkdirSync(this.path, { recursive: true, mode: 0o700 });
+    this.#onDisk(() => mkdirSync(this.path, { recursive: true, mode: 0o700 }));
     this.#options.reserve(item.bytes ?? 0);
     const path = join(this.path, STAGED);
-    rmSync(path, { force: true });
+    this.#onDisk(() => rmSync(path, { force: true }));
     const copied = await source.copy(item, path, signal);
     if (item.bytes === null) this.#options.reserve(copied.bytes);
     const file = { path, name: item.name, digest: copied.digest, bytes: copied.bytes, mediaType: item.mediaType };
@@ -208,7 +211,7 @@ class DocumentFolder implements StagingFolder {
   }
 
   async readArtifact(name: string, key: string): Promise<Uint8Array | null> {
-    const bytes = readIfThere(this.#artifactPath(name));
+    const bytes = this.#onDisk(() => readIfThere(this.#artifactPath(name)));
     if (bytes === null) return null;
     const end = bytes.indexOf(0x0a);
     const content = bytes.subarray(end + 1);
@@ -218,11 +221,11 @@ class DocumentFolder implements StagingFolder {
   async writeArtifact(name: string, key: string, content: Uint8Array): Promise<void> {
     const bytes = Buffer.concat([Buffer.from(`${headerOf(key, content)}\n`), content]);
     this.#options.reserve(bytes.byteLength);
-    writeFileSync(this.#artifactPath(name), bytes, { mode: 0o600 });
+    this.#onDisk(() => writeFileSync(this.#artifactPath(name), bytes, { mode: 0o600 }));
   }
 
   async markFailed(): Promise<void> {
-    mkdirSync(this.path, { recursive: true, mode: 0o700 });
+    this.#onDisk(() => mkdirSync(this.path, { recursive: true, mode: 0o700 }));
     const nothing = { path: join(this.path, STAGED), name: '', digest: '', bytes: 0, mediaType: null };
     this.#writeMetadata(this.#described() ?? nothing, 'failed', readMetadata(this.path)?.is_repeatable ?? true);
   }
@@ -261,8 +264,19 @@ class DocumentFolder implements StagingFolder {
       is_repeatable: isRepeatable,
     };
     const path = join(this.path, METADATA);
-    writeFileSync(`${path}.new`, JSON.stringify(metadata), { mode: 0o600 });
-    renameSync(`${path}.new`, path);
+    this.#onDisk(() => {
+      writeFileSync(`${path}.new`, JSON.stringify(metadata), { mode: 0o600 });
+      renameSync(`${path}.new`, path);
+    });
+  }
+
+  /** The disk's failures are the run's, never the document's. @throws SourceError DISK_FULL, APEX_PERMISSION, APEX_JOURNAL. */
+  #onDisk<T>(work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      throw diskError(error, `the staging folder ${this.#options.base}`);
+    }
   }
 }
 

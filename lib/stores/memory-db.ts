@@ -37,7 +37,7 @@ export async function openMemoryDb(settings: MemorySettings): Promise<MemoryDb> 
     },
     extensions: [getLoadablePath()],
     probe: settings.probe ?? null,
-    toError: storeError,
+    toError: (failure) => storeError(failure, settings.path),
   });
   try {
     return { sql, ...(await identify(sql, settings)) };
@@ -109,41 +109,43 @@ interface FailureMeaning {
   /** How SQLite's result code, or the file system's, begins. */
   readonly starts: readonly string[];
   readonly code: ErrorCode;
-  readonly message: string;
+  /** What it says of the file. */
+  readonly problem: string;
 }
 
 /** Failures that no repetition cures. After a failed sync the same connection could report as written what is not. */
 const FINAL_FAILURES: readonly FailureMeaning[] = [
   {
-    starts: ['EACCES', 'EPERM', 'EROFS', 'SQLITE_READONLY'],
+    starts: ['EACCES', 'EPERM', 'EROFS', 'SQLITE_READONLY', 'SQLITE_CANTOPEN'],
     code: 'APEX_PERMISSION',
-    message: 'memory.db cannot be written: check its owner and mode',
+    problem: 'cannot be written: check its owner and mode, and those of its folder',
   },
   {
     starts: ['SQLITE_CONSTRAINT', 'SQLITE_TOOBIG', 'SQLITE_MISMATCH'],
     code: 'STORE_REFUSED',
-    message: 'memory.db refuses the data',
+    problem: 'refuses the data',
   },
   {
     starts: ['SQLITE_NOTADB', 'SQLITE_CORRUPT'],
-    code: 'APEX_JOURNAL',
-    message: 'memory.db is damaged: restore it from a copy, or start anew in another data directory',
+    code: 'MEMORY_DAMAGED',
+    problem: 'is damaged; it was left as it is',
   },
   {
     starts: ['SQLITE_IOERR', 'EIO'],
     code: 'APEX_JOURNAL',
-    message: 'the disk failed under memory.db: check it, then run the same command again',
+    problem: 'could not be read or written: the disk failed',
   },
+  { starts: ['EISDIR', 'ELOOP'], code: 'APEX_CONFIG', problem: 'is not a file: move away what has its name' },
 ];
 
 /** What SQLite's failures mean for the memory. */
-function storeError({ code, sqliteCode, operation, cause }: SqlFailure): ApexError {
+function storeError({ code, sqliteCode, operation, cause }: SqlFailure, path: string): ApexError {
   const details = { operation, sqliteCode };
   if (code === 'DISK_FULL')
-    return new StoreError('the disk is full: memory.db cannot grow', { code, retryable: true, details, cause });
+    return new StoreError(`the disk is full: ${path} cannot grow`, { code, retryable: true, details, cause });
   if (code === 'LOCKED')
-    return new StoreError('memory.db is in use by another process', { code, retryable: true, details, cause });
+    return new StoreError(`${path} is in use by another process`, { code, retryable: true, details, cause });
   const final = FINAL_FAILURES.find(({ starts }) => starts.some((start) => sqliteCode.startsWith(start)));
-  if (final !== undefined) return new StoreError(final.message, { code: final.code, details, cause });
-  return new StoreError(`memory.db failed (${sqliteCode})`, { code: 'APEX_STORE', retryable: true, details, cause });
+  if (final !== undefined) return new StoreError(`${path} ${final.problem}`, { code: final.code, details, cause });
+  return new StoreError(`${path} failed (${sqliteCode})`, { code: 'APEX_STORE', retryable: true, details, cause });
 }

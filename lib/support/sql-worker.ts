@@ -87,8 +87,14 @@ class Connection {
   }
 
   close(): void {
-    if (this.#settings.isReadOnly !== true) this.#db.pragma('wal_checkpoint(TRUNCATE)');
-    this.#db.close();
+    try {
+      if (this.#settings.isReadOnly !== true) this.#db.pragma('wal_checkpoint(TRUNCATE)');
+    } catch (cause) {
+      // The log holds every commit, and whoever opens the file next folds it in: a full disk has cost nothing yet.
+      if ((cause as { code?: unknown }).code !== 'SQLITE_FULL') throw cause;
+    } finally {
+      this.#db.close();
+    }
   }
 
   #run(statement: SqlStatement, index: number): SqlResult {

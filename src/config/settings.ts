@@ -5,7 +5,7 @@ import { nearest } from './nearest.ts';
 export interface SettingEntry {
   /** The variable in the environment, in `.env` and in `apex.config.json`. */
   readonly name: string;
-  readonly type: 'text' | 'whole' | 'choice';
+  readonly type: 'text' | 'whole' | 'choice' | 'url';
   readonly fallback: string;
   readonly summary: string;
   readonly isSecret?: boolean;
@@ -73,7 +73,7 @@ export const SETTINGS = {
   },
   openAiBaseUrl: {
     name: 'OPENAI_BASE_URL',
-    type: 'text',
+    type: 'url',
     fallback: '',
     summary: 'Address of the OpenAI-compatible endpoint.',
   },
@@ -155,6 +155,13 @@ export const SETTINGS = {
     max: 3_600,
     summary: 'After an interruption, how long writing may take to finish, in seconds.',
   },
+  debug: {
+    name: 'APEX_DEBUG',
+    type: 'choice',
+    choices: ['off', 'on'],
+    fallback: 'off',
+    summary: 'For developers: `on` shows where in the code a bug was met.',
+  },
   crashPoint: {
     name: 'APEX_CRASH_POINT',
     type: 'text',
@@ -202,10 +209,8 @@ export function mergeSettings(layers: readonly SettingLayer[]): {
   origins: ReadonlyMap<SettingKey, SettingValue>;
 } {
   const known = new Map(Object.entries(SETTINGS).map(([key, entry]) => [entry.name as string, key as SettingKey]));
-  for (const { origin, values } of layers) {
-    if (origin !== 'apex.config.json') continue;
-    for (const name of values.keys()) if (!known.has(name)) throw unknownSetting(name, [...known.keys()]);
-  }
+  for (const { origin, values } of layers)
+    for (const name of values.keys()) if (!known.has(name)) assertOthers(name, origin, [...known.keys()]);
   const origins = new Map<SettingKey, SettingValue>();
   const checked = Object.entries(SETTINGS).map(([key, entry]): [string, string | number] => {
     const layer = layers.find(({ values }) => (values.get(entry.name) ?? '') !== '');
@@ -236,6 +241,8 @@ function checkedValue(entry: SettingEntry, { value, origin }: SettingValue): str
   };
   if (entry.type === 'choice')
     return entry.choices?.includes(value) === true ? value : refuse(`choose one of ${entry.choices?.join(', ')}`);
+  if (entry.type === 'url')
+    return value === '' || isWebAddress(value) ? value : refuse('give an address that begins with http:// or https://');
   if (entry.type === 'text') return value;
   const number = Number(value);
   const { min = 0, max = Number.MAX_SAFE_INTEGER } = entry;
@@ -243,11 +250,25 @@ function checkedValue(entry: SettingEntry, { value, origin }: SettingValue): str
   return number;
 }
 
-function unknownSetting(name: string, names: readonly string[]): ConfigError {
+function isWebAddress(value: string): boolean {
+  return URL.canParse(value) && /^https?:$/.test(new URL(value).protocol);
+}
+
+/** How every setting that is apex's alone begins. */
+const OWN_PREFIX = 'APEX_';
+
+/**
+ * Accepts a name that is no setting where it may be another program's. The environment and `.env` belong to all programs: there
+ * only what looks like a slip of the pen is refused. @throws ConfigError
+ */
+function assertOthers(name: string, origin: SettingOrigin, names: readonly string[]): void {
   const near = nearest(name, names);
+  const isSlip = name.toUpperCase().startsWith(OWN_PREFIX) && near !== null;
+  if (origin !== 'apex.config.json' && !isSlip) return;
+  const place = origin === 'environment' ? 'the environment' : origin;
   const hint = near === null ? '' : `; did you mean ${near}?`;
-  return new ConfigError(`apex.config.json: there is no setting ${JSON.stringify(name)}${hint}`, {
+  throw new ConfigError(`${place}: there is no setting ${JSON.stringify(name)}${hint}`, {
     code: 'APEX_CONFIG',
-    details: { name },
+    details: { name, origin },
   });
 }

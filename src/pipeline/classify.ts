@@ -52,25 +52,28 @@ async function verdictOn(
   parts: ClassifyParts,
   signal: AbortSignal,
 ): Promise<Verdict> {
-  const { documentId, parentId, item } = candidate;
+  const { documentId, parentId } = candidate;
   assertSameGroup(current, parts.group);
   const baseVersion = current?.version ?? null;
-  const process = (contentDigest: string, bytes: number): Verdict => ({
+  const sourceName = parts.source.name;
+  const process = (item: SourceItem, contentDigest: string, bytes: number): Verdict => ({
     kind: 'process',
-    input: { documentId, parentId, sourceName: parts.source.name, item, baseVersion, contentDigest },
+    input: { documentId, parentId, sourceName, item, baseVersion, contentDigest },
     bytes,
   });
   const entry = parts.quarantine.entryOf(documentId);
   try {
-    const { digest, bytes } = await parts.source.digest(item, signal);
+    const { digest, bytes } = await parts.source.digest(candidate.item, signal);
     if (entry !== null && isRemembered(entry, digest, parts)) return { kind: 'remembered', candidate, entry };
     if (entry === null && current !== undefined && isUnchanged(current, digest, parts))
       return { kind: 'unchanged', candidate, current };
-    return process(digest, bytes);
+    return process(candidate.item, digest, bytes);
   } catch (error) {
     if (!isDocumentsFault(error)) throw error;
     // What cannot be read is set aside by its batch, once: as long as it fails alike there is nothing new to write.
-    return entry?.code === error.code ? { kind: 'remembered', candidate, entry } : process('', 0);
+    if (entry?.code === error.code) return { kind: 'remembered', candidate, entry };
+    // It takes no room in staging, however large the source says it is.
+    return process({ ...candidate.item, bytes: null }, '', 0);
   }
 }
 

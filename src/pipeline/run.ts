@@ -1,4 +1,5 @@
 import { ERROR_CODES } from '../../lib/contracts/error-codes.ts';
+import { UsageError } from '../../lib/contracts/errors.ts';
 import type { SourceItem, SourceProblem } from '../../lib/contracts/source.ts';
 import type { RunReplay } from '../journal/replay.ts';
 import { runBatch } from './batch.ts';
@@ -48,6 +49,8 @@ export async function ingestAll(session: RunSession, replay: RunReplay): Promise
       session.onEvent({ kind: 'problem', ...entry });
       continue;
     }
+    // Nothing is looked at yet, so nothing was written under the id.
+    if (plan.documentId !== null && waiting.length > 0) throw severalNamed(plan.documentId);
     const documentId = plan.documentId ?? documentIdOf(plan.source, entry.id, plan.group);
     waiting.push({ documentId, parentId: null, item: entry });
     if (waiting.length === LOOK_ITEMS) await lookAtWaiting();
@@ -55,6 +58,13 @@ export async function ingestAll(session: RunSession, replay: RunReplay): Promise
   await lookAtWaiting();
   await batches.end();
   await spool.remove();
+}
+
+function severalNamed(documentId: string): UsageError {
+  return new UsageError(`--id ${documentId} names one document, but the target holds several: name a single file`, {
+    code: 'APEX_USAGE',
+    details: { documentId },
+  });
 }
 
 function isProblem(entry: SourceItem | SourceProblem): entry is SourceProblem {

@@ -1,0 +1,21 @@
+import type { Command } from 'commander';
+import { nearest } from '../src/config/nearest.ts';
+
+/**
+ * Tells a mistyped name of a group's command from an argument too many of its default one, which commander takes it for.
+ *
+ * @param byDefault what the group does when no command is named; it takes no arguments.
+ */
+export function refuseUnknown(group: Command, byDefault: Command): void {
+  byDefault.allowExcessArguments().hook('preAction', () => {
+    const [extra] = byDefault.args;
+    if (extra === undefined) return;
+    if (group.args[0] === byDefault.name())
+      byDefault.error(`error: ${byDefault.name()} takes no argument, but got '${extra}'`);
+    const near = nearest(
+      extra,
+      group.commands.map((command) => command.name()),
+    );
+    group.error(`error: unknown command '${extra}'${near === null ? '' : `\n(Did you mean ${near}?)`}`);
+  });
+}

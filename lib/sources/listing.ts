@@ -1,0 +1,144 @@
+import { lstatSync, readdirSync, type Stats, statSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { basename, dirname, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { SourceError } from '../contracts/errors.ts';
+import type { SourceItem, SourceProblem } from '../contracts/source.ts';
+import { fileError, type RawPath, Slices, shownPath, sourceError, textOf } from './files.ts';
+import { matchGlob } from './glob.ts';
+import type { OwnFolders } from './own-folders.ts';
+
+type Listed = (SourceItem | SourceProblem)[];
+
+/** What a path or a glob stands for: files as items, everything that cannot be one as a problem. */
+export async function listTarget(target: string, own: OwnFolders, signal: AbortSignal): Promise<Listed> {
+  const found: Listed = [];
+  // An argument comes decoded: it may stand for files whose names are not text.
+  for (const path of namedAs(resolve(target))) found.push(...(await listPath(path, target, own, signal)));
+  return found;
+}
+
+async function listPath(path: RawPath, target: string, own: OwnFolders, signal: AbortSignal): Promise<Listed> {
+  let stats: Stats;
+  try {
+    stats = statSync(path);
+  } catch (error) {
+    const failure = fileError(error, target);
+    if (!(failure instanceof SourceError)) throw failure;
+    // A path that is there is a path, whatever characters it has.
+    return failure.code === 'NOT_FOUND' ? listGlob(target, own, failure) : [problemOf(failure, target)];
+  }
+  if (own.hold(path))
+    return [problemOf(sourceError('NOT_A_FILE', target, 'holds data of apex itself, no documents'), target)];
+  if (stats.isFile()) return [itemOf(path, stats.size)];
+  if (!stats.isDirectory())
+    return [problemOf(sourceError('NOT_A_FILE', target, 'is neither a regular file nor a folder'), target)];
+  const found = await listFolder(Buffer.from(path), own, signal);
+  return found.length > 0 ? found : [problemOf(sourceError('NO_MATCH', target, 'holds no document'), target)];
+}
+
+async function listGlob(pattern: string, own: OwnFolders, notFound: SourceError): Promise<Listed> {
+  const matches = await matchGlob(pattern);
+  if (matches === null) return [problemOf(notFound, pattern)];
+  const problems = matches.problems.map((error) => problemOf(error, String(error.details['path'])));
+  const found = matches.paths.filter((path) => !own.hold(path)).map((path) => itemOf(absolute(path), sizeOf(path)));
+  if (found.length + problems.length > 0) return [...problems, ...found];
+  return [problemOf(sourceError('NO_MATCH', pattern, 'matches no file'), pattern)];
+}
+
+function absolute(path: RawPath): RawPath {
+  return typeof path === 'string'
+    ? resolve(path)
+    : path[0] === SLASH[0]
+      ? path
+      : Buffer.concat([Buffer.from(resolve('.')), SLASH, path]);
+}
+
+/** Names are read as bytes, because not every name is text. */
+async function listFolder(root: Buffer, own: OwnFolders, signal: AbortSignal): Promise<Listed> {
+  const found: Listed = [];
+  const slices = new Slices();
+  const folders: Buffer[] = [root];
+  while (folders.length > 0) {
+    signal.throwIfAborted();
+    const folder = folders.pop()!;
+    try {
+      for (const entry of await readdir(folder, { withFileTypes: true, encoding: 'buffer' })) {
+        if (entry.name[0] === DOT) continue;
+        const path = Buffer.concat([folder, SLASH, entry.name]);
+        if (entry.isDirectory()) {
+          if (!own.hold(path)) folders.push(path);
+        } else if (entry.isFile()) found.push(itemOf(textOf(path) ?? path, sizeOf(path)));
+        await slices.next(signal);
+      }
+    } catch (error) {
+      const failure = fileError(error, textOf(folder) ?? folder);
+      if (!(failure instanceof SourceError)) throw failure;
+      found.push(problemOf(failure, shownPath(folder)));
+    }
+  }
+  return found;
+}
+
+/**
+ * What a decoded path may stand for: bytes that are not text all decode to U+FFFD, so the folder is asked for them. The path
+ * itself when nothing there has such a name.
+ */
+function namedAs(path: string): RawPath[] {
+  const folder = Buffer.from(dirname(path));
+  if (!path.includes('\uFFFD') || sizeOf(path) !== null || sizeOf(folder) === null) return [path];
+  const names = namesIn(folder).filter((name) => name.toString('utf8') === basename(path));
+  return names.length === 0 ? [path] : names.map((name) => Buffer.concat([folder, SLASH, name]));
+}
+
+function namesIn(folder: Buffer): Buffer[] {
+  try {
+    return readdirSync(folder, { encoding: 'buffer' });
+  } catch {
+    return [];
+  }
+}
+
+/** Null where it cannot be told: reading the file will say why. */
+function sizeOf(path: RawPath): number | null {
+  try {
+    return lstatSync(path).size;
+  } catch {
+    return null;
+  }
+}
+
+const DOT = 0x2e;
+const SLASH = Buffer.from('/');
+
+function itemOf(path: RawPath, bytes: number | null): SourceItem {
+  const uri = uriOf(path);
+  const name = shownPath(path).split('/').at(-1) ?? '';
+  return { id: uri, uri, name, bytes, mediaType: null, locator: locatorOf(path), isRepeatable: true };
+}
+
+/** A `file:` URI; bytes that are not UTF-8 are percent-encoded one by one, so different names never share a URI. */
+function uriOf(path: RawPath): string {
+  if (typeof path === 'string') return pathToFileURL(path).href;
+  const encoded = [...path].map((byte) =>
+    /[A-Za-z0-9._~/-]/.test(String.fromCharCode(byte))
+      ? String.fromCharCode(byte)
+      : `%${byte.toString(16).toUpperCase().padStart(2, '0')}`,
+  );
+  return `file://${encoded.join('')}`;
+}
+
+/** Plain JSON: `{ "path" }`, or `{ "base64" }` when the path is not text. */
+export function locatorOf(path: RawPath): string {
+  return JSON.stringify(typeof path === 'string' ? { path } : { base64: path.toString('base64') });
+}
+
+/** The path that a locator was made of. */
+export function rawPathOf(locator: string): RawPath {
+  const { path, base64 } = JSON.parse(locator) as { path?: string; base64?: string };
+  return path ?? Buffer.from(base64 ?? '', 'base64');
+}
+
+function problemOf({ code, message }: SourceError, uri: string): SourceProblem {
+  return { uri, code: code as SourceProblem['code'], message };
+}
