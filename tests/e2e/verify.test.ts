@@ -397,7 +397,7 @@ function addPoint(db: Database.Database, values: string): void {
     `INSERT INTO point (document_id, version, is_live, chunk_id, run_id, batch_no) VALUES (${values}, 'planted', 'run', 1)`,
   );
   db.exec(`INSERT INTO point_vector (point_row, is_live, group_id, embedding)
-    SELECT p.point_row, p.is_live, '', v.embedding FROM point p, point_vector v WHERE p.chunk_id = 'planted' AND v.point_row = 1`);
+    SELECT point_row, is_live, '', (SELECT embedding FROM point_vector LIMIT 1) FROM point WHERE chunk_id = 'planted'`);
 }
 
 /** Gives every text the embedding of the next. */
