@@ -1,8 +1,12 @@
-import { existsSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { readdirSync } from 'node:fs';
+import { join, relative } from 'node:path';
 import { expect, test } from 'vitest';
+import type { StagingFolder } from '../../lib/contracts/staging.ts';
 import { onMemory, openCase } from '../helpers/case.ts';
+import { intercepted } from '../helpers/intercept.ts';
+import { openMachine } from '../helpers/machine.ts';
 import { apex } from '../helpers/program.ts';
+import { never } from '../helpers/records.ts';
 
 /** Goal: an id names one document for ever, whatever it looks like, and a version number one version. */
 
@@ -111,31 +115,53 @@ const ODD_IDS = [
   ...['mail.attachment-1', 'doc:v1', '\u202egnp.exe', '$HOME'],
 ];
 
-test('odd ids name documents and nothing else: added, shown, changed, resumed and deleted', async () => {
-  const { home, documents, write, run, kill, verify } = openCase();
-  for (const [index, id] of ODD_IDS.entries()) {
-    const path = join(documents, `${index}.txt`);
+test('odd ids name documents and nothing else: added, listed, staged beside nothing, and deleted', async () => {
+  const { home, documents, write, run, verify } = openCase();
+  const stagedAs = new Set<string>();
+  const machine = await openMachine(home, {
+    change: (parts) => ({
+      ...parts,
+      staging: intercepted(parts.staging, 'open', async ({ go }) => {
+        const folder = (await go()) as StagingFolder;
+        stagedAs.add(relative(join(home, 'staging'), folder.path));
+        return folder;
+      }),
+    }),
+  });
+  for (const [index, documentId] of ODD_IDS.entries()) {
     write(`${index}.txt`, `Pallet ${index} waits.\n`);
-    if (index % 5 === 0) await kill('parsers.parse:after', 'ingest', path, `--id=${id}`);
-    const { lines } = await run('ingest', path, `--id=${id}`);
-    expect(lines[0], id).toMatchObject({ document_id: id, outcome: 'added', version: 1 });
+    const request = {
+      targets: [join(documents, `${index}.txt`)],
+      source: 'local_upload',
+      onError: 'continue',
+    } as const;
+    const { added, exit_status } = await machine.machine.ingest({ ...request, documentId }, () => {}, never);
+    expect([added, exit_status], documentId).toEqual([1, 0]);
   }
+  expect(stagedAs.size).toBe(ODD_IDS.length);
+  for (const path of stagedAs) expect(path).toMatch(/^local_upload\/[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}\/[0-9a-f-]{36}$/);
   expect(await verify()).toBe(0);
-  const { lines: listed } = await run('documents', 'list');
-  expect(listed.map(({ document_id }) => document_id).toSorted()).toEqual(ODD_IDS.toSorted());
+  const { lines } = await run('documents', 'list');
+  expect(lines.map(({ document_id }) => document_id).toSorted()).toEqual(ODD_IDS.toSorted());
   expect(readdirSync(join(documents, '..')).toSorted()).toEqual(['documents', 'home']);
-  expect(existsSync(join(home, 'staging')) ? readdirSync(join(home, 'staging')) : []).toEqual([]);
-  const named = (...args: string[]) => apex(args, { home });
-  for (const id of ODD_IDS.slice(0, 8)) {
-    expect((await named('documents', 'show', '--json', '--', id)).lines[0]).toMatchObject({
-      document: { document_id: id },
-    });
-    expect((await named('status', '--json', '--', id)).lines[0]).toMatchObject({ status: 'completed' });
-  }
-  const deleted = await named('delete', '--json', '--', ...ODD_IDS);
-  expect(deleted.lines.at(-1)).toMatchObject({ deleted: ODD_IDS.length, exit_status: 0 });
+  expect(readdirSync(join(home, 'staging'))).toEqual([]);
+  expect((await machine.delete(...ODD_IDS)).summary).toMatchObject({ deleted: ODD_IDS.length, exit_status: 0 });
   expect([(await run('documents', 'list')).stdout, await verify()]).toEqual(['', 0]);
 });
+
+test.each(['../x', '-x', 'x'.repeat(300), ' a  b\nc '])(
+  'the id %j is given, killed over, resumed, shown and deleted on the command line',
+  async (id) => {
+    const { home, documents, run, kill } = openCase({ 'a.txt': 'Gate one.\n' });
+    const named = (...args: string[]) => apex(args, { home });
+    const ingest = ['ingest', join(documents, 'a.txt'), `--id=${id}`];
+    await kill('parsers.parse:after', ...ingest);
+    expect((await run(...ingest)).lines[0]).toMatchObject({ document_id: id, outcome: 'added' });
+    const shown = await named('documents', 'show', '--json', '--', id);
+    expect(shown.lines[0]).toMatchObject({ document: { document_id: id } });
+    expect((await named('delete', '--json', '--', id)).lines.at(-1)).toMatchObject({ deleted: 1, exit_status: 0 });
+  },
+);
 
 test('an empty id is refused', async () => {
   const { documents, run } = openCase({ 'a.txt': 'Gate one.\n' });
