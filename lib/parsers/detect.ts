@@ -57,13 +57,16 @@ export function detectType(bytes: Uint8Array, name: string, limits: ParseLimits)
 function typeOf(bytes: Uint8Array, hint: string | undefined, limits: ParseLimits): string {
   if (bytes.length === 0) throw emptyFile(hint);
   const head = Buffer.from(bytes.subarray(0, 1024)).toString('latin1');
-  if (head.includes('%PDF-')) return MEDIA_TYPES.pdf;
+  if (head.startsWith('%PDF-')) return MEDIA_TYPES.pdf;
   if (head.startsWith('PK\x03\x04') || head.startsWith('PK\x05\x06')) return archiveType(bytes, limits);
   if (head.startsWith('\xD0\xCF\x11\xE0')) throw oleFailure(bytes);
   const { text, warnings } = decodeText(bytes);
+  // Readers take a header anywhere in the first KB; but a text or a mail may speak of PDF files, too.
+  const hasPdfHeader = head.includes('%PDF-');
+  if (hasPdfHeader && hint === MEDIA_TYPES.pdf) return hint;
   if (isBinary(head, text, warnings.length > 0)) {
     // Fuzzed and header-less PDF files are still worth a try: the reader rebuilds what it can.
-    if (hint === MEDIA_TYPES.pdf) return hint;
+    if (hint === MEDIA_TYPES.pdf || hasPdfHeader) return MEDIA_TYPES.pdf;
     throw parseFailure('UNSUPPORTED_FORMAT', 'It is neither text nor a format that apex reads.');
   }
   return textType(text, hint);

@@ -22,6 +22,9 @@ describe('the type', () => {
     ['none', '<!doctype html><p>x', MEDIA_TYPES.html],
     ['none', '[1]', MEDIA_TYPES.json],
     ['none', 'just words', MEDIA_TYPES.text],
+    ['none', 'A file that begins with %PDF-1.7 is a PDF.', MEDIA_TYPES.text],
+    ['a.md', '# Magic\n\n`%PDF-` opens a PDF.', MEDIA_TYPES.markdown],
+    ['a.eml', 'From: a@x.test\nSubject: s\n\n%PDF-1.4 was attached', MEDIA_TYPES.eml],
   ])('of %s with %j is %s', async (name, content, expected) => {
     const { mediaType, warnings } = await read(name, content);
     expect([mediaType, warnings]).toEqual([expected, []]);
