@@ -32,7 +32,8 @@ export function outliveClosedOutput(): void {
     if (isClosed(error)) return;
     const isFirst = !isNoted;
     isNoted = true;
-    process.exitCode ||= await noteUnwritable(error, isFirst);
+    const exitStatus = await noteUnwritable(error, isFirst);
+    process.exitCode ||= exitStatus;
   });
 }
 

@@ -34,6 +34,7 @@ const GRAVITY: readonly number[] = [
   EXIT.config,
   EXIT.needsAttention,
   EXIT.interrupted,
+  EXIT.terminated,
   EXIT.disk,
   EXIT.bug,
 ];

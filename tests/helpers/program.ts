@@ -25,23 +25,46 @@ interface RunOptions {
   readonly uid?: number;
 }
 
+/** A command under way. */
+export interface Started {
+  kill(signal: 'SIGINT' | 'SIGTERM'): void;
+  readonly finished: Promise<Finished>;
+}
+
 /** Runs the built program as a user does, under this Node. */
-export async function apex(
-  args: readonly string[],
-  { home, env = {}, input, cwd, uid }: RunOptions,
-): Promise<Finished> {
-  const result = await execa(process.execPath, [resolve('bin/apex.js'), ...args], {
+export function apex(args: readonly string[], options: RunOptions): Promise<Finished> {
+  return startApex(args, options).finished;
+}
+
+/** Starts the built program: for what happens to a command while it is at work. */
+export function startApex(args: readonly string[], options: RunOptions): Started {
+  return start(process.execPath, [resolve('bin/apex.js'), ...args], options);
+}
+
+/**
+ * Runs a line of a shell in which `apex` is the built program: for what only a shell can do to it (pipes, limits, redirections,
+ * names that are not text).
+ */
+export function shell(line: string, options: RunOptions): Promise<Finished> {
+  const env = { ...options.env, NODE: process.execPath, PROGRAM: resolve('bin/apex.js') };
+  return start('/bin/sh', ['-c', `apex() { "$NODE" "$PROGRAM" "$@"; }\n${line}`], { ...options, env }).finished;
+}
+
+function start(command: string, args: readonly string[], { home, env = {}, input, cwd, uid }: RunOptions): Started {
+  const child = execa(command, args, {
     env: { APEX_HOME: home, NO_COLOR: '1', ...env },
     reject: false,
     ...(cwd === undefined ? {} : { cwd }),
     ...(uid === undefined ? {} : { uid, gid: uid }),
     ...(input === undefined ? { stdin: 'ignore' } : { input }),
   });
-  const { stdout, stderr } = result;
-  const lines = stdout.startsWith('{')
-    ? stdout.split('\n').map((line) => JSON.parse(line) as Record<string, unknown>)
-    : [];
-  return { exitCode: result.exitCode ?? null, signal: result.signal ?? null, stdout, stderr, lines };
+  const finished = child.then(({ stdout, stderr, exitCode, signal }): Finished => {
+    const lines = stdout.startsWith('{')
+      ? stdout.split('\n').map((line) => JSON.parse(line) as Record<string, unknown>)
+      : [];
+    return { exitCode: exitCode ?? null, signal: signal ?? null, stdout, stderr, lines };
+  });
+  return { kill: (signal) => child.kill(signal), finished };
 }
 
 /** A new folder that only this test uses. */

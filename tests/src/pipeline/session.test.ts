@@ -75,6 +75,12 @@ describe('the exit status', () => {
     for (const status of met) session.earn(status);
     expect(session.exitStatus).toBe(exitStatus);
   });
+
+  test.each(Object.entries(EXIT))('can be each that there is: %s', (_, status) => {
+    const { session } = openSession();
+    session.earn(status);
+    expect(session.exitStatus).toBe(status);
+  });
 });
 
 test('a document that is set aside is no success', () => {
