@@ -154,6 +154,7 @@ export async function openParts({
   };
   const close = async () => {
     await parsers.close();
+    await staging.close();
     await registry.close();
     await memory.close();
   };
@@ -203,6 +204,7 @@ function probedStaging(staging: Parts['staging'], probe: Probe): Parts['staging'
     removeRun: (...args) => staging.removeRun(...args),
     forget: (...args) => staging.forget(...args),
     cleanup: (...args) => staging.cleanup(...args),
+    close: () => staging.close(),
   };
 }
 

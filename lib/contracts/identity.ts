@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { InventoryRow, StoredChunk, StoredEntity, StoredMention, StoredRelation, VersionRecord } from './store.ts';
 
 // Ids and content digests are part of the contract between the machine and its stores: both sides compute them,
@@ -9,16 +9,14 @@ const NAMESPACE = Buffer.from('5f0e0b8b7c1f5d6c9a3e4b1d2c6f7a80', 'hex');
 
 /** Lower-case hexadecimal SHA-256. Strings are hashed as UTF-8. */
 export function sha256(data: string | Uint8Array): string {
-  return createHash('sha256').update(data).digest('hex');
+  return hash('sha256', data);
 }
 
 /** UUIDv5 of the parts, joined unambiguously (as a JSON array). Source: RFC 9562 section 5.5. */
 export function uuidOf(...parts: readonly (string | number | null)[]): string {
-  const hash = createHash('sha1').update(NAMESPACE).update(JSON.stringify(parts)).digest();
-  hash[6] = (hash[6]! & 0x0f) | 0x50;
-  hash[8] = (hash[8]! & 0x3f) | 0x80;
-  const hex = hash.toString('hex');
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20, 32)}`;
+  const hex = hash('sha1', Buffer.concat([NAMESPACE, Buffer.from(JSON.stringify(parts))]));
+  const variant = ((Number.parseInt(hex[16]!, 16) & 0x3) | 0x8).toString(16);
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-5${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }
 
 /** Digest of plain values in a fixed order; short, since it only tells equal from different (128 bits). */

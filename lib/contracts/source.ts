@@ -38,6 +38,6 @@ export interface Source {
    * final only here, because what has no name of its own is named by its content.
    */
   fromCopy(item: SourceItem, copy: StagedFile): SourceItem;
-  /** Copies the item's bytes to `path` (created exclusively, 0600) and says what was copied. CHANGED_WHILE_READ is retryable. */
+  /** Copies the item's bytes to `path` (0600; in place of a file, never through a link) and says what was copied. CHANGED_WHILE_READ is retryable. */
   copy(item: SourceItem, path: string, signal: AbortSignal): Promise<{ digest: string; bytes: number }>;
 }

@@ -38,4 +38,6 @@ export interface Staging {
     isKept: (runId: string) => boolean;
     isQuarantined: (documentId: string) => boolean;
   }): Promise<{ removedFolders: number; removedBytes: number }>;
+  /** Lets go of what is kept for further documents. It may be used again. */
+  close(): Promise<void>;
 }

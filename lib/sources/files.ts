@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { closeSync, constants, fstatSync, openSync, readSync, type Stats, writeSync } from 'node:fs';
+import { closeSync, constants, fstatSync, ftruncateSync, openSync, readSync, type Stats, writeSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import { SourceError } from '../contracts/errors.ts';
 import { diskError } from '../support/disk.ts';
@@ -78,16 +78,18 @@ export async function passFile(
   }
 }
 
-/** Copies a regular file to a new one (0600). Errors as `passFile`, and as `diskError` about the copy. */
+/** Copies a regular file to a new one (0600), or over the one that is there. Errors as `passFile`, and as `diskError` about the copy. */
 export async function copyFile(from: RawPath, to: string, passage: Passage): Promise<Passed> {
-  const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+  const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_NOFOLLOW;
   const copy = onCopy(to, () => openSync(to, flags, 0o600));
   try {
-    return await passFile(from, passage, (part) =>
+    const passed = await passFile(from, passage, (part) =>
       onCopy(to, () => {
         for (let written = 0; written < part.byteLength; ) written += writeSync(copy, part, written);
       }),
     );
+    onCopy(to, () => ftruncateSync(copy, passed.bytes));
+    return passed;
   } finally {
     closeSync(copy);
   }

@@ -4,17 +4,21 @@
 
 import { createHash } from 'node:crypto';
 import {
+  closeSync,
+  constants,
   createReadStream,
   type Dirent,
+  ftruncateSync,
   lstatSync,
   mkdirSync,
+  openSync,
   readdirSync,
   readFileSync,
   renameSync,
   rmdirSync,
   rmSync,
   statSync,
-  writeFileSync,
+  writeSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { StagedFile } from '../contracts/document.ts';
@@ -22,6 +26,7 @@ import { ConfigError, SourceError } from '../contracts/errors.ts';
 import type { Source, SourceItem } from '../contracts/source.ts';
 import type { Staging, StagingFolder } from '../contracts/staging.ts';
 import { diskError, makeFolder } from '../support/disk.ts';
+import { SPARES, SpareFolders } from './spares.ts';
 
 export interface StagingSettings {
   /** The folder under which everything is staged; made (0700) when it is not there. */
@@ -53,6 +58,12 @@ interface Metadata {
 
 const METADATA = '.metadata.json';
 const STAGED = 'staged';
+const ARTIFACT = '.artifact';
+
+/** Is it the name of a file that a document's folder always holds? */
+function isOwnFile(name: string): boolean {
+  return name === METADATA || name === STAGED || name.endsWith(ARTIFACT);
+}
 
 /** Opens the staging area. @throws ConfigError when the base is a link, belongs to another user or cannot be made. */
 export function openStaging(settings: StagingSettings): Staging {
@@ -84,10 +95,12 @@ function makeBase(base: string): void {
 
 class FolderStaging implements Staging {
   readonly #settings: StagingSettings;
+  readonly #spares: SpareFolders;
   #usedBytes: number | null = null;
 
   constructor(settings: StagingSettings) {
     this.#settings = settings;
+    this.#spares = new SpareFolders(settings.base);
   }
 
   async open(source: string, documentId: string, runId: string): Promise<StagingFolder> {
@@ -98,9 +111,15 @@ class FolderStaging implements Staging {
       runId,
       path,
       base: this.#settings.base,
+      spares: this.#spares,
       now: this.#settings.now,
       reserve: (bytes) => this.#reserve(bytes),
     });
+  }
+
+  async close(): Promise<void> {
+    this.#spares.remove();
+    for (const source of subfolders(this.#settings.base)) removeEmpty(source);
   }
 
   async removeRun(runId: string): Promise<void> {
@@ -143,7 +162,11 @@ class FolderStaging implements Staging {
    */
   #reserve(bytes: number): void {
     const { maxBytes, base } = this.#settings;
-    if (this.#usedBytes === null || this.#usedBytes + bytes > maxBytes) this.#usedBytes = sizeOf(base);
+    this.#usedBytes ??= sizeOf(base);
+    if (this.#usedBytes + bytes > maxBytes) {
+      this.#spares.remove();
+      this.#usedBytes = sizeOf(base);
+    }
     if (this.#usedBytes + bytes > maxBytes) {
       throw new SourceError(
         `the staging area is full: ${this.#usedBytes} of ${maxBytes} bytes are used, ${bytes} more are needed`,
@@ -160,6 +183,7 @@ class FolderStaging implements Staging {
   /** The run folders, three levels down; links are never followed. */
   *#folders(): Generator<{ path: string; document: string; run: string }> {
     for (const source of subfolders(this.#settings.base)) {
+      if (basename(source) === SPARES) continue;
       for (const document of subfolders(source)) {
         for (const path of subfolders(document)) yield { path, document: basename(document), run: basename(path) };
       }
@@ -173,6 +197,7 @@ interface FolderOptions {
   readonly runId: string;
   readonly path: string;
   readonly base: string;
+  readonly spares: SpareFolders;
   readonly now: () => number;
   readonly reserve: (bytes: number) => void;
 }
@@ -199,12 +224,12 @@ class DocumentFolder implements StagingFolder {
   }
 
   async stage(source: Source, item: SourceItem, signal: AbortSignal): Promise<StagedFile> {
-    this.#onDisk(() => mkdirSync(this.path, { recursive: true, mode: 0o700 }));
-    this.#options.reserve(item.bytes ?? 0);
+    const { reserve, spares } = this.#options;
+    reserve(item.bytes ?? 0);
+    this.#onDisk(() => spares.take(this.path) || mkdirSync(this.path, { recursive: true, mode: 0o700 }));
     const path = join(this.path, STAGED);
-    this.#onDisk(() => rmSync(path, { force: true }));
     const copied = await source.copy(item, path, signal);
-    if (item.bytes === null) this.#options.reserve(copied.bytes);
+    if (item.bytes === null) reserve(copied.bytes);
     const file = { path, name: item.name, digest: copied.digest, bytes: copied.bytes, mediaType: item.mediaType };
     this.#writeMetadata(file, 'active', item.isRepeatable);
     return file;
@@ -221,7 +246,7 @@ class DocumentFolder implements StagingFolder {
   async writeArtifact(name: string, key: string, content: Uint8Array): Promise<void> {
     const bytes = Buffer.concat([Buffer.from(`${headerOf(key, content)}\n`), content]);
     this.#options.reserve(bytes.byteLength);
-    this.#onDisk(() => writeFileSync(this.#artifactPath(name), bytes, { mode: 0o600 }));
+    this.#onDisk(() => writeOver(this.#artifactPath(name), bytes));
   }
 
   async markFailed(): Promise<void> {
@@ -231,7 +256,7 @@ class DocumentFolder implements StagingFolder {
   }
 
   async remove(): Promise<void> {
-    removeFolder(this.path);
+    if (!this.#options.spares.keep(this.path, isOwnFile)) removeFolder(this.path);
   }
 
   /** The staged file as the metadata tell of it, not checked. */
@@ -243,18 +268,19 @@ class DocumentFolder implements StagingFolder {
   }
 
   #artifactPath(name: string): string {
-    return join(this.path, `${name}.artifact`);
+    return join(this.path, `${name}${ARTIFACT}`);
   }
 
   #writeMetadata(file: StagedFile, status: Metadata['status'], isRepeatable: boolean): void {
     const { documentId, source, runId, now } = this.#options;
     const at = new Date(now()).toISOString();
+    const before = readMetadata(this.path);
     const metadata: Metadata = {
       document_id: documentId,
       source,
       run_id: runId,
       status,
-      created_at: readMetadata(this.path)?.created_at ?? at,
+      created_at: before?.created_at ?? at,
       updated_at: at,
       file_path: file.path,
       file_name: file.name,
@@ -264,9 +290,11 @@ class DocumentFolder implements StagingFolder {
       is_repeatable: isRepeatable,
     };
     const path = join(this.path, METADATA);
+    // What replaces nothing may be torn by a death: it reads as absent then, as it was.
+    const target = before === null ? path : `${path}.new`;
     this.#onDisk(() => {
-      writeFileSync(`${path}.new`, JSON.stringify(metadata), { mode: 0o600 });
-      renameSync(`${path}.new`, path);
+      writeOver(target, Buffer.from(JSON.stringify(metadata)));
+      if (target !== path) renameSync(target, path);
     });
   }
 
@@ -307,7 +335,8 @@ function readIfThere(path: string): Buffer | null {
 
 function readMetadata(path: string): Metadata | null {
   const bytes = readIfThere(join(path, METADATA));
-  if (bytes === null) return null;
+  // A spare folder's are all zeros.
+  if (bytes === null || bytes[0] === 0) return null;
   try {
     return JSON.parse(bytes.toString('utf8')) as Metadata;
   } catch {
@@ -354,12 +383,27 @@ function changedAt(path: string): number {
 /** Removes a run's folder, and the folders above it that are empty then. `rm` does not follow links. */
 function removeFolder(path: string): void {
   rmSync(path, { recursive: true, force: true });
-  for (const above of [dirname(path), dirname(dirname(path))]) {
-    try {
-      rmdirSync(above);
-    } catch {
-      return; // Another document or run is in it.
-    }
+  if (removeEmpty(dirname(path))) removeEmpty(dirname(dirname(path)));
+}
+
+/** Removes a folder unless something is in it. */
+function removeEmpty(path: string): boolean {
+  try {
+    rmdirSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Writes a file (0600), over the one that is there; it is not cut before, see `SpareFolders`. */
+function writeOver(path: string, bytes: Uint8Array): void {
+  const file = openSync(path, constants.O_WRONLY | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
+  try {
+    for (let written = 0; written < bytes.byteLength; ) written += writeSync(file, bytes, written);
+    ftruncateSync(file, bytes.byteLength);
+  } finally {
+    closeSync(file);
   }
 }
 

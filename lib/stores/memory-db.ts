@@ -31,6 +31,7 @@ export async function openMemoryDb(settings: MemorySettings): Promise<MemoryDb> 
     pragmas: {
       journal_mode: 'WAL',
       synchronous: 'NORMAL',
+      wal_autocheckpoint: 16_384,
       secure_delete: 'ON',
       trusted_schema: 'ON',
       cache_size: -65_536,

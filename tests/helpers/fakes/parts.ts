@@ -115,6 +115,8 @@ export class FakeStaging implements Staging {
   async cleanup(): Promise<{ removedFolders: number; removedBytes: number }> {
     return { removedFolders: 0, removedBytes: 0 };
   }
+
+  async close(): Promise<void> {}
 }
 
 /** One paragraph a document. */

@@ -1,5 +1,6 @@
 import {
   appendFileSync,
+  existsSync,
   mkdirSync,
   readFileSync,
   renameSync,
@@ -92,14 +93,17 @@ test('what is no regular file is refused for what it is', async () => {
   await expect(passFile('/dev/null', passage(), () => {})).rejects.toThrow(refusal('NOT_A_FILE'));
 });
 
-test('a copy is for this user alone and never written over what is there', async () => {
+test('a copy is for this user alone, takes the place of a file, and is never written through a link', async () => {
   writeFileSync(path, 'hello');
   const copy = join(folder, 'copy');
   expect(await copyFile(path, copy, passage())).toEqual({ digest: sha256('hello'), bytes: 5 });
   expect([readFileSync(copy, 'utf8'), statSync(copy).mode & 0o777]).toEqual(['hello', 0o600]);
-  await expect(copyFile(path, copy, passage())).rejects.toThrow(refusal('APEX_JOURNAL'));
+  writeFileSync(path, 'hi');
+  expect(await copyFile(path, copy, passage())).toEqual({ digest: sha256('hi'), bytes: 2 });
+  expect(readFileSync(copy, 'utf8')).toBe('hi');
   symlinkSync(join(folder, 'elsewhere'), join(folder, 'link'));
   await expect(copyFile(path, join(folder, 'link'), passage())).rejects.toThrow(refusal('APEX_JOURNAL'));
+  expect(existsSync(join(folder, 'elsewhere'))).toBe(false);
 });
 
 test('a place that a copy cannot be made in is the disk’s failure, not the document’s', async () => {

@@ -41,7 +41,7 @@ const source: Source = {
   digest: async ({ id }) => ({ digest: sha256(id), bytes: id.length }),
   fromCopy: (item) => item,
   copy: async ({ id }, path) => {
-    writeFileSync(path, id, { mode: 0o600, flag: 'wx' });
+    writeFileSync(path, id, { mode: 0o600 });
     return { digest: sha256(id), bytes: id.length };
   },
 };
@@ -128,7 +128,7 @@ test('an artifact is read back under its own key, and is absent when torn, chang
 test('a full quota refuses before anything is written', async () => {
   const document = await open(4).open('local_upload', 'DOC-1', 'run-1');
   await expect(document.stage(source, itemOf('hello'), signal)).rejects.toMatchObject({ code: 'QUOTA_FULL' });
-  expect(readdirSync(document.path)).toEqual([]);
+  expect(readdirSync(base)).toEqual([]);
 });
 
 test('bytes of unknown number count against the quota once they are known', async () => {
@@ -144,7 +144,9 @@ test('what was removed makes room: a long run may stage more than the quota in a
     const document = await staging.open('local_upload', `DOC-${index}`, 'run-1');
     await document.stage(source, itemOf('x'.repeat(400)), signal);
     await document.remove();
+    expect(readdirSync(join(base, 'local_upload'))).toEqual([]);
   }
+  await staging.close();
   expect(readdirSync(base)).toEqual([]);
 });
 
