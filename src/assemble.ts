@@ -90,13 +90,16 @@ export async function openParts({
     probe === null ? part : probed(name, part, probe);
   const commitProbe = commitPoint(settings.crashPoint);
   const embedder = await openEmbedder(settings);
-  const memory = await openEmbeddedStores({
-    path: join(home, 'memory.db'),
-    embedder,
-    createMemoryId: randomUUID,
-    probe: commitProbe,
-  });
-  const registry = await openRegistry({ folder: home, createJournalId: randomUUID, probe: commitProbe });
+  // Each starts a thread of its own, so side by side they take half the time.
+  const [memory, registry] = await openBoth(
+    openEmbeddedStores({
+      path: join(home, 'memory.db'),
+      embedder,
+      createMemoryId: randomUUID,
+      probe: commitProbe,
+    }),
+    openRegistry({ folder: home, createJournalId: randomUUID, probe: commitProbe }),
+  );
   const surroundings = systemSurroundings(settings.graceSeconds * 1_000);
   const stagingBase = settings.stagingBase === '' ? join(home, 'staging') : settings.stagingBase;
   const staging = openStaging({
@@ -159,6 +162,19 @@ export async function openParts({
     await memory.close();
   };
   return { parts, close };
+}
+
+interface Closable {
+  close(): Promise<void>;
+}
+
+/** Waits for both; where one cannot be opened the other is closed again. */
+async function openBoth<A extends Closable, B extends Closable>(a: Promise<A>, b: Promise<B>): Promise<[A, B]> {
+  const opened = await Promise.allSettled([a, b]);
+  const failed = opened.find((result) => result.status === 'rejected');
+  if (failed === undefined) return Promise.all([a, b]);
+  for (const result of opened) if (result.status === 'fulfilled') await result.value.close();
+  throw failed.reason;
 }
 
 async function openEmbedder(settings: Settings): Promise<Embedder> {

@@ -92,22 +92,18 @@ export class SqliteRecordsStore implements RecordsStore {
   }
 
   async current(documentIds: readonly string[], _signal: AbortSignal): Promise<ReadonlyMap<string, CurrentDocument>> {
-    const rows = await this.#currentWhere(`d.document_id IN ${LISTED}`, documentIds);
+    // A tombstone has no version.
+    const rows = await this.#sql.all<CurrentDocument>(
+      `${CURRENT_FIELDS} FROM document d LEFT JOIN version v ON ${CURRENT} WHERE d.document_id IN ${LISTED}`,
+      [listParam(documentIds)],
+    );
     return new Map(rows.map((row) => [row.documentId, row]));
   }
 
   children(parentIds: readonly string[], _signal: AbortSignal): Promise<CurrentDocument[]> {
-    return this.#currentWhere(`v.parent_id IN ${LISTED}`, parentIds);
-  }
-
-  #currentWhere(condition: string, ids: readonly string[]): Promise<CurrentDocument[]> {
     return this.#sql.all<CurrentDocument>(
-      `SELECT d.document_id AS documentId, d.uuid, d.current_version AS version, d.last_version AS lastVersion,
-         v.content_digest AS contentDigest, v.settings_digest AS settingsDigest, v.stores_digest AS storesDigest,
-         v.parent_id AS parentId, coalesce(v.group_id, '') AS "group"
-       FROM document d LEFT JOIN version v ON v.document_id = d.document_id AND v.version = d.current_version
-       WHERE ${condition} ORDER BY d.document_id`,
-      [listParam(ids)],
+      `${CURRENT_FIELDS} FROM version v JOIN document d ON ${CURRENT} WHERE v.parent_id IN ${LISTED} ORDER BY d.document_id`,
+      [listParam(parentIds)],
     );
   }
 
@@ -378,18 +374,18 @@ export class SqliteRecordsStore implements RecordsStore {
     return this.#sql.all<Fact>(
       `WITH touched AS (SELECT DISTINCT type, subject_id, object_id FROM fact WHERE (document_id, version) IN ${VERSIONS}),
          about (relation_id) AS (
-           SELECT f.relation_id FROM touched t JOIN fact f ON f.subject_id = t.subject_id AND f.type = t.type WHERE t.type IN ${LISTED}
-           UNION SELECT f.relation_id FROM touched t JOIN fact f ON f.object_id = t.object_id AND f.type = t.type WHERE t.type IN ${LISTED})
-       ${FACTS} WHERE f.relation_id IN (SELECT relation_id FROM about) ORDER BY f.relation_id`,
+           SELECT f.relation_id FROM touched t CROSS JOIN fact f ON f.subject_id = t.subject_id AND f.type = t.type WHERE t.type IN ${LISTED}
+           UNION SELECT f.relation_id FROM touched t CROSS JOIN fact f ON f.object_id = t.object_id AND f.type = t.type WHERE t.type IN ${LISTED})
+       ${FACT_FIELDS} FROM about a CROSS JOIN fact f ON f.relation_id = a.relation_id ${OF_CURRENT} ORDER BY f.relation_id`,
       [versionsParam(versions), typesAt('subject'), typesAt('object')],
     );
   }
 
   facts(afterRelationId: string | null, limit: number, _signal: AbortSignal): Promise<Fact[]> {
-    return this.#sql.all<Fact>(`${FACTS} WHERE f.relation_id > ? ORDER BY f.relation_id LIMIT ?`, [
-      afterRelationId ?? '',
-      limit,
-    ]);
+    return this.#sql.all<Fact>(
+      `${FACT_FIELDS} FROM fact f ${OF_CURRENT} WHERE f.relation_id > ? ORDER BY f.relation_id LIMIT ?`,
+      [afterRelationId ?? '', limit],
+    );
   }
 
   async quarantined(documentIds: readonly string[] | null, _signal: AbortSignal): Promise<QuarantineEntry[]> {
@@ -485,9 +481,16 @@ export class SqliteRecordsStore implements RecordsStore {
   async close(): Promise<void> {}
 }
 
-const FACTS = `SELECT f.relation_id AS relationId, f.document_id AS documentId, f.version, f.type, f.subject_id AS subjectId,
-    f.object_id AS objectId, f.valid_at AS validAt, v.created_at AS createdAt
-  FROM fact f JOIN version v ON v.document_id = f.document_id AND v.version = f.version AND v.state = 'current'`;
+const CURRENT_FIELDS = `SELECT d.document_id AS documentId, d.uuid, d.current_version AS version, d.last_version AS lastVersion,
+  v.content_digest AS contentDigest, v.settings_digest AS settingsDigest, v.stores_digest AS storesDigest,
+  v.parent_id AS parentId, coalesce(v.group_id, '') AS "group"`;
+const CURRENT = 'v.document_id = d.document_id AND v.version = d.current_version';
+
+const FACT_FIELDS = `SELECT f.relation_id AS relationId, f.document_id AS documentId, f.version, f.type, f.subject_id AS subjectId,
+    f.object_id AS objectId, f.valid_at AS validAt, v.created_at AS createdAt`;
+/** Behind `fact f`: CROSS, because the planner would else read every version or every fact to find a few. */
+const OF_CURRENT =
+  "CROSS JOIN version v ON v.document_id = f.document_id AND v.version = f.version AND v.state = 'current'";
 
 interface ChunkRow {
   readonly heading: string;

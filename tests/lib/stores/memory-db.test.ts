@@ -4,7 +4,9 @@ import { getLoadablePath } from 'sqlite-vec';
 import { expect, test } from 'vitest';
 import type { Role } from '../../../lib/contracts/store.ts';
 import { openMemoryDb } from '../../../lib/stores/memory-db.ts';
+import { SqliteRecordsStore } from '../../../lib/stores/records/sqlite.ts';
 import { deleteByRef, deleteByVersion, VERSIONS, versionsParam } from '../../../lib/stores/rows.ts';
+import type { SqlValue } from '../../../lib/support/sql-thread.ts';
 import { memorySettings, openStores } from '../../helpers/memory.ts';
 import { collect, expectedTexts, never, pivotOf, recordOf, ref, rowTexts, versionOf } from '../../helpers/records.ts';
 import { watchSyncs } from '../../helpers/syncs.ts';
@@ -161,6 +163,33 @@ test('of two processes that commit the same document at once one loses', async (
   );
   expect(outcomes.map(({ committed, lost }) => committed.length + lost.length)).toEqual([1, 1]);
   expect(outcomes.flatMap(({ committed }) => committed)).toHaveLength(1);
+});
+
+test('what a batch asks of the records never scans a table, however much is stored', async () => {
+  const memory = await openMemoryDb(memorySettings());
+  const asked: [string, readonly SqlValue[]][] = [];
+  const all = memory.sql.all.bind(memory.sql);
+  memory.sql.all = <Row>(text: string, params: readonly SqlValue[] = []) => {
+    asked.push([text, params]);
+    return all<Row>(text, params);
+  };
+  const records = new SqliteRecordsStore(memory);
+  await records.current(['a'], never);
+  await records.children(['a'], never);
+  await records.pivotOutcome(ref('run-1'), never);
+  await records.quarantined(['a'], never);
+  await records.factsAbout([{ documentId: 'a', version: 1 }], [{ type: 'CARRIER_OF', end: 'object' }], never);
+  await records.document('a', never);
+  await records.chunks(['a'], never);
+  expect(asked.length).toBeGreaterThanOrEqual(7);
+  for (const [text, params] of asked) {
+    const plan = await all<{ detail: string }>(`EXPLAIN QUERY PLAN ${text}`, params);
+    const scans = plan
+      .map(({ detail }) => detail)
+      .filter((detail) => /^SCAN (?!json_each|t$|a$|touched|about)/.test(detail));
+    expect(scans, text).toEqual([]);
+  }
+  await memory.sql.close();
 });
 
 test('queries by version and by batch never scan a table', async () => {
