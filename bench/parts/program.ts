@@ -11,7 +11,7 @@ export interface MeasuredRun {
   readonly summary: RunSummary;
   /** From start to end of the process. */
   readonly seconds: number;
-  /** The largest sum of resident sizes over the process and those it started. */
+  /** The largest sum of resident sizes over the process and those it started; 0 when nobody watched. */
   readonly peakBytes: number;
 }
 
@@ -22,7 +22,8 @@ export async function ingest(
     home,
     settings = {},
     wrapper = [],
-  }: { home: string; settings?: Record<string, string>; wrapper?: readonly string[] },
+    isWatched = true,
+  }: { home: string; isWatched?: boolean; settings?: Record<string, string>; wrapper?: readonly string[] },
 ): Promise<MeasuredRun> {
   const [command, ...args] = [...wrapper, process.execPath, PROGRAM, 'ingest', target, '--json'];
   const startedMs = performance.now();
@@ -35,7 +36,7 @@ export async function ingest(
     },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  const memory = new TreeMemory(child.pid!);
+  const memory = isWatched ? new TreeMemory(child.pid!) : null;
   let last = '';
   child.stdout.setEncoding('utf8');
   child.stdout.on('data', (text: string) => {
@@ -47,7 +48,7 @@ export async function ingest(
     child.on('close', resolve);
   });
   const seconds = (performance.now() - startedMs) / 1_000;
-  const peakBytes = memory.stop();
+  const peakBytes = memory?.stop() ?? 0;
   const line = last.trimEnd().split('\n').at(-1) ?? '';
   if (exitCode !== 0) throw new Error(`apex ingest ended with ${exitCode}: ${line}`);
   return { summary: JSON.parse(line) as RunSummary, seconds, peakBytes };

@@ -47,6 +47,8 @@ const JOBS_AHEAD = 3;
 const WATCH_MS = 100;
 const PAGE_BYTES = 4096;
 const MEGABYTE = 1024 * 1024;
+/** A process that a document has made larger than this is replaced, since a heap hardly gives back what it has taken. */
+const RECYCLED_BYTES = 256 * MEGABYTE;
 /** Memory that the heap may take of the limit; the rest is for buffers. */
 const HEAP_SHARE = 0.75;
 
@@ -156,6 +158,8 @@ class ParserProcess {
   /** Why it was killed, when it was. */
   private killedFor: 'TIMEOUT' | 'OUT_OF_MEMORY' | null = null;
   private isOutOfHeap = false;
+  /** It is being replaced and takes no more work. */
+  private isRetired = false;
 
   constructor(settings: ParserPoolSettings, events: ProcessEvents) {
     this.limits = settings.limits;
@@ -183,9 +187,9 @@ class ParserProcess {
     this.child.channel?.unref();
   }
 
-  /** Tasks given to it and not answered. */
+  /** Tasks given to it and not answered; of one that takes none, more than any has. */
   get load(): number {
-    return this.tasks.length;
+    return this.isRetired ? Number.POSITIVE_INFINITY : this.tasks.length;
   }
 
   add(task: Task): void {
@@ -222,6 +226,13 @@ class ParserProcess {
     this.child.channel?.unref();
   }
 
+  private recycleOrRest(): void {
+    this.isRetired = residentBytes(this.child.pid) > RECYCLED_BYTES;
+    // The watch goes on until the process is gone: what waits for its place keeps the parent alive by nothing else.
+    if (this.isRetired) this.child.kill('SIGKILL');
+    else this.rest();
+  }
+
   private check(): void {
     if (performance.now() - this.begunAt > this.limits.timeoutMs) this.kill('TIMEOUT');
     else if (residentBytes(this.child.pid) > this.limits.memoryBytes) this.kill('OUT_OF_MEMORY');
@@ -237,7 +248,7 @@ class ParserProcess {
     if (task === undefined || this.killedFor !== null) return;
     if ('document' in answer) task.resolve(answer.document);
     else task.reject(new ParseError(answer.failure.message, { code: answer.failure.code }));
-    if (this.tasks.length === 0) this.rest();
+    if (this.tasks.length === 0) this.recycleOrRest();
     else this.begunAt = performance.now();
     this.events.onAnswer();
   }

@@ -118,7 +118,7 @@ class FolderStaging implements Staging {
   }
 
   async close(): Promise<void> {
-    this.#spares.remove();
+    await this.#spares.close();
     for (const source of subfolders(this.#settings.base)) removeEmpty(source);
   }
 

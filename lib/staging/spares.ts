@@ -10,6 +10,7 @@ import {
   rmSync,
   writeSync,
 } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
 /** The folder of spare ones in the staging area; no source has such a name. */
@@ -84,6 +85,14 @@ export class SpareFolders {
     if (names.every((name) => overwritten(join(spare, run, name)))) this.#spares.push({ path: spare, run });
     else rmSync(spare, { recursive: true, force: true });
     return true;
+  }
+
+  /** As `remove`, with other work in between. */
+  async close(): Promise<void> {
+    this.#spares.length = 0;
+    this.#kept = 0;
+    // Another process may just be putting one there, and will remove it.
+    await rm(this.#folder, { recursive: true, force: true }).catch(() => {});
   }
 
   /** Removes every spare folder, those of processes that died too; a live one makes folders as ever from then on. */
