@@ -325,8 +325,8 @@ test.skipIf(!hasTerminal)('Ctrl-C ends what only reads', async () => {
 });
 
 test.skipIf(!hasTerminal)('colours are for terminals, and NO_COLOR turns all of them off', async () => {
-  const { env, speak } = await openSilence();
   for (const noColour of ['', '1']) {
+    const { env, speak } = await openSilence();
     const { home, documents } = openCase();
     const ingest = openTerminal(['ingest', documents], { home, env: { ...env, NO_COLOR: noColour } });
     await ingest.shows('documents, ');
