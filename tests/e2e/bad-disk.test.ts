@@ -74,18 +74,32 @@ test.skipIf(!canFill).each([0, 40, 200, 500, 1_000])(
   },
 );
 
+test.skipIf(!canFill)('a disk with little room left is read as before', async () => {
+  const victim = await openVictim();
+  const disk = await openSmallDisk(join(victim.root, 'disk'));
+  cpSync(victim.home, join(disk.path, 'home'), { recursive: true });
+  fill(disk.path, 200 * KILOBYTE);
+  const onDisk = { env: { APEX_HOME: join(disk.path, 'home') } };
+  expectEnd(await victim.run(['documents', 'list'], onDisk), 0, 'before.txt');
+  expectEnd(await victim.run(['search', 'dock'], onDisk), 0, 'Dock four was free before.');
+  expectEnd(await victim.run(['runs', 'list'], onDisk), 0, 'completed');
+  expectEnd(await victim.run(['verify'], onDisk), 0, /no difference/);
+});
+
 test.skipIf(!canFill)(
-  'a full disk is read as before once a little room is left, and nothing is written to it',
+  'a run that just fits says that it is done and ends with 0; one that does not is stopped',
   async () => {
-    const victim = await openVictim();
-    const disk = await openSmallDisk(join(victim.root, 'disk'));
-    cpSync(victim.home, join(disk.path, 'home'), { recursive: true });
-    fill(disk.path, 200 * KILOBYTE);
-    const onDisk = { env: { APEX_HOME: join(disk.path, 'home') } };
-    expectEnd(await victim.run(['documents', 'list'], onDisk), 0, 'before.txt');
-    expectEnd(await victim.run(['search', 'dock'], onDisk), 0, 'Dock four was free before.');
-    expectEnd(await victim.run(['runs', 'list'], onDisk), 0, 'completed');
-    expectEnd(await victim.run(['verify'], onDisk), 0, /no difference/);
+    const disk = await openSmallDisk(join((await openVictim()).root, 'disk'));
+    const home = join(disk.path, 'home');
+    const statuses = new Set<number | null>();
+    for (const leftKilobytes of [1_000, 2_600, 2_800, 3_000, 3_200, 3_400, 5_000]) {
+      rmSync(home, { recursive: true, force: true });
+      fill(disk.path, leftKilobytes * KILOBYTE);
+      const { exitCode, stdout, stderr } = await apex(['ingest', 'fixtures/sample/dock-note.txt'], { home });
+      statuses.add(exitCode);
+      expect(exitCode, `${leftKilobytes} KB: ${stderr}`).toBe(stdout.includes('(completed)') ? 0 : 75);
+    }
+    expect([...statuses], 'the disk is too small at first and large enough at last').toEqual([75, 0]);
   },
 );
 
@@ -141,14 +155,22 @@ test.skipIf(!canFill)('documents on a disk that is read-only are read like any o
 });
 
 // A limit on the size of files needs no privilege: what would grow beyond it fails as on a disk that is broken.
-test.each([64, 2_000])('files that cannot grow beyond %i blocks: 74, and the same command goes on', async (blocks) => {
-  const victim = await openVictim();
-  writeMany(victim);
-  const stopped = await victim.shell(`ulimit -f ${blocks}; apex ingest documents`);
-  expectEnd(stopped, 74, /the disk failed|the journal failed/, 'Check the disk, then run the same command again.');
-  expect(`${stopped.stdout}${stopped.stderr}`.match(/Check the disk/g), 'said once').toHaveLength(1);
-  await assertResumed(victim);
-});
+test.each([
+  [64, 256],
+  [600, 1],
+  [2_000, 256],
+])(
+  'files that cannot grow beyond %i blocks, in batches of %i: 74, and the same command goes on',
+  async (blocks, size) => {
+    const victim = await openVictim();
+    writeMany(victim);
+    const env = { APEX_BATCH_SIZE: String(size) };
+    const stopped = await victim.shell(`ulimit -f ${blocks}; apex ingest documents`, { env });
+    expectEnd(stopped, 74, /the disk failed|the journal failed/, 'Check the disk, then run the same command again.');
+    expect(`${stopped.stdout}${stopped.stderr}`.match(/Check the disk/g), 'said once').toHaveLength(1);
+    await assertResumed(victim);
+  },
+);
 
 test('a quota of staging that is used up: 75 before anything is written, and the way out', async () => {
   const victim = await openVictim();

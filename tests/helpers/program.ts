@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -28,6 +29,8 @@ interface RunOptions {
 /** A command under way. */
 export interface Started {
   kill(signal: 'SIGINT' | 'SIGTERM'): void;
+  /** Resolves once standard error holds the text. */
+  notes(text: string): Promise<void>;
   readonly finished: Promise<Finished>;
 }
 
@@ -64,7 +67,17 @@ function start(command: string, args: readonly string[], { home, env = {}, input
       : [];
     return { exitCode: exitCode ?? null, signal: signal ?? null, stdout, stderr, lines };
   });
-  return { kill: (signal) => child.kill(signal), finished };
+  let noted = '';
+  child.stderr.on('data', (part: Buffer) => {
+    noted += part.toString();
+  });
+  return {
+    kill: (signal) => child.kill(signal),
+    notes: async (text) => {
+      while (!noted.includes(text)) await once(child.stderr, 'data');
+    },
+    finished,
+  };
 }
 
 /** A new folder that only this test uses. */

@@ -1,4 +1,14 @@
-import { copyFileSync, existsSync, mkdtempSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
@@ -61,6 +71,15 @@ test('a new run is listed as running and owned, newest first', async () => {
     targets: ['/docs'],
   });
   expect(await registry.get('unknown')).toBeNull();
+});
+
+test('a registry that is there is opened without a write', async () => {
+  await (await open()).close();
+  const path = join(folder, 'registry.db');
+  utimesSync(path, 1, 1);
+  await (await open()).list();
+  await registries.pop()!.close();
+  expect(statSync(path).mtimeMs).toBe(1_000);
 });
 
 test('a run that has an owner cannot be claimed, by its owner or by others', async () => {
