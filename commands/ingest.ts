@@ -33,8 +33,10 @@ export function registerIngest(program: Command): void {
     )
     .action(async (targets: string[], flags: IngestFlags) => {
       assertNamed(targets, flags);
+      const { workingFolder } = await import('./settings.ts');
+      const folder = workingFolder();
       const request = {
-        targets: targets.map((target) => (target === '-' ? target : resolve(target))),
+        targets: targets.map((target) => (target === '-' ? target : resolve(folder, target))),
         source: flags.source,
         documentId: flags.id ?? null,
         onError: 'continue' as const,

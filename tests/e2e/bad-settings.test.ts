@@ -88,6 +88,15 @@ test('settings files as other programs leave them are read: with a mark of the b
   await victim.assertUnharmed();
 });
 
+test('a working folder that is gone is told as such', async () => {
+  const victim = await openVictim();
+  for (const command of ['ingest good.txt', 'documents list']) {
+    const gone = await victim.shell(`mkdir gone && cd gone && rmdir ../gone && apex ${command}`);
+    expectEnd(gone, 2, 'the working folder is gone: change to one that is there');
+  }
+  await victim.assertUnharmed();
+});
+
 test('a settings file that is a fifo does not hang the command', async () => {
   const victim = await openVictim();
   execFileSync('mkfifo', [join(victim.root, '.env')]);
