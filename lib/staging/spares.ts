@@ -20,6 +20,8 @@ const MAX_SPARES = 512;
 /** Larger files are removed: overwriting them would take longer. */
 const MAX_FILE_BYTES = 65_536;
 
+const REMOVAL = { recursive: true, force: true } as const;
+
 const ZEROS = Buffer.alloc(MAX_FILE_BYTES);
 
 /**
@@ -53,7 +55,7 @@ export class SpareFolders {
       mkdirSync(dirname(document), { recursive: true, mode: 0o700 });
       renameSync(spare.path, document);
     } catch {
-      rmSync(spare.path, { recursive: true, force: true });
+      rmSync(spare.path, REMOVAL);
       return false;
     }
     if (spare.run !== basename(path)) renameSync(join(document, spare.run), path);
@@ -83,27 +85,29 @@ export class SpareFolders {
     this.#kept += 1;
     const run = basename(path);
     if (names.every((name) => overwritten(join(spare, run, name)))) this.#spares.push({ path: spare, run });
-    else rmSync(spare, { recursive: true, force: true });
+    else rmSync(spare, REMOVAL);
     return true;
-  }
-
-  /** As `remove`, with other work in between. */
-  async close(): Promise<void> {
-    this.#spares.length = 0;
-    this.#kept = 0;
-    // Another process may just be putting one there, and will remove it.
-    await rm(this.#folder, { recursive: true, force: true }).catch(() => {});
   }
 
   /** Removes every spare folder, those of processes that died too; a live one makes folders as ever from then on. */
   remove(): void {
-    this.#spares.length = 0;
-    this.#kept = 0;
+    this.#forget();
     try {
-      rmSync(this.#folder, { recursive: true, force: true });
+      rmSync(this.#folder, REMOVAL);
     } catch {
       // Another process is just putting one there, and will remove it.
     }
+  }
+
+  /** As `remove`, with other work in between. */
+  async close(): Promise<void> {
+    this.#forget();
+    await rm(this.#folder, REMOVAL).catch(() => {});
+  }
+
+  #forget(): void {
+    this.#spares.length = 0;
+    this.#kept = 0;
   }
 }
 

@@ -15,9 +15,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { sha256 } from '../../../lib/contracts/identity.ts';
-import type { Source, SourceItem } from '../../../lib/contracts/source.ts';
 import type { StagingFolder } from '../../../lib/contracts/staging.ts';
 import { openStaging } from '../../../lib/staging/index.ts';
+import { echoItem, echoSource } from '../../helpers/echo-source.ts';
 
 const DAY_MS = 86_400_000;
 const { signal } = new AbortController();
@@ -34,25 +34,9 @@ function open(maxBytes = 1_000_000) {
   return openStaging({ base, maxBytes, failedRetentionMs: DAY_MS, now: Date.now });
 }
 
-/** A source whose items are their own content. */
-const source: Source = {
-  name: 'echo',
-  async *list() {},
-  digest: async ({ id }) => ({ digest: sha256(id), bytes: id.length }),
-  fromCopy: (item) => item,
-  copy: async ({ id }, path) => {
-    writeFileSync(path, id, { mode: 0o600 });
-    return { digest: sha256(id), bytes: id.length };
-  },
-};
-
-function itemOf(content: string, bytes: number | null = content.length): SourceItem {
-  return { id: content, uri: 'echo:x', name: 'x.txt', bytes, mediaType: null, locator: '', isRepeatable: true };
-}
-
 async function stagedIn(runId: string, documentId = 'DOC-1'): Promise<StagingFolder> {
   const document = await open().open('local_upload', documentId, runId);
-  await document.stage(source, itemOf('hello'), signal);
+  await document.stage(echoSource, echoItem('hello'), signal);
   return document;
 }
 
@@ -107,7 +91,7 @@ test('staged bytes are given back by a later attempt only while they are whole',
 
 test('staging again replaces what an earlier attempt left', async () => {
   const document = await stagedIn('run-1');
-  await document.stage(source, itemOf('changed'), signal);
+  await document.stage(echoSource, echoItem('changed'), signal);
   expect(await document.staged()).toMatchObject({ digest: sha256('changed') });
 });
 
@@ -127,22 +111,22 @@ test('an artifact is read back under its own key, and is absent when torn, chang
 
 test('a full quota refuses before anything is written', async () => {
   const document = await open(4).open('local_upload', 'DOC-1', 'run-1');
-  await expect(document.stage(source, itemOf('hello'), signal)).rejects.toMatchObject({ code: 'QUOTA_FULL' });
+  await expect(document.stage(echoSource, echoItem('hello'), signal)).rejects.toMatchObject({ code: 'QUOTA_FULL' });
   expect(readdirSync(base)).toEqual([]);
 });
 
 test('bytes of unknown number count against the quota once they are known', async () => {
   const staging = open(400);
   const first = await staging.open('local_upload', 'DOC-1', 'run-1');
-  const long = itemOf('x'.repeat(500), null);
-  await expect(first.stage(source, long, signal)).rejects.toMatchObject({ code: 'QUOTA_FULL' });
+  const long = echoItem('x'.repeat(500), null);
+  await expect(first.stage(echoSource, long, signal)).rejects.toMatchObject({ code: 'QUOTA_FULL' });
 });
 
 test('what was removed makes room: a long run may stage more than the quota in all', async () => {
   const staging = open(1_000);
   for (let index = 0; index < 10; index += 1) {
     const document = await staging.open('local_upload', `DOC-${index}`, 'run-1');
-    await document.stage(source, itemOf('x'.repeat(400)), signal);
+    await document.stage(echoSource, echoItem('x'.repeat(400)), signal);
     await document.remove();
     expect(readdirSync(join(base, 'local_upload'))).toEqual([]);
   }
@@ -206,7 +190,7 @@ test('cleanup removes failures older than the retention time and folders of unkn
 
 test('a failed document that cannot be fetched again is kept as long as it is quarantined', async () => {
   const document = await open().open('local_upload', 'DOC-1', 'dead');
-  await document.stage(source, { ...itemOf('hello'), isRepeatable: false }, signal);
+  await document.stage(echoSource, { ...echoItem('hello'), isRepeatable: false }, signal);
   await document.markFailed();
   const later = { now: Date.now() + 2 * DAY_MS, isKept: () => false };
   await open().cleanup({ ...later, isQuarantined: (documentId) => documentId === 'DOC-1' });

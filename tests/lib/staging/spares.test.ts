@@ -2,9 +2,9 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, wri
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { sha256 } from '../../../lib/contracts/identity.ts';
-import type { Source, SourceItem } from '../../../lib/contracts/source.ts';
 import type { StagingFolder } from '../../../lib/contracts/staging.ts';
 import { openStaging } from '../../../lib/staging/index.ts';
+import { echoItem, echoSource } from '../../helpers/echo-source.ts';
 import { temporaryFolder } from '../../helpers/memory.ts';
 import { never } from '../../helpers/records.ts';
 
@@ -15,30 +15,13 @@ import { never } from '../../helpers/records.ts';
 
 const KEY = 'made from';
 
-/** A source whose items are their own content. */
-const source: Source = {
-  name: 'echo',
-  async *list() {},
-  digest: async ({ id }) => ({ digest: sha256(id), bytes: id.length }),
-  fromCopy: (item) => item,
-  copy: async ({ id }, path) => {
-    writeFileSync(path, id, { mode: 0o600 });
-    return { digest: sha256(id), bytes: id.length };
-  },
-};
-
-function itemOf(content: string): SourceItem {
-  const bytes = content.length;
-  return { id: content, uri: 'echo:x', name: 'x.txt', bytes, mediaType: null, locator: '', isRepeatable: true };
-}
-
 function openArea(maxBytes = 1_000_000) {
   const base = join(temporaryFolder(), 'staging');
   const staging = openStaging({ base, maxBytes, failedRetentionMs: 0, now: Date.now });
   /** Stages a document with an artifact. */
   const stage = async (documentId: string, content: string, runId = 'run-1'): Promise<StagingFolder> => {
     const folder = await staging.open('local_upload', documentId, runId);
-    await folder.stage(source, itemOf(content), never);
+    await folder.stage(echoSource, echoItem(content), never);
     await folder.writeArtifact('parsed', KEY, Buffer.from(`parsed ${content}`));
     return folder;
   };
@@ -59,7 +42,7 @@ test('the folder of a document that is done with serves the next one, which find
   const inodes = [inodeOf(first.path), inodeOf(join(first.path, 'staged'))];
   await first.remove();
   const second = await staging.open('local_upload', 'b', 'run-1');
-  const file = await second.stage(source, itemOf('short'), never);
+  const file = await second.stage(echoSource, echoItem('short'), never);
   expect([inodeOf(second.path), inodeOf(file.path)]).toEqual(inodes);
   expect(await second.readArtifact('parsed', KEY)).toBeNull();
   await second.writeArtifact('parsed', KEY, Buffer.from('own'));
@@ -103,7 +86,7 @@ test('a document that goes on where it was keeps its folder and its artifacts, w
   const interrupted = await stage('a', 'one');
   await (await stage('b', 'two')).remove();
   const resumed = await staging.open('local_upload', 'a', 'run-1');
-  await resumed.stage(source, itemOf('one'), never);
+  await resumed.stage(echoSource, echoItem('one'), never);
   expect(Buffer.from((await resumed.readArtifact('parsed', KEY))!).toString()).toBe('parsed one');
   expect(resumed.path).toBe(interrupted.path);
 });
