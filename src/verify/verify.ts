@@ -66,7 +66,8 @@ async function look(
   { embeddingModel: model, onCompared }: Pick<VerifyOptions, 'embeddingModel' | 'onCompared'>,
   signal: AbortSignal,
 ): Promise<Pass> {
-  const differences: Difference[] = [];
+  // A memory that lost a whole role differs in more places than one call takes arguments.
+  const found: (readonly Difference[])[] = [];
   const current = new Map<string, number>();
   let items = 0;
   for (let after: string | null = null; ; ) {
@@ -75,19 +76,19 @@ async function look(
     for (const { documentId, version } of page) current.set(documentId, version);
     const compared = await compareVersions(page, stores, signal);
     items += compared.items;
-    differences.push(...compared.differences);
-    differences.push(...(await wrongEmbeddings(compared.points, stores, { model, signal })));
-    differences.push(...(await wrongSummaries(page, stores, signal)));
+    found.push(compared.differences);
+    found.push(await wrongEmbeddings(compared.points, stores, { model, signal }));
+    found.push(await wrongSummaries(page, stores, signal));
     onCompared(current.size);
     after = page[page.length - 1]!.documentId;
   }
-  differences.push(...(await extraVersions(stores, current, runIds, signal)));
-  differences.push(...(await strays(stores, signal)));
-  differences.push(...(await staleSummaries(stores, current, signal)));
+  found.push(await extraVersions(stores, current, runIds, signal));
+  found.push(await strays(stores, signal));
+  found.push(await staleSummaries(stores, current, signal));
   const changing = await documentsChangedBy(runIds, stores, signal);
   // Until the pivots of live runs are followed up, facts of any document may have ends that are not written yet.
-  if (changing.size === 0) differences.push(...(await wrongClosings(stores, signal)));
-  const settled = differences.filter(({ document_id }) => !changing.has(document_id));
+  if (changing.size === 0) found.push(await wrongClosings(stores, signal));
+  const settled = found.flat().filter(({ document_id }) => !changing.has(document_id));
   return { documents: current.size, items, differences: settled };
 }
 
