@@ -31,9 +31,9 @@ export class LocalEngine implements Engine {
   async start(plan: RunPlan, onEvent: OnEvent, signal: AbortSignal): Promise<RunSummary> {
     const twin = await this.#interruptedTwin(plan);
     const { parked } = await this.#deadRuns.settle(onEvent, signal, twin?.runId ?? null);
+    // Another process may have the twin by now, to settle it or to go on with it. Then this is a run beside it, as it would have
+    // been had the two met a moment later: whoever comes second finds the documents unchanged.
     const taken = twin === null ? null : await this.#deadRuns.takeOver(twin, 'resume', signal);
-    const isTaken = twin !== null && taken === null;
-    if (isTaken && (await this.#parts.registry.get(twin.runId))?.isOwned === true) throw lockedRun(twin.runId);
     if (taken !== null && !isLost(taken)) return this.#goOn(taken, parked, onEvent, signal);
     if (taken !== null) await this.#deadRuns.giveUp(taken, onEvent);
     const { registry, stores, surroundings } = this.#parts;

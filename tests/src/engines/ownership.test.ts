@@ -7,6 +7,7 @@ import { openCase } from '../../helpers/case.ts';
 import { dumpMemory } from '../../helpers/dump.ts';
 import { intercepted } from '../../helpers/intercept.ts';
 import { openMachine, withStores } from '../../helpers/machine.ts';
+import { apex } from '../../helpers/program.ts';
 import { collect, never, recordOf, ref } from '../../helpers/records.ts';
 
 /**
@@ -59,6 +60,30 @@ test.each(['has ended', 'is still writing'])(
     expect([leftovers(home), await verify()]).toEqual([[], 0]);
   },
 );
+
+test('an ingest whose interrupted run is claimed by another process first does its work in a run of its own', async () => {
+  const { home, documents, run, verify } = openCase({ 'a.txt': 'Gate one.\n' });
+  const point = { APEX_CRASH_POINT: 'records.pivot:before' };
+  expect((await apex(['ingest', documents], { home, env: point })).signal).toBe('SIGKILL');
+  const other = await openMachine(home);
+  const [dead] = await other.runs();
+  const { ingest } = await openMachine(home, {
+    change: (parts) => ({
+      ...parts,
+      registry: intercepted(parts.registry, 'claim', async ({ go }) => {
+        // A cleanup has it for a moment, to settle what it left.
+        await other.parts.registry.claim(dead!.runId);
+        return go();
+      }),
+    }),
+  });
+  const { summary } = await ingest(documents);
+  expect(summary).toMatchObject({ added: 1, state: 'completed', exit_status: 0 });
+  expect(summary.run_id).not.toBe(dead!.runId);
+  await other.close();
+  expect((await run('cleanup')).exitCode).toBe(0);
+  expect([leftovers(home), await verify()]).toEqual([[], 0]);
+});
 
 test('what a process wrote after its run had ended is discarded by the next one, and said', async () => {
   const { home, documents, verify } = openCase({ 'a.txt': 'Gate one.\n' });
