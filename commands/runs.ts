@@ -1,6 +1,5 @@
 import type { Command } from 'commander';
 import type { RunDetails } from '../lib/contracts/apex.ts';
-import { UsageError } from '../lib/contracts/errors.ts';
 import { refuseUnknown } from './group.ts';
 import { type CommonFlags, withApex } from './host.ts';
 import { counted, shownCount, shownDuration, shownTime } from './ui/figures.ts';
@@ -8,6 +7,7 @@ import { runJson, runStatusJson, shownState } from './ui/json.ts';
 import { printJson, printLine, printNote } from './ui/output.ts';
 import { details, table } from './ui/table.ts';
 import { safeText } from './ui/text.ts';
+import { unknownId } from './unknown.ts';
 
 /** `apex runs list|show`: what ran, and where it stands. */
 export function registerRuns(program: Command): void {
@@ -31,9 +31,11 @@ export function registerRuns(program: Command): void {
     .option('--json', 'one JSON object on standard output')
     .addHelpText('after', '\nExample:\n  $ apex runs show 5e9a569e-3d24-4280-9b1b-c018f34c0c45')
     .action(async (runId: string, flags: CommonFlags) => {
-      const run = await withApex(flags, (apex) => apex.showRun(runId));
-      if (run === null) throw new UsageError(`there is no run ${runId}`, { code: 'NOT_FOUND' });
-      showRun(run, flags);
+      await withApex(flags, async (apex, signal) => {
+        const run = await apex.showRun(runId);
+        if (run === null) throw await unknownId('run', runId, apex, signal);
+        showRun(run, flags);
+      });
     });
 }
 

@@ -1,13 +1,13 @@
 import type { Command } from 'commander';
-import type { Apex } from '../lib/contracts/apex.ts';
+import type { Apex, DocumentDetails } from '../lib/contracts/apex.ts';
 import { ERROR_CODES } from '../lib/contracts/error-codes.ts';
-import { UsageError } from '../lib/contracts/errors.ts';
 import { type CommonFlags, withApex } from './host.ts';
 import { showRun } from './runs.ts';
 import { shownBytes, shownCount, shownPlace, shownTime } from './ui/figures.ts';
 import { documentStatusJson } from './ui/json.ts';
 import { printJson, printLine } from './ui/output.ts';
 import { details } from './ui/table.ts';
+import { unknownId } from './unknown.ts';
 
 /** `apex status <run|document>`: where it stands. */
 export function registerStatus(program: Command): void {
@@ -26,8 +26,13 @@ export function registerStatus(program: Command): void {
     .action(async (id: string, flags: CommonFlags) => {
       await withApex(flags, async (apex, signal) => {
         const run = await apex.showRun(id);
-        if (run === null) await showDocument(id, apex, flags, signal);
-        else showRun(run, flags);
+        const document = run === null ? await apex.showDocument(id, signal) : null;
+        if (run !== null) showRun(run, flags);
+        else if (document !== null) showFound(id, document, flags);
+        else {
+          const kind = (await apex.nearId('run', id, signal)) === null ? 'document' : 'run';
+          throw await unknownId(kind, id, apex, signal);
+        }
       });
     });
 }
@@ -40,7 +45,11 @@ export async function showDocument(
   signal: AbortSignal,
 ): Promise<void> {
   const found = await apex.showDocument(documentId, signal);
-  if (found === null) throw new UsageError(`there is no document ${documentId}`, { code: 'NOT_FOUND' });
+  if (found === null) throw await unknownId('document', documentId, apex, signal);
+  showFound(documentId, found, flags);
+}
+
+function showFound(documentId: string, found: DocumentDetails, flags: CommonFlags): void {
   if (flags.json === true) {
     printJson({ event: 'document_status', ...documentStatusJson(documentId, found) });
     return;

@@ -15,6 +15,7 @@ import { EXIT } from '../lib/contracts/error-codes.ts';
 import type { RunListing } from '../lib/contracts/journal.ts';
 import type { DocumentStatus } from '../lib/contracts/pipeline.ts';
 import type { DocumentSummary } from '../lib/contracts/store.ts';
+import { nearDocumentId, nearRunId } from './config/near-ids.ts';
 import type { Engine } from './engines/engine.ts';
 import { countResults } from './journal/counts.ts';
 import { replayRun } from './journal/replay.ts';
@@ -173,6 +174,11 @@ export class Machine implements Apex {
     if (document === null && quarantine === null && inFlight === null) return null;
     const status: DocumentStatus = inFlight?.status ?? (quarantine === null ? 'completed' : 'quarantined');
     return { document, quarantine, status, runId: inFlight?.runId ?? quarantine?.runId ?? document?.runId ?? null };
+  }
+
+  nearId(kind: 'document' | 'run', id: string, signal: AbortSignal): Promise<string | null> {
+    const { registry, stores } = this.#parts;
+    return kind === 'run' ? nearRunId(id, registry) : nearDocumentId(id, stores.records, signal);
   }
 
   /** The newest unfinished run that has the document in a batch which has not come to its end. */

@@ -170,5 +170,7 @@ export interface Apex {
   ): Promise<readonly DocumentSummary[]>;
   listQuarantined(signal: AbortSignal): Promise<readonly QuarantineEntry[]>;
   showDocument(documentId: string, signal: AbortSignal): Promise<DocumentDetails | null>;
+  /** The id of a document or run that was probably meant by one that names nothing, or null. */
+  nearId(kind: 'document' | 'run', id: string, signal: AbortSignal): Promise<string | null>;
   close(): Promise<void>;
 }

@@ -4,6 +4,7 @@ const MAX_DISTANCE = 3;
 /** The name most like the given one, or null when none is near. */
 export function nearest(name: string, names: readonly string[]): string | null {
   const ranked = names
+    .filter(({ length }) => Math.abs(length - name.length) <= MAX_DISTANCE)
     .map((candidate) => ({ candidate, distance: editDistance(name.toLowerCase(), candidate.toLowerCase()) }))
     .sort((a, b) => a.distance - b.distance);
   const best = ranked[0];

@@ -9,6 +9,7 @@ import {
   UsageError,
 } from '../../lib/contracts/errors.ts';
 import type { RunListing, RunPlan, RunState } from '../../lib/contracts/journal.ts';
+import { hintOf, nearRunId } from '../config/near-ids.ts';
 import { EMPTY_REPLAY, type RunReplay, replayRun } from '../journal/replay.ts';
 import { deleteAll } from '../pipeline/delete.ts';
 import { stopReport } from '../pipeline/failure.ts';
@@ -104,7 +105,10 @@ export class LocalEngine implements Engine {
 
   async #existing(runId: string, verb: string): Promise<RunListing> {
     const run = await this.#parts.registry.get(runId);
-    if (run === null) throw new UsageError(`there is no run ${runId}`, { code: 'NOT_FOUND', details: { runId } });
+    if (run === null) {
+      const hint = hintOf(await nearRunId(runId, this.#parts.registry));
+      throw new UsageError(`there is no run ${runId}${hint}`, { code: 'NOT_FOUND', details: { runId } });
+    }
     if (isUnfinished(run.state)) return run;
     throw new UsageError(`run ${runId} is ${run.state.replace('_', ' ')}: there is nothing to ${verb}`, {
       code: 'APEX_USAGE',

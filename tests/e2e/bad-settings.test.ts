@@ -151,6 +151,22 @@ test.each([
   await victim.assertUnharmed();
 });
 
+test('an id with a slip, or one that was cut off, brings the one that was meant', async () => {
+  const victim = await openVictim();
+  const [run] = (await victim.run(['runs', 'list', '--json'])).lines;
+  const [document] = (await victim.run(['documents', 'list', '--json'])).lines;
+  const runId = String(run!['run_id']);
+  const documentId = String(document!['document_id']);
+  for (const line of ['documents show', 'status']) {
+    const finished = await victim.run([...line.split(' '), documentId.slice(0, -2)]);
+    expectEnd(finished, 2, `there is no document ${documentId.slice(0, -2)}; did you mean ${documentId}?`);
+  }
+  for (const line of ['runs show', 'status', 'resume', 'rollback']) {
+    const finished = await victim.run([...line.split(' '), runId.slice(0, 8)]);
+    expectEnd(finished, 2, `there is no run ${runId.slice(0, 8)}; did you mean ${runId}?`);
+  }
+});
+
 test('what is wrong is shown without its control characters', async () => {
   const victim = await openVictim();
   const evil = '--\u001b]0;title\u0007';
