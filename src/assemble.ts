@@ -98,7 +98,7 @@ export async function openParts({
       createMemoryId: randomUUID,
       probe: commitProbe,
     }),
-    openRegistry({ folder: home, createJournalId: randomUUID, probe: commitProbe }),
+    openRegistry({ folder: home, createJournalId: randomUUID, now: Date.now, probe: commitProbe }),
   );
   const surroundings = systemSurroundings(settings.graceSeconds * 1_000);
   const stagingBase = settings.stagingBase === '' ? join(home, 'staging') : settings.stagingBase;

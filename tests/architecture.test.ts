@@ -32,7 +32,7 @@ const HOMES: { readonly [name: string]: readonly string[] } = {
   commander: ['commands/', 'scripts/docs.ts'],
   chalk: ['commands/ui/'],
   ora: ['commands/ui/'],
-  'better-sqlite3': ['lib/support/sql-worker.ts', 'lib/journal/owner-lock.ts'],
+  'better-sqlite3': ['lib/support/sql-worker.ts', 'lib/journal/owner-lock.ts', 'lib/journal/search.ts'],
   'sqlite-vec': ['lib/stores/memory-db.ts'],
   'pdf-parse': ['lib/parsers/'],
   'postal-mime': ['lib/parsers/'],

@@ -24,6 +24,8 @@ export interface AssignedItem {
   readonly baseVersion: number | null;
   /** Which attempt at this document this is, from 1; counted before the attempt. */
   readonly attempt: number;
+  /** Of the source when it was looked at, empty when it could not be read; journals of earlier releases do not tell it. */
+  readonly contentDigest?: string;
 }
 
 /** What became of one document of a batch. */
@@ -120,6 +122,8 @@ export interface RunCounts {
 /** An entry with its sequence number: strictly increasing from 1 in each run, without gaps. */
 export interface NumberedEntry {
   readonly lsn: number;
+  /** When it was appended, in milliseconds since 1970: for people, nothing is ordered by it. Null where a journal does not tell. */
+  readonly atMs: number | null;
   readonly entry: JournalEntry;
 }
 
@@ -165,6 +169,10 @@ export interface RunRegistry {
   readEntries(runId: string): AsyncIterable<NumberedEntry>;
   /** Newest first. */
   list(): Promise<readonly RunListing[]>;
+  /** So many of them, newest first, that are listed after a run; from the newest when it is null. */
+  page(options: { afterRunId: string | null; limit: number }): Promise<readonly RunListing[]>;
+  /** Runs whose journal names the document, newest first, one by one; also one whose journal cannot be searched. */
+  naming(documentId: string): AsyncIterable<RunListing>;
   get(runId: string): Promise<RunListing | null>;
   setState(runId: string, state: RunState, end: { finishedAt: string; exitStatus: number } | null): Promise<void>;
   /** Gives the ownership of a run up (its journal is closed). */

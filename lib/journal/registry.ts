@@ -6,11 +6,14 @@ import { SqlThread } from '../support/sql-thread.ts';
 import { formatOf, REGISTRY_FORMAT, stampFormat } from './format.ts';
 import { isLockHeld, type OwnerLock, takeOwnerLock } from './owner-lock.ts';
 import { isDamage, isWholeJournal, journalError, RunJournal, readJournal } from './run-journal.ts';
+import { mayHold } from './search.ts';
 
 export interface RegistrySettings {
   /** The data directory; its folders `runs`, `owners` and `locks` are there. */
   readonly folder: string;
   readonly createJournalId: () => string;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
   readonly probe: { readonly point: string; readonly atCount: number } | null;
 }
 
@@ -26,6 +29,9 @@ interface RunRow {
 
 const SELECT =
   'SELECT run_id AS runId, kind, state, started_at AS startedAt, finished_at AS finishedAt, exit_status AS exitStatus, targets FROM run';
+
+/** How many runs a reader holds at once. */
+const PAGE_RUNS = 500;
 
 /** All runs of one data directory: `registry.db`, a journal file and an owner lock for each. */
 export class FileRunRegistry implements RunRegistry {
@@ -92,6 +98,25 @@ export class FileRunRegistry implements RunRegistry {
     return rows.map((row) => this.#listing(row));
   }
 
+  async page({ afterRunId, limit }: { afterRunId: string | null; limit: number }): Promise<readonly RunListing[]> {
+    const after = '(started_at, run_id) < (SELECT started_at, run_id FROM run WHERE run_id = ?)';
+    const rows = await this.#sql.all<RunRow>(
+      `${SELECT} ${afterRunId === null ? '' : `WHERE ${after}`} ORDER BY started_at DESC, run_id DESC LIMIT ?`,
+      afterRunId === null ? [limit] : [afterRunId, limit],
+    );
+    return rows.map((row) => this.#listing(row));
+  }
+
+  async *naming(documentId: string): AsyncGenerator<RunListing> {
+    const text = `"documentId":${JSON.stringify(documentId)}`;
+    for (let afterRunId: string | null = null; ; ) {
+      const page: readonly RunListing[] = await this.page({ afterRunId, limit: PAGE_RUNS });
+      for (const run of page) if (mayHold(this.#journalPath(run.runId), text)) yield run;
+      if (page.length < PAGE_RUNS) return;
+      afterRunId = page[page.length - 1]!.runId;
+    }
+  }
+
   async get(runId: string): Promise<RunListing | null> {
     const [row] = await this.#sql.all<RunRow>(`${SELECT} WHERE run_id = ?`, [runId]);
     return row === undefined ? null : this.#listing(row);
@@ -135,9 +160,9 @@ export class FileRunRegistry implements RunRegistry {
   }
 
   async #openJournal(runId: string, lock: OwnerLock): Promise<RunJournal> {
-    const { createJournalId, probe } = this.#settings;
+    const { createJournalId, now, probe } = this.#settings;
     try {
-      const journal = await RunJournal.open({ path: this.#journalPath(runId), runId, createJournalId, probe });
+      const journal = await RunJournal.open({ path: this.#journalPath(runId), runId, createJournalId, now, probe });
       this.#owned.set(runId, { lock, journal });
       return journal;
     } catch (error) {

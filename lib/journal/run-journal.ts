@@ -15,6 +15,8 @@ interface JournalSettings {
   readonly runId: string;
   /** Gives the UUID of a journal that is made now. */
   readonly createJournalId: () => string;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
   /** A crash point inside a commit, for tests. */
   readonly probe: { readonly point: string; readonly atCount: number } | null;
 }
@@ -28,6 +30,7 @@ export class RunJournal implements Journal {
   readonly runId: string;
   readonly journalId: string;
   readonly #sql: SqlThread;
+  readonly #now: () => number;
   #lsn: number;
   #waiting: NumberedEntry[] = [];
   /** The commit under way: one at a time, so that after a failed one nothing later can land. */
@@ -35,15 +38,16 @@ export class RunJournal implements Journal {
   #syncedCommits = 0;
   #failure: unknown = null;
 
-  private constructor(sql: SqlThread, known: { runId: string; journalId: string; lsn: number }) {
+  private constructor(sql: SqlThread, known: { runId: string; journalId: string; lsn: number }, now: () => number) {
     this.#sql = sql;
+    this.#now = now;
     this.runId = known.runId;
     this.journalId = known.journalId;
     this.#lsn = known.lsn;
   }
 
   /** Opens a run's log for its owner, making it when it is not there. @throws ConfigError NEWER_FORMAT; JournalError. */
-  static async open({ path, runId, createJournalId, probe }: JournalSettings): Promise<RunJournal> {
+  static async open({ path, runId, createJournalId, now, probe }: JournalSettings): Promise<RunJournal> {
     const pragmas = { journal_mode: 'WAL', synchronous: 'FULL', trusted_schema: 'OFF', cell_size_check: 'ON' };
     const sql = await SqlThread.open({ path, pragmas, busyTimeoutMs: 250, probe, toError: journalError });
     try {
@@ -51,7 +55,7 @@ export class RunJournal implements Journal {
       const [row] = await sql.all<{ journalId: string; lsn: number }>(
         'SELECT journal_id AS journalId, (SELECT coalesce(max(lsn), 0) FROM entry) AS lsn FROM journal',
       );
-      return new RunJournal(sql, { runId, ...row! });
+      return new RunJournal(sql, { runId, ...row! }, now);
     } catch (error) {
       await sql.close();
       throw error;
@@ -70,7 +74,7 @@ export class RunJournal implements Journal {
     if (this.#failure !== null) throw this.#failure;
     this.#lsn += 1;
     const lsn = this.#lsn;
-    this.#waiting.push({ lsn, entry });
+    this.#waiting.push({ lsn, atMs: this.#now(), entry });
     if (isIntent(entry)) await this.#commit(entry.kind);
     return lsn;
   }
@@ -100,7 +104,7 @@ export class RunJournal implements Journal {
   /** After a failed sync the system may have dropped what it could not write, so nothing is tried again on this connection. */
   async #commitWaiting(label: string): Promise<void> {
     if (this.#waiting.length === 0) return;
-    const rows = this.#waiting.map(({ lsn, entry }) => [lsn, entry.kind, JSON.stringify(entry)]);
+    const rows = this.#waiting.map(({ lsn, atMs, entry }) => [lsn, entry.kind, JSON.stringify({ ...entry, atMs })]);
     this.#waiting = [];
     try {
       await this.#sql.transaction([{ sql: INSERT, rows }], { label: `journal.${label}` });
@@ -188,7 +192,10 @@ async function* readPages(sql: SqlThread): AsyncGenerator<NumberedEntry> {
       'SELECT lsn, body FROM entry WHERE lsn > ? ORDER BY lsn LIMIT ?',
       [after, PAGE_ENTRIES],
     );
-    for (const { lsn, body } of page) yield { lsn, entry: JSON.parse(body) as JournalEntry };
+    for (const { lsn, body } of page) {
+      const { atMs = null, ...entry } = JSON.parse(body) as JournalEntry & { readonly atMs?: number };
+      yield { lsn, atMs, entry: entry as JournalEntry };
+    }
     if (page.length < PAGE_ENTRIES) return;
     after = page[page.length - 1]!.lsn;
   }

@@ -59,8 +59,11 @@ export async function runBatch(options: BatchOptions, session: RunSession): Prom
   return writePrepared({ ...preparation, deletes, batchNo, isLastTry: options.isLastTry, startedMs }, session);
 }
 
-function assignedItem({ documentId, parentId, item, baseVersion }: DocumentInput, attempt: number): AssignedItem {
-  return { documentId, parentId, item, baseVersion, attempt };
+function assignedItem(
+  { documentId, parentId, item, baseVersion, contentDigest }: DocumentInput,
+  attempt: number,
+): AssignedItem {
+  return { documentId, parentId, item, baseVersion, attempt, contentDigest };
 }
 
 /** How deep attachments may lie in attachments; deeper ones are not read. */

@@ -23,10 +23,11 @@ export function journalContract(
       1, 2, 3,
     ]);
     expect(journal.lsn).toBe(3);
+    const atMs = expect.any(Number);
     expect(await all(journal.read())).toEqual([
-      { lsn: 1, entry: INTENT },
-      { lsn: 2, entry: OUTCOME },
-      { lsn: 3, entry: INTENT },
+      { lsn: 1, atMs, entry: INTENT },
+      { lsn: 2, atMs, entry: OUTCOME },
+      { lsn: 3, atMs, entry: INTENT },
     ]);
   });
 

@@ -43,7 +43,7 @@ afterEach(async () => {
 let made = 0;
 async function open(): Promise<RunRegistry> {
   const createJournalId = () => `journal-${++made}`;
-  const registry = await openRegistry({ folder, createJournalId, probe: null });
+  const registry = await openRegistry({ folder, createJournalId, now: () => Date.parse(AT), probe: null });
   registries.push(registry);
   return registry;
 }
@@ -135,6 +135,56 @@ test('entries are read by the owner, beside the owner and after it; of an unknow
   await owner.release('run-1');
   expect(await kinds(other)).toEqual(['run_started', 'run_claimed']);
   expect(await all(owner.readEntries('unknown'))).toEqual([]);
+});
+
+test('runs are given page by page, newest first, each once', async () => {
+  const registry = await open();
+  for (const [runId, startedAt] of [
+    ['b', AT],
+    ['a', AT],
+    ['c', '2026-01-02T00:00:00.000Z'],
+  ] as const)
+    await begin(registry, runId, startedAt);
+  const page = async (afterRunId: string | null) =>
+    (await registry.page({ afterRunId, limit: 2 })).map(({ runId }) => runId);
+  expect([await page(null), await page('b'), await page('a'), await page('unknown')]).toEqual([
+    ['c', 'b'],
+    ['a'],
+    [],
+    [],
+  ]);
+});
+
+test('the runs that name a document are found, by its whole id only, also beside their owner', async () => {
+  const [owner, other] = [await open(), await open()];
+  for (const [runId, documentId] of [
+    ['run-1', 'doc "1"'],
+    ['run-2', 'doc "1"0'],
+    ['run-3', 'doc "1"'],
+  ] as const) {
+    const journal = await begin(owner, runId);
+    await journal.append({ kind: 'isolated_attempt', batchNo: 1, documentId, attempt: 1 });
+  }
+  const naming = async (documentId: string) =>
+    (await Array.fromAsync(other.naming(documentId))).map(({ runId }) => runId);
+  expect([await naming('doc "1"'), await naming('doc "1"0'), await naming('doc')]).toEqual([
+    ['run-3', 'run-1'],
+    ['run-2'],
+    [],
+  ]);
+  await owner.release('run-1');
+  expect(await naming('doc "1"')).toEqual(['run-3', 'run-1']);
+});
+
+test('a run whose journal cannot be searched may name any document, one without a journal names none', async () => {
+  const registry = await open();
+  for (const runId of ['damaged', 'gone', 'whole']) {
+    await begin(registry, runId);
+    await registry.release(runId);
+  }
+  writeFileSync(join(folder, 'runs', 'damaged.db'), 'not a database '.repeat(500));
+  rmSync(join(folder, 'runs', 'gone.db'));
+  expect((await Array.fromAsync(registry.naming('doc-1'))).map(({ runId }) => runId)).toEqual(['damaged']);
 });
 
 test('exclusive work is done by one at a time and frees its name when it fails', async () => {

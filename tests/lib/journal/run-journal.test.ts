@@ -23,6 +23,7 @@ afterEach(async () => {
   rmSync(folder, { recursive: true });
 });
 
+const NOW_MS = Date.parse('2026-01-01T00:00:00Z');
 let made = 0;
 async function open(): Promise<RunJournal> {
   made += 1;
@@ -30,6 +31,7 @@ async function open(): Promise<RunJournal> {
     path,
     runId: 'run-1',
     createJournalId: () => `journal-${made}`,
+    now: () => NOW_MS + made,
     probe: null,
   });
   journals.push(journal);
@@ -58,6 +60,25 @@ test('opening again goes on with the numbers and keeps the identity', async () =
   const second = await open();
   expect(second.journalId).toBe(first.journalId);
   expect(await second.append(INTENT)).toBe(3);
+});
+
+test('each entry tells when it was appended, by the clock of whoever appended it', async () => {
+  const times: number[] = [];
+  for (let count = 0; count < 2; count += 1) {
+    const journal = await open();
+    times.push(NOW_MS + made);
+    await journal.append(INTENT);
+    await journal.close();
+  }
+  expect((await all(readJournal(path))).map(({ atMs }) => atMs)).toEqual(times);
+});
+
+test('a journal of an earlier release, whose entries tell no time, is read', async () => {
+  await (await open()).close();
+  const db = new Database(path);
+  db.prepare('INSERT INTO entry VALUES (1, ?, ?)').run(INTENT.kind, JSON.stringify(INTENT));
+  db.close();
+  expect(await all(readJournal(path))).toEqual([{ lsn: 1, atMs: null, entry: INTENT }]);
 });
 
 test('a journal made anew under the same run has another identity', async () => {

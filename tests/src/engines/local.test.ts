@@ -18,7 +18,7 @@ async function openEngine(texts: Readonly<Record<string, string>> = { a: 'one', 
   openDataFolder(folder);
   let journals = 0;
   const createJournalId = () => `journal-${++journals}`;
-  const registry = await openRegistry({ folder, createJournalId, probe: null });
+  const registry = await openRegistry({ folder, createJournalId, now: Date.now, probe: null });
   onTestFinished(() => registry.close());
   const faults = new Faults();
   const create = registry.create.bind(registry);
