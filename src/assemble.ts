@@ -65,7 +65,7 @@ const MEGABYTE = 1_048_576;
 const GIGABYTE = 1_073_741_824;
 const HOUR_MS = 3_600_000;
 /** Bytes of source documents in one batch. */
-const BATCH_BYTES = 32 * MEGABYTE;
+const BATCH_BYTES = 4 * MEGABYTE;
 /** What an archive may inflate to. */
 const MAX_INFLATED_BYTES = 200 * MEGABYTE;
 /** The bound on discarding a batch. */
