@@ -31,13 +31,15 @@ import {
 const DEFAULT_SIZE = Number(SETTINGS.chunkTokens.fallback);
 const SIZES = [...new Set([150, 250, DEFAULT_SIZE, 400, 600])];
 const MODES = ['keyword', 'vector', 'hybrid'] as const;
-/** Keyword and vector weights that are compared, without and with what neighbours add. */
+/** Keyword and vector weights that are compared, without and with what neighbours add, by each rank offset. */
 const WEIGHTS = [
   [0.5, 0.5],
   [0.67, 0.33],
   [0.8, 0.2],
   [0.9, 0.1],
 ] as const;
+/** Rank offsets that are compared: see `src/search/fuse.ts`. */
+const OFFSETS = [1, 5, 20, 60] as const;
 const DIMENSIONS = [256, 512, 1_024] as const;
 const HITS = 10;
 /** Hits of each ranking that take part in the fusion: as many as the program takes. */
@@ -82,7 +84,7 @@ save({
   body: [
     `## The default against the floor\n\n${table([['set', 'figure', 'apex', 'floor', ''], ...floors])}`,
     `## Chunk sizes and modes\n\n${table([head, ...bySize])}`,
-    `## Weights of the fusion, keyword to vector, at ${DEFAULT_SIZE} tokens\n\n${table([head, ...byWeight])}`,
+    `## Weights of the fusion, keyword to vector, and rank offsets, at ${DEFAULT_SIZE} tokens\n\n${table([head, ...byWeight])}`,
     `## Dimensions of the offline embedder, at ${DEFAULT_SIZE} tokens\n\n${table([head, ...byDimensions])}`,
   ].join('\n\n'),
 });
@@ -111,17 +113,21 @@ async function measure(set: RetrievalSet, size: number): Promise<ReadonlyMap<str
       if (size !== DEFAULT_SIZE) continue;
       const known = new Map([...keyword, ...vector].map((hit) => [hit.chunk_id, hit]));
       for (const weights of WEIGHTS) {
-        const fused = fuse([
+        const rankings = [
           { hits: keyword.map(ranked), weight: weights[0] },
           { hits: vector.map(ranked), weight: weights[1] },
-        ]).map(({ id: chunkId, score: fusedScore }) => {
-          const hit = known.get(chunkId)!;
-          const { doc, start } = set.scoredHit(hit);
-          const place = { documentId: documentOf(hit.source_uri), ordinal: ordinals.get(`${doc}:${start}`)! };
-          return { ...hit, id: chunkId, score: fusedScore, chunk: place };
-        });
-        note(`weights ${weights.join(' to ')}, alone`, id, fused);
-        note(`weights ${weights.join(' to ')}, with neighbours`, id, withNeighbours(fused));
+        ];
+        for (const offset of OFFSETS) {
+          const fused = fuse(rankings, offset).map(({ id: chunkId, score: fusedScore }) => {
+            const hit = known.get(chunkId)!;
+            const { doc, start } = set.scoredHit(hit);
+            const place = { documentId: documentOf(hit.source_uri), ordinal: ordinals.get(`${doc}:${start}`)! };
+            return { ...hit, id: chunkId, score: fusedScore, chunk: place };
+          });
+          const label = `weights ${weights.join(' to ')}, offset ${offset}`;
+          note(`${label}, alone`, id, fused);
+          note(`${label}, with neighbours`, id, withNeighbours(fused));
+        }
       }
     }
     await apex.close();
