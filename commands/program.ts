@@ -1,5 +1,7 @@
 import { Command } from 'commander';
 import { registerCleanup } from './cleanup.ts';
+import { registerCompletion } from './completion.ts';
+import { registerConfig } from './config.ts';
 import { registerDelete } from './delete.ts';
 import { registerDocuments } from './documents.ts';
 import { registerIngest } from './ingest.ts';
@@ -42,6 +44,8 @@ export function createProgram(): Command {
     registerRuns,
     registerStatus,
     registerCleanup,
+    registerConfig,
+    registerCompletion,
     registerPrepareAlone,
   ];
   for (const register of registers) register(program);

@@ -1,10 +1,33 @@
 import { UsageError } from '../lib/contracts/errors.ts';
-import { mergeSettings, type Settings } from '../src/config/settings.ts';
+import type { SettingsReport } from '../src/config/report.ts';
+import { type Inspection, inspectSettings, mergeSettings, type Settings } from '../src/config/settings.ts';
 
 /** The settings of this process, and where data lies when they do not say. @throws ConfigError. */
 export async function readSettings(): Promise<{ settings: Settings; defaultHome: string }> {
   const { defaultHome, readLayers } = await import('../lib/settings/index.ts');
   return { settings: mergeSettings(readLayers(workingFolder())).settings, defaultHome: defaultHome() };
+}
+
+/** The settings of this process with all that is wrong with them. */
+export async function inspectedSettings(): Promise<{
+  inspection: Inspection;
+  files: readonly string[];
+  defaultHome: string;
+}> {
+  const { defaultHome, inspectLayers } = await import('../lib/settings/index.ts');
+  const layers = inspectLayers(workingFolder());
+  return {
+    inspection: inspectSettings(layers),
+    files: layers.flatMap(({ path }) => path ?? []),
+    defaultHome: defaultHome(),
+  };
+}
+
+/** What may be shown of the settings of this process. */
+export async function reportedSettings(): Promise<SettingsReport> {
+  const { reportSettings } = await import('../src/config/report.ts');
+  const { inspection, files, defaultHome } = await inspectedSettings();
+  return reportSettings(inspection, { files, defaultHome });
 }
 
 /** The folder that the command was given in. @throws UsageError when it has been removed meanwhile. */

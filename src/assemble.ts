@@ -15,6 +15,7 @@ import { openStaging } from '../lib/staging/index.ts';
 import { openEmbeddedStores } from '../lib/stores/index.ts';
 import { crashProbe, type Probe, probed } from '../lib/support/probe.ts';
 import { Machine } from './apex.ts';
+import { placesOf } from './config/report.ts';
 import type { Settings } from './config/settings.ts';
 import { LocalEngine } from './engines/local.ts';
 import type { StepContext, Surroundings } from './pipeline/context.ts';
@@ -82,7 +83,7 @@ export async function openParts({
   prepareIsolated,
   onWarning,
 }: HostOptions): Promise<{ parts: Parts; close: () => Promise<void> }> {
-  const home = settings.home === '' ? defaultHome : settings.home;
+  const { home, stagingBase } = placesOf(settings, defaultHome);
   for (const warning of openDataFolder(home)) onWarning(warning);
   const probe =
     settings.crashPoint === '' && settings.crashLog === '' ? null : crashProbe(settings.crashPoint, settings.crashLog);
@@ -101,7 +102,6 @@ export async function openParts({
     openRegistry({ folder: home, createJournalId: randomUUID, now: Date.now, probe: commitProbe }),
   );
   const surroundings = systemSurroundings(settings.graceSeconds * 1_000);
-  const stagingBase = settings.stagingBase === '' ? join(home, 'staging') : settings.stagingBase;
   const staging = openStaging({
     base: stagingBase,
     maxBytes: settings.stagingMaxGigabytes * GIGABYTE,

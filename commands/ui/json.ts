@@ -2,6 +2,7 @@ import type { CleanupReport, Difference, DocumentDetails, RunDetails, VerifyRepo
 import type { QuarantineEntry } from '../../lib/contracts/document.ts';
 import type { RunListing } from '../../lib/contracts/journal.ts';
 import type { DocumentSummary } from '../../lib/contracts/store.ts';
+import type { ReportedSetting } from '../../src/config/report.ts';
 
 // Every line of `--json` is an object that says in `event` what it is; names are in snake case and mean the same everywhere.
 
@@ -109,4 +110,10 @@ export function verifyJson({ documents, items, differences, exit_status }: Verif
     ...differences.map((difference: Difference) => ({ event: 'difference', ...difference })),
     { event: 'summary', documents, items, differences: differences.length, exit_status },
   ];
+}
+
+/** A setting, as `config` gives it. */
+export function settingJson({ name, value, origin, path, place, isSecret, problem }: ReportedSetting) {
+  const { line = null, column = null } = place ?? {};
+  return { name, value, origin, path, line, column, is_secret: isSecret, problem };
 }

@@ -7,6 +7,11 @@ export function printLine(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
+/** Writes a text that has its own line ends to standard output. */
+export function printText(text: string): void {
+  process.stdout.write(text);
+}
+
 /** Writes one JSON object as a line to standard output. */
 export function printJson(value: object): void {
   printLine(JSON.stringify(value));

@@ -1,5 +1,6 @@
 import { ConfigError } from '../../lib/contracts/errors.ts';
 import { nearest } from './nearest.ts';
+import { redacted } from './redact.ts';
 
 /** One setting: its name everywhere, what it takes, and what it is when nobody says. */
 export interface SettingEntry {
@@ -182,10 +183,25 @@ export type SettingKey = keyof typeof SETTINGS;
 /** Where a value came from, the strongest first. */
 export type SettingOrigin = 'flag' | 'environment' | '.env' | 'apex.config.json' | 'default';
 
+/** Where something stands in a settings file, from 1; a line alone has no column. */
+export interface SettingPlace {
+  readonly line: number;
+  readonly column: number | null;
+}
+
 /** A setting's value with where it came from. */
 export interface SettingValue {
   readonly value: string;
   readonly origin: SettingOrigin;
+  /** The file and the place in it, where it came from one. */
+  readonly path: string | null;
+  readonly place: SettingPlace | null;
+}
+
+/** A setting as it is, and what is wrong with it. */
+export interface InspectedSetting extends SettingValue {
+  readonly key: SettingKey;
+  readonly problem: ConfigError | null;
 }
 
 /** The checked settings: numbers for `whole` entries, texts for the others. */
@@ -197,31 +213,53 @@ export type Settings = {
 export interface SettingLayer {
   readonly origin: SettingOrigin;
   readonly values: ReadonlyMap<string, string>;
+  /** The file that was read. */
+  readonly path?: string | null;
+  readonly places?: ReadonlyMap<string, { readonly name: SettingPlace; readonly value: SettingPlace }>;
+  /** What is wrong with the file itself. */
+  readonly problems?: readonly ConfigError[];
 }
 
-/**
- * Merges layers, strongest first, and checks every value.
- *
- * @throws ConfigError naming the value, where it came from and what would be right.
- */
-export function mergeSettings(layers: readonly SettingLayer[]): {
-  settings: Settings;
-  origins: ReadonlyMap<SettingKey, SettingValue>;
-} {
-  const known = new Map(Object.entries(SETTINGS).map(([key, entry]) => [entry.name as string, key as SettingKey]));
-  for (const { origin, values } of layers)
-    for (const name of values.keys()) if (!known.has(name)) assertOthers(name, origin, [...known.keys()]);
-  const origins = new Map<SettingKey, SettingValue>();
-  const checked = Object.entries(SETTINGS).map(([key, entry]): [string, string | number] => {
-    const layer = layers.find(({ values }) => (values.get(entry.name) ?? '') !== '');
-    const found: SettingValue =
-      layer === undefined
-        ? { value: entry.fallback, origin: 'default' }
-        : { value: layer.values.get(entry.name)!, origin: layer.origin };
-    origins.set(key as SettingKey, found);
-    return [key, checkedValue(entry, found)];
+/** Every setting as the layers say it, strongest first, and all that is wrong. */
+export interface Inspection {
+  /** The values that are right; a wrong one is left at its default. */
+  readonly settings: Settings;
+  readonly values: readonly InspectedSetting[];
+  /** Of files, then of names, then of values; each once. */
+  readonly problems: readonly ConfigError[];
+}
+
+/** Merges layers, strongest first, and checks every name and value. */
+export function inspectSettings(layers: readonly SettingLayer[]): Inspection {
+  const checked: [string, string | number][] = [];
+  const values = Object.entries(SETTINGS).map(([key, entry]): InspectedSetting => {
+    const found = foundValue(entry, layers);
+    const result = checkedValue(entry, found);
+    const problem = result instanceof ConfigError ? result : null;
+    checked.push([key, result instanceof ConfigError ? fallbackOf(entry) : result]);
+    return { key: key as SettingKey, ...found, problem };
   });
-  return { settings: Object.fromEntries(checked) as unknown as Settings, origins };
+  const problems = [
+    ...layers.flatMap((layer) => layer.problems ?? []),
+    ...layers.flatMap((layer) => unknownNames(layer)),
+    ...values.flatMap(({ problem }) => problem ?? []),
+  ];
+  return { settings: Object.fromEntries(checked) as unknown as Settings, values, problems };
+}
+
+/** As `inspectSettings`. @throws ConfigError naming the first wrong value, where it came from and what would be right. */
+export function mergeSettings(layers: readonly SettingLayer[]): Inspection {
+  const inspection = inspectSettings(layers);
+  for (const problem of inspection.problems) throw problem;
+  return inspection;
+}
+
+/** The strongest layer that says something decides; an empty value says nothing. */
+function foundValue({ name, fallback }: SettingEntry, layers: readonly SettingLayer[]): SettingValue {
+  const layer = layers.find(({ values }) => (values.get(name) ?? '') !== '');
+  if (layer === undefined) return { value: fallback, origin: 'default', path: null, place: null };
+  const place = layer.places?.get(name)?.value ?? null;
+  return { value: layer.values.get(name)!, origin: layer.origin, path: layer.path ?? null, place };
 }
 
 /** The settings as variables of an environment, in which another process finds the same ones. */
@@ -231,10 +269,11 @@ export function environmentOf(settings: Settings): Record<string, string> {
   );
 }
 
-function checkedValue(entry: SettingEntry, { value, origin }: SettingValue): string | number {
-  const refuse = (expected: string): never => {
-    const shown = entry.isSecret === true ? 'its value' : `"${value}"`;
-    throw new ConfigError(`${entry.name} is ${shown} (from ${origin}): ${expected}`, {
+function checkedValue(entry: SettingEntry, found: SettingValue): string | number | ConfigError {
+  const { value, origin } = found;
+  const refuse = (expected: string) => {
+    const shown = entry.isSecret === true ? 'its value' : `"${redacted(entry, value)}"`;
+    return new ConfigError(`${entry.name} is ${shown} (from ${shownOrigin(found)}): ${expected}`, {
       code: 'APEX_CONFIG',
       details: { name: entry.name, origin },
     });
@@ -246,8 +285,22 @@ function checkedValue(entry: SettingEntry, { value, origin }: SettingValue): str
   if (entry.type === 'text') return value;
   const number = Number(value);
   const { min = 0, max = Number.MAX_SAFE_INTEGER } = entry;
-  if (!/^\d+$/.test(value) || number < min || number > max) refuse(`give a whole number from ${min} to ${max}`);
-  return number;
+  const isRight = /^\d+$/.test(value) && number >= min && number <= max;
+  return isRight ? number : refuse(`give a whole number from ${min} to ${max}`);
+}
+
+function fallbackOf({ type, fallback }: SettingEntry): string | number {
+  return type === 'whole' ? Number(fallback) : fallback;
+}
+
+/** Where a value came from, as messages say it: the file with the place, or the origin's name. */
+export function shownOrigin({ origin, path, place }: Omit<SettingValue, 'value'>): string {
+  if (path === null || path === undefined || place === null) return origin;
+  return `${path} ${shownPosition(place)}`;
+}
+
+function shownPosition({ line, column }: SettingPlace): string {
+  return column === null ? `line ${line}` : `line ${line}, column ${column}`;
 }
 
 function isWebAddress(value: string): boolean {
@@ -258,16 +311,25 @@ function isWebAddress(value: string): boolean {
 const OWN_PREFIX = 'APEX_';
 
 /**
- * Accepts a name that is no setting where it may be another program's. The environment and `.env` belong to all programs: there
- * only what looks like a slip of the pen is refused. @throws ConfigError
+ * The names of a layer that are wrong. The environment and `.env` belong to all programs: there only what looks like a slip of the
+ * pen is refused, in `apex.config.json` every name that is no setting.
  */
-function assertOthers(name: string, origin: SettingOrigin, names: readonly string[]): void {
-  const near = nearest(name, names);
-  const isSlip = name.toUpperCase().startsWith(OWN_PREFIX) && near !== null;
-  if (origin !== 'apex.config.json' && !isSlip) return;
-  const place = origin === 'environment' ? 'the environment' : origin;
+function unknownNames(layer: SettingLayer): ConfigError[] {
+  const names = Object.values(SETTINGS).map(({ name }) => name as string);
+  const known = new Set(names);
+  return [...layer.values.keys()].flatMap((name) => {
+    const isRefused = layer.origin === 'apex.config.json' || name.toUpperCase().startsWith(OWN_PREFIX);
+    if (known.has(name) || !isRefused) return [];
+    const near = nearest(name, names);
+    return near === null && layer.origin !== 'apex.config.json' ? [] : [unknownName(name, near, layer)];
+  });
+}
+
+function unknownName(name: string, near: string | null, { origin, path, places }: SettingLayer): ConfigError {
+  const place = places?.get(name)?.name ?? null;
+  const shown = origin === 'environment' ? 'the environment' : shownOrigin({ origin, path: path ?? null, place });
   const hint = near === null ? '' : `; did you mean ${near}?`;
-  throw new ConfigError(`${place}: there is no setting ${JSON.stringify(name)}${hint}`, {
+  return new ConfigError(`${shown}: there is no setting ${JSON.stringify(name)}${hint}`, {
     code: 'APEX_CONFIG',
     details: { name, origin },
   });

@@ -62,6 +62,7 @@ async function listings(home: string): Promise<string[][]> {
     ['search', 'LD-700001', '--mode', 'graph'],
     ['verify'],
     ['cleanup'],
+    ['config'],
     ['delete', String(documents[0]!['document_id'])],
   ];
 }
@@ -115,8 +116,8 @@ test('--json gives one object a line and nothing else, each says what it is, and
     }
   }
   expect([...seen].sort()).toEqual([
-    ...['cleanup', 'document', 'document_status', 'hit', 'listed_document', 'listed_run', 'problem'],
-    ...['quarantined_document', 'run_status', 'summary'],
+    ...['cleanup', 'config', 'document', 'document_status', 'hit', 'listed_document', 'listed_run', 'problem'],
+    ...['quarantined_document', 'run_status', 'setting', 'summary'],
   ]);
 });
 

@@ -16,6 +16,8 @@ interface TerminalOptions {
   readonly home: string;
   readonly columns?: number;
   readonly env?: Readonly<Record<string, string>>;
+  /** The working folder, where settings files are read. */
+  readonly cwd?: string;
 }
 
 /** A command on a terminal of its own. */
@@ -32,11 +34,15 @@ export interface Terminal {
 }
 
 /** Runs the built program on a terminal of so many columns. It is ended when the test ends. */
-export function openTerminal(args: readonly string[], { home, columns = 80, env = {} }: TerminalOptions): Terminal {
+export function openTerminal(
+  args: readonly string[],
+  { home, columns = 80, env = {}, cwd }: TerminalOptions,
+): Terminal {
   const command = [process.execPath, resolve('bin/apex.js'), ...args].map((word) => `'${word}'`).join(' ');
   const running = execa('/usr/bin/script', ['-qec', `stty cols ${columns} rows 40; exec ${command}`, '/dev/null'], {
     env: { APEX_HOME: home, SHELL: '/bin/sh', TERM: 'xterm-256color', CI: undefined, NO_COLOR: '', ...env },
     stdin: 'pipe',
+    ...(cwd === undefined ? {} : { cwd }),
     reject: false,
   });
   let raw = '';

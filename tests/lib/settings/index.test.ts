@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, expect, test, vi } from 'vitest';
-import { defaultHome, readLayers } from '../../../lib/settings/index.ts';
+import { defaultHome, inspectLayers, readLayers } from '../../../lib/settings/index.ts';
 import { temporaryFolder } from '../../helpers/memory.ts';
 
 let folder: string;
@@ -93,4 +93,29 @@ test('data lies where the platform keeps a user’s data', () => {
   if (process.platform === 'linux') expect(defaultHome()).toBe('/data/apex');
   vi.unstubAllEnvs();
   expect(defaultHome()).toMatch(/apex$/);
+});
+
+test('a malformed file does not hide the others, nor what is right in it, and all that is wrong is said', () => {
+  write('.env', 'A=1\nAPEX_GROUP: x\nB="two\nlines"\n!\nC=3');
+  write('apex.config.json', '{ "D": 4, "E": null,\n "D": 5 }');
+  const [, env, config] = inspectLayers(folder);
+  expect(env!.problems.map(({ message }) => message)).toEqual([
+    expect.stringMatching(/\.env line 2 is no setting/),
+    expect.stringMatching(/\.env line 5 is no setting/),
+  ]);
+  expect([...env!.values.keys()]).toEqual(expect.arrayContaining(['A', 'B', 'C']));
+  expect(env!.places.get('C')).toEqual({ name: { line: 6, column: null }, value: { line: 6, column: null } });
+  expect(config!.problems.map(({ message }) => message)).toEqual([
+    expect.stringMatching(/line 1, column 16: "E" must be a text or a number$/),
+    expect.stringMatching(/line 2, column 2: "D" is there twice, first in line 1; keep one of them$/),
+  ]);
+  expect(config!.values).toEqual(new Map([['D', '5']]));
+  expect(config!.places.get('D')).toEqual({ name: { line: 2, column: 2 }, value: { line: 2, column: 7 } });
+});
+
+test('a file that cannot be read at all is one problem', () => {
+  symlinkSync('apex.config.json', join(folder, 'apex.config.json'));
+  expect(inspectLayers(folder).flatMap(({ problems }) => problems.map(({ message }) => message))).toEqual([
+    expect.stringMatching(/apex\.config\.json cannot be read \(ELOOP\)$/),
+  ]);
 });

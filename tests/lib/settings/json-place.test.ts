@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { jsonErrorPlace } from '../../../lib/settings/json-place.ts';
+import { jsonErrorPlace, jsonMembers } from '../../../lib/settings/json-place.ts';
 
 test.each([
   ['', 1, 1],
@@ -59,6 +59,28 @@ test('a character put in the place of another is found there, or at the token th
       const place = offsetOf(changed);
       const token = /^(?:"(?:[^"\\]|\\.)*"?|[^\s"[\]{},:]+|.)?/s.exec(changed.slice(place))![0];
       expect(place + token.length).toBeGreaterThanOrEqual(Math.min(index, changed.length));
+    }),
+  );
+});
+
+test('members are named in order with where name and value begin, at the top alone, and twice where they come twice', () => {
+  const text = '{\n  "a": 1, "b\\u0063": { "a": [ { "x": 2 } ] },\n  "a":\n"a"}';
+  expect(jsonMembers(text)).toEqual([
+    { name: 'a', at: { line: 2, column: 3 }, valueAt: { line: 2, column: 8 } },
+    { name: 'bc', at: { line: 2, column: 11 }, valueAt: { line: 2, column: 22 } },
+    { name: 'a', at: { line: 3, column: 3 }, valueAt: { line: 4, column: 1 } },
+  ]);
+  expect(jsonMembers('{}')).toEqual([]);
+});
+
+test('every member of an object is found, at the place where its name stands', () => {
+  fc.assert(
+    fc.property(fc.dictionary(fc.string(), fc.jsonValue()), fc.constantFrom(undefined, 1), (object, indent) => {
+      const text = JSON.stringify(object, null, indent);
+      const members = jsonMembers(text);
+      expect(members.map(({ name }) => name)).toEqual(Object.keys(object));
+      for (const { name, at } of members)
+        expect(text.split('\n')[at.line - 1]!.startsWith(JSON.stringify(name), at.column - 1)).toBe(true);
     }),
   );
 });

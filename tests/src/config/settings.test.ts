@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { mergeSettings, SETTINGS, type SettingOrigin } from '../../../src/config/settings.ts';
+import { inspectSettings, mergeSettings, SETTINGS, type SettingOrigin } from '../../../src/config/settings.ts';
 
 const layer = (origin: SettingOrigin, values: Readonly<Record<string, string>>) => ({
   origin,
@@ -11,22 +11,22 @@ const refusal = (message: string | RegExp) =>
   expect.objectContaining({ name: 'ConfigError', code: 'APEX_CONFIG', message: expect.stringMatching(message) });
 
 test('without layers every setting has its default, and the defaults pass their own checks', () => {
-  const { settings, origins } = mergeSettings([]);
+  const { settings, values } = mergeSettings([]);
   expect(settings).toMatchObject({ home: '', concurrency: 4, embedder: 'lexical', debug: 'off' });
-  expect([...origins.values()].every(({ origin }) => origin === 'default')).toBe(true);
+  expect(values.map(({ key }) => key)).toEqual(Object.keys(SETTINGS));
+  expect(values.every(({ origin }) => origin === 'default')).toBe(true);
 });
 
 test('a stronger layer counts, and one that says nothing does not', () => {
-  const { settings, origins } = mergeSettings([
+  const { settings, values } = mergeSettings([
     layer('environment', { APEX_BATCH_SIZE: '7', APEX_GROUP: '' }),
     layer('.env', { APEX_BATCH_SIZE: '8', APEX_GROUP: 'east' }),
     layer('apex.config.json', { APEX_CONCURRENCY: '2' }),
   ]);
   expect(settings).toMatchObject({ batchDocuments: 7, group: 'east', concurrency: 2 });
-  expect([origins.get('batchDocuments'), origins.get('group')]).toEqual([
-    { value: '7', origin: 'environment' },
-    { value: 'east', origin: '.env' },
-  ]);
+  const of = (key: string) => values.find((value) => value.key === key);
+  expect(of('batchDocuments')).toMatchObject({ value: '7', origin: 'environment' });
+  expect(of('group')).toMatchObject({ value: 'east', origin: '.env' });
 });
 
 test.each(['ten', '1e3', '-1', '1.5', '0x10', ' 7', '0', '4097', '99999999999999999999'])(
@@ -79,3 +79,30 @@ test.each(['PATH', 'APEX_TEST_QDRANT_URL', 'STAGING_BASE_URL', 'OPENAI_API_KEYS'
     expect(() => merge({ [name]: 'x' }, '.env')).not.toThrow();
   },
 );
+
+test('all that is wrong is said with its place, each wrong value is left at its default, and the right ones count', () => {
+  const place = (line: number) => ({ name: { line, column: 3 }, value: { line, column: 9 } });
+  const { settings, values, problems } = inspectSettings([
+    {
+      ...layer('apex.config.json', { APEX_BATCH_SIZE: 'ten', APEX_GROUP: 'east', APEX_GRUOP: 'x' }),
+      path: '/a/apex.config.json',
+      places: new Map([
+        ['APEX_BATCH_SIZE', place(2)],
+        ['APEX_GROUP', place(3)],
+        ['APEX_GRUOP', place(4)],
+      ]),
+    },
+  ]);
+  expect(problems.map(({ message }) => message)).toEqual([
+    '/a/apex.config.json line 4, column 3: there is no setting "APEX_GRUOP"; did you mean APEX_GROUP?',
+    'APEX_BATCH_SIZE is "ten" (from /a/apex.config.json line 2, column 9): give a whole number from 1 to 4096',
+  ]);
+  expect(settings).toMatchObject({ batchDocuments: 256, group: 'east' });
+  expect(values.find(({ key }) => key === 'batchDocuments')).toMatchObject({ value: 'ten', problem: problems[1] });
+});
+
+test('an address that is refused is shown without its password', () => {
+  expect(() => merge({ OPENAI_BASE_URL: 'htps://me:pass@word@host/v1' })).toThrow(
+    refusal('OPENAI_BASE_URL is "htps://\\[redacted\\]@host/v1"'),
+  );
+});

@@ -1,0 +1,107 @@
+import { branch, commandsByWord, indented, places, quoted, valueFlags } from './script.ts';
+import { type Completed, type CompletedCommand, everyCommand } from './tree.ts';
+
+/** The script for zsh: to be sourced, or kept as `_apex` in a folder of \`fpath\`. */
+export function zshScript(program: CompletedCommand): string {
+  const commands = everyCommand(program);
+  return `#compdef apex
+# Completion of apex for zsh. For this shell: source <(apex completion zsh)
+_apex() {
+  local command='' flag='' over='' word current="\${words[CURRENT]}"
+  local -i index count=0
+  local -a offered
+  for ((index = 2; index < CURRENT; index++)); do
+    word="\${(Q)words[index]}"
+    if [[ -n $flag ]]; then
+      flag=''
+    elif [[ -z $over && $word == '--' ]]; then
+      over=1
+    elif [[ -z $over && $word == -?* ]]; then
+      case "$command $word" in
+${indented(
+  branch(
+    valueFlags(program).map(({ before }) => quoted(before)),
+    'flag="$word"',
+  ),
+  4,
+)}
+      esac
+    else
+      case "$count $command $word" in
+${indented(
+  commandsByWord(program).flatMap(({ before, command }) =>
+    branch([quoted(`0 ${before}`)], `command=${quoted(command.path)}`),
+  ),
+  4,
+)}
+        *) count=$((count + 1)) ;;
+      esac
+    fi
+  done
+  if [[ -z $flag && -z $over && $current == --*=* ]]; then
+    flag="\${current%%=*}"
+    compset -P '*='
+  fi
+  if [[ -n $flag ]]; then
+    case "$command $flag" in
+${indented(
+  valueFlags(program).flatMap(({ before, value }) => branch([quoted(before)], action(value))),
+  3,
+)}
+    esac
+  elif [[ -z $over && $current == -* ]]; then
+    case "$command" in
+${indented(
+  commands.flatMap(({ path, flags }) =>
+    branch(
+      [quoted(path)],
+      `offered=(${flags.flatMap(({ spellings, summary }) => spellings.map((name) => described(name, summary))).join(' ')})`,
+    ),
+  ),
+  3,
+)}
+    esac
+    _describe -o 'flag' offered && return 0
+    return 1
+  else
+    case "$count $command" in
+${indented(
+  commands.flatMap((command) => [
+    ...(command.commands.length === 0
+      ? []
+      : branch(
+          [quoted(`0 ${command.path}`)],
+          `offered=(${command.commands.map(({ name, summary }) => described(name, summary)).join(' ')})`,
+        )),
+    ...places(command).flatMap(({ place, completed }) =>
+      branch(
+        [place === '*' ? `*${quoted(` ${command.path}`)}` : quoted(`${place} ${command.path}`)],
+        action(completed),
+      ),
+    ),
+  ]),
+  3,
+)}
+    esac
+  fi
+  (($#offered)) && _describe 'value' offered
+}
+if [[ "\${funcstack[1]}" == _apex ]]; then
+  _apex "$@"
+elif (($+functions[compdef])); then
+  compdef _apex apex
+else
+  print -u2 'apex: completion needs compinit; put "autoload -Uz compinit && compinit" before this in .zshrc'
+fi
+`;
+}
+
+function action(completed: Completed): string {
+  if (completed === 'path') return '_files; return';
+  return completed === 'anything' ? 'return 1' : `offered=(${completed.words.map((word) => quoted(word)).join(' ')})`;
+}
+
+/** A colon parts the word from what is said of it. */
+function described(word: string, summary: string): string {
+  return quoted(`${word.replaceAll(':', '\\:')}:${summary}`);
+}
