@@ -19,7 +19,7 @@ export function registerCompletion(program: Command): void {
     .addArgument(new Argument('<shell>', 'which shell it is for').choices(Object.keys(SHELLS)))
     .addHelpText(
       'after',
-      '\nExamples:\n  $ source <(apex completion bash)          # in ~/.bashrc\n  $ source <(apex completion zsh)           # in ~/.zshrc, after compinit\n  $ apex completion fish > ~/.config/fish/completions/apex.fish',
+      '\nExamples:\n  $ apex completion fish > ~/.config/fish/completions/apex.fish\n  $ source <(apex completion bash)          # in ~/.bashrc\n  $ source <(apex completion zsh)           # in ~/.zshrc, after compinit',
     )
     .action(async (shell: keyof typeof SHELLS) => {
       const { completedTree } = await import('./completion/tree.ts');
