@@ -8,6 +8,8 @@ import { printNote } from './ui/output.ts';
 interface IngestFlags extends CommonFlags {
   readonly source: keyof typeof SOURCES;
   readonly id?: string;
+  readonly sync?: boolean;
+  readonly allowEmpty?: boolean;
 }
 
 /** `apex ingest <target …>`: the seven steps over everything the targets name. */
@@ -25,11 +27,13 @@ export function registerIngest(program: Command): void {
         .default('local_upload'),
     )
     .option('--id <id>', 'id of the document; only with a single file or -')
+    .option('--sync', 'also delete the documents of these folders and globs whose files are gone')
+    .option('--allow-empty', 'with --sync: also when a folder or glob holds nothing any more')
     .option('--stdin-name <name>', 'name of standard input as a document, a hint for its type')
     .option('--json', 'one JSON object a line on standard output and nothing else')
     .addHelpText(
       'after',
-      '\nExamples:\n  $ apex ingest ./contracts\n  $ apex ingest "mail/**/*.eml" --json\n  $ cat note.txt | apex ingest - --id note-1',
+      '\nExamples:\n  $ apex ingest ./contracts\n  $ apex ingest "mail/**/*.eml" --json\n  $ apex ingest --sync ./contracts\n  $ cat note.txt | apex ingest - --id note-1',
     )
     .action(async (targets: string[], flags: IngestFlags) => {
       assertNamed(targets, flags);
@@ -39,6 +43,7 @@ export function registerIngest(program: Command): void {
         targets: targets.map((target) => (target === '-' ? target : resolve(folder, target))),
         source: flags.source,
         documentId: flags.id ?? null,
+        sync: flags.sync === true ? { allowsEmpty: flags.allowEmpty === true } : null,
         onError: 'continue' as const,
       };
       if (targets.includes('-') && process.stdin.isTTY) printNote('Reading what is typed; end it with Ctrl-D.');
@@ -47,13 +52,18 @@ export function registerIngest(program: Command): void {
 }
 
 /** An empty text comes from a variable that is not set; as a path it would stand for the whole working folder. */
-function assertNamed(targets: readonly string[], { id, stdinName }: IngestFlags): void {
+function assertNamed(targets: readonly string[], { id, stdinName, sync, allowEmpty }: IngestFlags): void {
   const refuse = (problem: string) => {
     throw new UsageError(problem, { code: 'APEX_USAGE' });
   };
   if (targets.includes('')) refuse('a target is empty: name a file, a folder, a glob, or - for standard input');
   if (id === '' || stdinName === '')
     refuse(`${id === '' ? '--id' : '--stdin-name'} is empty: give a name or leave it out`);
+  if (allowEmpty === true && sync !== true) refuse('--allow-empty is about --sync: give both, or neither');
+  if (sync === true && targets.includes('-'))
+    refuse('--sync compares folders with the memory, and standard input is none: leave out - or --sync');
+  if (sync === true && id !== undefined)
+    refuse(`--sync compares folders with the memory, and --id ${id} names one document: leave out one of them`);
   if (id !== undefined && targets.length !== 1)
     refuse(`--id ${id} names one document, but ${targets.length} targets are given`);
 }

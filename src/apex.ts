@@ -47,13 +47,14 @@ export class Machine implements Apex {
   }
 
   ingest(request: IngestRequest, onEvent: OnEvent, signal: AbortSignal): Promise<RunSummary> {
-    const { source, targets, documentId } = request;
+    const { source, targets, documentId, sync = null } = request;
     const plan = {
       kind: 'ingest',
       source,
       targets,
       documentId,
       group: this.#group,
+      sync,
       settingsDigest: settingsDigest(this.#parts),
     } as const;
     return this.#engine.start(plan, onEvent, signal);

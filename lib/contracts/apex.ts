@@ -1,6 +1,6 @@
 import type { QuarantineEntry } from './document.ts';
 import type { ErrorReport } from './errors.ts';
-import type { RunCounts, RunListing } from './journal.ts';
+import type { RunCounts, RunListing, SyncRequest } from './journal.ts';
 import type { DocumentOutcome, DocumentStatus, StepName } from './pipeline.ts';
 import type { DocumentSummary, Role } from './store.ts';
 
@@ -72,6 +72,8 @@ export interface IngestRequest {
   readonly source: string;
   /** The id of the one document; only with a single file or `-`. */
   readonly documentId: string | null;
+  /** Documents whose files are gone from the targets are deleted; null: they stay. */
+  readonly sync?: SyncRequest | null;
   /** What to do on the first bad document. */
   readonly onError: 'continue' | 'stop';
 }

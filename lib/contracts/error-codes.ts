@@ -56,6 +56,11 @@ export const ERROR_CODES = {
     meaning: 'A pattern or folder holds no document.',
     help: 'Check the folder or the pattern; quote a pattern so that the shell leaves it alone.',
   },
+  SUDDENLY_EMPTY: {
+    exit: EXIT.usage,
+    meaning: 'A folder or pattern that documents came from holds none any more, and a sync deletes nothing under it.',
+    help: 'Check that the folder is the right one and is mounted; when its documents are meant to go, add `--allow-empty`.',
+  },
   NOT_A_FILE: {
     exit: EXIT.usage,
     meaning: 'The path is neither a regular file nor a folder.',

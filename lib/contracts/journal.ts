@@ -11,8 +11,16 @@ export interface RunPlan {
   readonly targets: readonly string[];
   readonly documentId: string | null;
   readonly group: string;
+  /** Ingest: what is gone from the targets is deleted; null or absent: it stays. */
+  readonly sync?: SyncRequest | null;
   /** Digest of the settings that shape results; another one on resume means steps are redone, not reused. */
   readonly settingsDigest: string;
+}
+
+/** How far a sync may go. */
+export interface SyncRequest {
+  /** Also of a target that holds nothing any more all documents are deleted. */
+  readonly allowsEmpty: boolean;
 }
 
 /** A document as it was assigned to a batch. */

@@ -19,15 +19,40 @@ export interface SourceItem {
 /** Something a source met while listing and could not offer as an item. */
 export interface SourceProblem {
   readonly uri: string;
-  readonly code: 'NOT_FOUND' | 'NO_MATCH' | 'NOT_A_FILE' | 'DENIED' | 'APEX_SOURCE';
+  readonly code: 'NOT_FOUND' | 'NO_MATCH' | 'NOT_A_FILE' | 'DENIED' | 'APEX_SOURCE' | 'SUDDENLY_EMPTY';
   readonly message: string;
+}
+
+/** A place that was listed, told once its listing has ended: what a sync compares the memory with. */
+export interface SourceRoot {
+  /** As it was given. */
+  readonly target: string;
+  /** Its location, without a slash at its end. What lies under it has a location that goes on with one; a pattern's is where it begins. */
+  readonly uri: string;
+  /** Of what lies under the location of a pattern only what it matches belongs to the root. */
+  readonly isPattern: boolean;
+  /** How its listing ended: with all there is, with nothing because nothing is there, or with a problem. */
+  readonly state: 'whole' | 'empty' | 'incomplete';
 }
 
 /** Delivers documents. Errors: SourceError, retryable on no answer; final on NOT_FOUND, DENIED, NOT_A_FILE, TOO_LARGE. */
 export interface Source {
   readonly name: string;
-  /** Items under the targets in a repeatable order (by uri), each once; problems are reported, and listing goes on. */
-  list(targets: readonly string[], signal: AbortSignal): AsyncIterable<SourceItem | SourceProblem>;
+  /**
+   * Items under the targets in a repeatable order (by uri), each once; problems are reported, and listing goes on.
+   *
+   * @param onRoot hears of every target that may hold several documents, or cannot be listed, before the listing ends.
+   */
+  list(
+    targets: readonly string[],
+    signal: AbortSignal,
+    onRoot?: (root: SourceRoot) => void,
+  ): AsyncIterable<SourceItem | SourceProblem>;
+  /**
+   * Those of the locations that belong to the root and have nothing to be read any more. What cannot be looked at, and what is
+   * there though a listing passes over it, is not gone.
+   */
+  gone(root: SourceRoot, uris: readonly string[], signal: AbortSignal): Promise<readonly string[]>;
   /**
    * SHA-256 of the item's bytes as they are now, without copying them.
    * @throws SourceError TOO_LARGE above `maxBytes`, DENIED, NOT_FOUND.

@@ -170,6 +170,25 @@ export interface DocumentSummary extends DocumentVersion {
   readonly warnings: readonly { readonly code: string; readonly message: string }[];
 }
 
+/** Which current documents are meant; what is null does not limit. What came in another document is never among them. */
+export interface DocumentFilter {
+  readonly source: string | null;
+  readonly group: string | null;
+  /** How their locations begin, byte by byte. */
+  readonly uriPrefix: string | null;
+  /** Made before this moment, ISO 8601 in UTC. */
+  readonly createdBefore: string | null;
+}
+
+/** A current document as it was selected. */
+export interface SelectedDocument extends DocumentVersion {
+  readonly sourceUri: string;
+  readonly contentDigest: string;
+}
+
+/** Where a page of selected documents goes on. */
+export type AfterDocument = Pick<SelectedDocument, 'sourceUri' | 'documentId'> | null;
+
 /** A relation as the records store keeps it, of current versions only: what closings are derived from. */
 export interface Fact extends DocumentVersion {
   readonly relationId: string;
@@ -295,6 +314,12 @@ export interface RecordsStore extends Store {
     signal: AbortSignal,
   ): Promise<readonly DocumentSummary[]>;
   document(documentId: string, signal: AbortSignal): Promise<DocumentSummary | null>;
+  /** A page of the current documents that are meant, in order of location, then of id, byte by byte. */
+  select(
+    filter: DocumentFilter,
+    page: { readonly after: AfterDocument; readonly limit: number },
+    signal: AbortSignal,
+  ): Promise<readonly SelectedDocument[]>;
   /** The chunks of these versions that full text has no entry of, so that no search by words finds them. There should be none. */
   unindexed(
     versions: readonly DocumentVersion[],

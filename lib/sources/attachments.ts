@@ -12,6 +12,7 @@ export function createAttachmentSource(settings: LocalSettings): Source & {
   return {
     name: 'attachment',
     async *list() {},
+    gone: async () => [],
     digest: (item, signal) => files.digest(item, signal),
     copy: (item, path, signal) => files.copy(item, path, signal),
     fromCopy: (item, copy) => files.fromCopy(item, copy),

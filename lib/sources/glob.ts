@@ -26,6 +26,57 @@ export async function matchGlob(pattern: string): Promise<Matches | null> {
   return { paths: [...new Set(paths)].map(undisguised), problems: [...problems.values()] };
 }
 
+/** Those of the paths that a pattern would match, were they there as files. The pattern and the paths are absolute. */
+export async function matchedBy(pattern: string, paths: readonly RawPath[]): Promise<RawPath[]> {
+  const { default: glob } = await import('fast-glob');
+  const shown = paths.map((path) => (typeof path === 'string' ? disguisedText(path) : disguised(path)));
+  const found = await glob(disguisedText(pattern), {
+    onlyFiles: true,
+    followSymbolicLinks: false,
+    suppressErrors: true,
+    fs: imaginedFileSystem(shown),
+  });
+  return [...new Set(found)].map(undisguised);
+}
+
+/** A file system that holds these files and nothing else. */
+function imaginedFileSystem(paths: readonly string[]) {
+  const folders = new Map<string, Map<string, Dirent>>();
+  for (const path of paths) {
+    const parts = path.split('/');
+    for (let depth = parts.length - 1, isFile = true; depth > 0; depth -= 1, isFile = false) {
+      const folder = parts.slice(0, depth).join('/');
+      const entries = folders.get(folder) ?? new Map<string, Dirent>();
+      folders.set(folder, entries.set(parts[depth]!, imagined(parts[depth]!, isFile)));
+    }
+  }
+  const files = new Set(paths);
+  const nothing = () => Object.assign(new Error('nothing is there'), { code: 'ENOENT' });
+  const look = (path: string, done: StatDone) => {
+    const isFile = files.has(path);
+    if (isFile || folders.has(withoutSlash(path))) done(null, imagined('', isFile) as unknown as Stats);
+    else done(nothing(), undefined as unknown as Stats);
+  };
+  const read = (path: string, _: unknown, done: ReaddirDone) => {
+    const entries = folders.get(withoutSlash(path));
+    if (entries === undefined) done(nothing(), []);
+    else done(null, [...entries.values()]);
+  };
+  return { readdir: read as unknown as typeof readdir, lstat: look as typeof lstat, stat: look as typeof stat };
+}
+
+function withoutSlash(path: string): string {
+  return path.replace(/\/+$/, '');
+}
+
+function imagined(name: string, isFile: boolean): Dirent {
+  const no = () => false;
+  return {
+    ...{ name, isFile: () => isFile, isDirectory: () => !isFile, isSymbolicLink: no },
+    ...{ isBlockDevice: no, isCharacterDevice: no, isFIFO: no, isSocket: no },
+  } as Dirent;
+}
+
 type Note = (path: string, problem: SourceError) => void;
 type StatDone = (error: NodeJS.ErrnoException | null, stats: Stats) => void;
 type ReaddirDone = (error: NodeJS.ErrnoException | null, entries: Dirent[]) => void;

@@ -3,22 +3,39 @@ import { readdir } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { SourceError } from '../contracts/errors.ts';
-import type { SourceItem, SourceProblem } from '../contracts/source.ts';
+import type { SourceItem, SourceProblem, SourceRoot } from '../contracts/source.ts';
 import { fileError, type RawPath, Slices, shownPath, sourceError, textOf } from './files.ts';
 import { matchGlob } from './glob.ts';
 import type { OwnFolders } from './own-folders.ts';
 
 type Listed = (SourceItem | SourceProblem)[];
 
-/** What a path or a glob stands for: files as items, everything that cannot be one as a problem. */
-export async function listTarget(target: string, own: OwnFolders, signal: AbortSignal): Promise<Listed> {
-  const found: Listed = [];
-  // An argument comes decoded: it may stand for files whose names are not text.
-  for (const path of namedAs(resolve(target))) found.push(...(await listPath(path, target, own, signal)));
-  return found;
+/** What a target gave. */
+interface Listing {
+  readonly found: Listed;
+  /** Each path that may hold several documents, or cannot be listed. */
+  readonly roots: readonly SourceRoot[];
 }
 
-async function listPath(path: RawPath, target: string, own: OwnFolders, signal: AbortSignal): Promise<Listed> {
+/** What a path or a glob stands for: files as items, everything that cannot be one as a problem. */
+export async function listTarget(target: string, own: OwnFolders, signal: AbortSignal): Promise<Listing> {
+  const found: Listed = [];
+  const roots: SourceRoot[] = [];
+  // An argument comes decoded: it may stand for files whose names are not text.
+  for (const path of namedAs(resolve(target))) {
+    const listing = await listPath(path, target, own, signal);
+    for (const entry of listing.found) found.push(entry);
+    roots.push(...listing.roots);
+  }
+  return { found, roots };
+}
+
+async function listPath(path: RawPath, target: string, own: OwnFolders, signal: AbortSignal): Promise<Listing> {
+  const root = (state: SourceRoot['state']): SourceRoot => ({ target, uri: rootUriOf(path), isPattern: false, state });
+  const unlisted = (problem: SourceError): Listing => ({
+    found: [problemOf(problem, target)],
+    roots: [root('incomplete')],
+  });
   let stats: Stats;
   try {
     stats = statSync(path);
@@ -26,24 +43,38 @@ async function listPath(path: RawPath, target: string, own: OwnFolders, signal: 
     const failure = fileError(error, target);
     if (!(failure instanceof SourceError)) throw failure;
     // A path that is there is a path, whatever characters it has.
-    return failure.code === 'NOT_FOUND' ? listGlob(target, own, failure) : [problemOf(failure, target)];
+    const matched = failure.code === 'NOT_FOUND' ? await listGlob(target, own) : null;
+    return matched ?? unlisted(failure);
   }
-  if (own.hold(path))
-    return [problemOf(sourceError('NOT_A_FILE', target, 'holds data of apex itself, no documents'), target)];
-  if (stats.isFile()) return [itemOf(path, stats.size)];
+  if (own.hold(path)) return unlisted(sourceError('NOT_A_FILE', target, 'holds data of apex itself, no documents'));
+  if (stats.isFile()) return { found: [itemOf(path, stats.size)], roots: [] };
   if (!stats.isDirectory())
-    return [problemOf(sourceError('NOT_A_FILE', target, 'is neither a regular file nor a folder'), target)];
+    return unlisted(sourceError('NOT_A_FILE', target, 'is neither a regular file nor a folder'));
   const found = await listFolder(Buffer.from(path), own, signal);
-  return found.length > 0 ? found : [problemOf(sourceError('NO_MATCH', target, 'holds no document'), target)];
+  if (found.length > 0)
+    return { found, roots: [root(found.some((entry) => 'code' in entry) ? 'incomplete' : 'whole')] };
+  return { found: [problemOf(sourceError('NO_MATCH', target, 'holds no document'), target)], roots: [root('empty')] };
 }
 
-async function listGlob(pattern: string, own: OwnFolders, notFound: SourceError): Promise<Listed> {
+/** Null when it is no pattern. */
+async function listGlob(pattern: string, own: OwnFolders): Promise<Listing | null> {
   const matches = await matchGlob(pattern);
-  if (matches === null) return [problemOf(notFound, pattern)];
+  if (matches === null) return null;
+  const root = (state: SourceRoot['state']): SourceRoot[] => [
+    { target: pattern, uri: rootUriOf(beginningOf(resolve(pattern))), isPattern: true, state },
+  ];
   const problems = matches.problems.map((error) => problemOf(error, String(error.details['path'])));
   const found = matches.paths.filter((path) => !own.hold(path)).map((path) => itemOf(absolute(path), sizeOf(path)));
-  if (found.length + problems.length > 0) return [...problems, ...found];
-  return [problemOf(sourceError('NO_MATCH', pattern, 'matches no file'), pattern)];
+  if (problems.length > 0) return { found: [...problems, ...found], roots: root('incomplete') };
+  if (found.length > 0) return { found, roots: root('whole') };
+  return { found: [problemOf(sourceError('NO_MATCH', pattern, 'matches no file'), pattern)], roots: root('empty') };
+}
+
+/** The folders of a pattern that come before anything in it that could stand for several names. */
+function beginningOf(pattern: string): string {
+  const parts = pattern.split('/');
+  const first = parts.findIndex((part) => /[\\*?[\]{}()!+@|]/.test(part));
+  return first === -1 ? pattern : parts.slice(0, first).join('/');
 }
 
 function absolute(path: RawPath): RawPath {
@@ -126,6 +157,11 @@ function uriOf(path: RawPath): string {
       : `%${byte.toString(16).toUpperCase().padStart(2, '0')}`,
   );
   return `file://${encoded.join('')}`;
+}
+
+/** Without the slash that the root of all folders ends with. */
+function rootUriOf(path: RawPath): string {
+  return uriOf(path).replace(/\/+$/, '');
 }
 
 /** Plain JSON: `{ "path" }`, or `{ "base64" }` when the path is not text. */

@@ -3,9 +3,10 @@ import { createWriteStream } from 'node:fs';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { StagedFile } from '../contracts/document.ts';
-import type { Source, SourceItem, SourceProblem } from '../contracts/source.ts';
+import type { Source, SourceItem, SourceProblem, SourceRoot } from '../contracts/source.ts';
 import { diskError } from '../support/disk.ts';
 import { copyFile, fileError, passFile, Slices, sourceError } from './files.ts';
+import { goneFrom } from './gone.ts';
 import { listTarget, locatorOf, rawPathOf } from './listing.ts';
 import { OwnFolders } from './own-folders.ts';
 
@@ -39,20 +40,34 @@ class LocalSource implements Source {
     this.#settings = settings;
   }
 
-  async *list(targets: readonly string[], signal: AbortSignal): AsyncGenerator<SourceItem | SourceProblem> {
+  async *list(
+    targets: readonly string[],
+    signal: AbortSignal,
+    onRoot: (root: SourceRoot) => void = () => {},
+  ): AsyncGenerator<SourceItem | SourceProblem> {
     const items = new Map<string, SourceItem>();
     const problems: SourceProblem[] = [];
     const own = new OwnFolders(this.#settings.ownFolders);
     for (const target of targets) {
       signal.throwIfAborted();
-      const found = target === '-' ? [standardInput(this.#settings.stdinName)] : await listTarget(target, own, signal);
+      if (target === '-') {
+        const item = standardInput(this.#settings.stdinName);
+        items.set(item.uri, item);
+        continue;
+      }
+      const { found, roots } = await listTarget(target, own, signal);
       for (const entry of found) {
         if ('code' in entry) problems.push(entry);
         else items.set(entry.uri, entry);
       }
+      for (const root of roots) onRoot(root);
     }
     yield* problems;
     yield* [...items.values()].sort((a, b) => (a.uri < b.uri ? -1 : 1));
+  }
+
+  gone(root: SourceRoot, uris: readonly string[], signal: AbortSignal): Promise<readonly string[]> {
+    return goneFrom(root, uris, signal);
   }
 
   digest(item: SourceItem, signal: AbortSignal): Promise<{ digest: string; bytes: number }> {

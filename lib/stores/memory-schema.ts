@@ -4,6 +4,10 @@ export const MEMORY_FORMAT = 1;
 /** Marks the file as apex's: the bytes `apxm`. */
 export const MEMORY_APPLICATION_ID = 0x6170786d;
 
+/** Of documents that came in no other: what lies under a place is found without reading all versions. */
+const VERSION_BY_PLACE = `CREATE INDEX version_by_place ON version (source_uri, document_id, source, group_id)
+  WHERE state = 'current' AND parent_id IS NULL`;
+
 /**
  * The tables of a new `memory.db`.
  *
@@ -31,6 +35,7 @@ export function memorySchema(dimensions: number): string[] {
     "CREATE UNIQUE INDEX one_current ON version (document_id) WHERE state = 'current'",
     'CREATE INDEX version_by_batch ON version (run_id, batch_no)',
     "CREATE INDEX version_building ON version (run_id, batch_no) WHERE state = 'building'",
+    VERSION_BY_PLACE,
     'CREATE INDEX version_by_parent ON version (parent_id) WHERE parent_id IS NOT NULL',
     `CREATE TABLE chunk (
        chunk_row INTEGER PRIMARY KEY, chunk_id TEXT NOT NULL UNIQUE, document_id TEXT NOT NULL, version INTEGER NOT NULL,

@@ -207,8 +207,8 @@ function listedPlan({ kind, targets }: RunListing): RunPlan {
 }
 
 function isSamePlan(a: RunPlan, b: RunPlan): boolean {
-  const named = ({ kind, source, targets, documentId, group }: RunPlan) =>
-    JSON.stringify([kind, source, targets, documentId, group]);
+  const named = ({ kind, source, targets, documentId, group, sync = null }: RunPlan) =>
+    JSON.stringify([kind, source, targets, documentId, group, sync]);
   return named(a) === named(b);
 }
 

@@ -10,6 +10,7 @@ import { workThrough } from './bounded.ts';
 import { type Candidate, classify, type Verdict } from './classify.ts';
 import { cleanUp } from './cleanup.ts';
 import type { StepContext } from './context.ts';
+import type { Deletion } from './delete.ts';
 import { type DocumentInput, type PreparedDocument, prepareDocument } from './document.ts';
 import { isDocumentsFault, reportOf } from './failure.ts';
 import { ancestorIdsOf, attachmentIdOf, documentUuid } from './identity.ts';
@@ -34,6 +35,8 @@ interface Preparation {
 
 interface BatchOptions {
   readonly inputs: readonly DocumentInput[];
+  /** What is deleted together with them, because it was moved to where they are. */
+  readonly moved: readonly Deletion[];
   /** What earlier processes of this run tried. */
   readonly replay: RunReplay;
   /** These documents lost the race before; whoever loses again is given up. */
@@ -55,7 +58,7 @@ export async function runBatch(options: BatchOptions, session: RunSession): Prom
   const items = options.inputs.map((input) => assignedItem(input, options.replay.attemptsOf(input.documentId) + 1));
   await journal.append({ kind: 'batch_assigned', batchNo, isIsolated: options.isIsolated, items });
   const preparation = await prepareAll(options, batchNo, session);
-  const deletes = await lostAttachments(preparation, session);
+  const deletes = [...(await lostAttachments(preparation, session)), ...options.moved];
   return writePrepared({ ...preparation, deletes, batchNo, isLastTry: options.isLastTry, startedMs }, session);
 }
 
@@ -175,26 +178,27 @@ function takeVerdict(verdict: Verdict, sourceName: string, preparation: Preparat
 }
 
 /** Attachments follow their mail: those that the new version no longer has are deleted with its pivot, and what came in them too. */
-async function lostAttachments(preparation: Preparation, session: RunSession): Promise<PreparedBatch['deletes']> {
+async function lostAttachments(preparation: Preparation, session: RunSession): Promise<Deletion[]> {
   const { prepared, unchanged, setAside } = preparation;
   const kept = new Set(
     [...prepared, ...[...unchanged, ...setAside].map(({ input }) => input)].map(({ documentId }) => documentId),
   );
-  const deletes: { documentId: string; baseVersion: number | null }[] = [];
+  const deletes: Deletion[] = [];
   let parentIds = prepared.map(({ documentId }) => documentId);
   while (parentIds.length > 0) {
     const children = await session.parts.stores.records.children(parentIds, session.signal);
     const lost = children.filter(({ documentId }) => !kept.has(documentId));
-    deletes.push(...lost.map(({ documentId, version }) => ({ documentId, baseVersion: version })));
+    deletes.push(...lost.map(({ documentId, version }) => ({ documentId, baseVersion: version, sourceUri: '' })));
     parentIds = lost.map(({ documentId }) => documentId);
   }
   // What was set aside is no document; it leaves quarantine with the text it came in.
   const { quarantine } = await session.look(session.parts.attachments);
   const found = new Set(deletes.map(({ documentId }) => documentId));
   const rewritten = new Set([...prepared.map(({ documentId }) => documentId), ...found]);
-  for (const { documentId } of prepared.flatMap((input) => quarantine.attachmentsOf(input.documentId))) {
+  for (const { documentId, sourceUri } of prepared.flatMap((input) => quarantine.attachmentsOf(input.documentId))) {
     const isLost = !kept.has(documentId) && !found.has(documentId);
-    if (isLost && rewritten.has(ancestorIdsOf(documentId).at(-1)!)) deletes.push({ documentId, baseVersion: null });
+    if (isLost && rewritten.has(ancestorIdsOf(documentId).at(-1)!))
+      deletes.push({ documentId, baseVersion: null, sourceUri });
   }
   return deletes;
 }
@@ -202,7 +206,7 @@ async function lostAttachments(preparation: Preparation, session: RunSession): P
 /** A batch, or a part of one, whose documents are prepared. */
 interface Writing extends Preparation {
   readonly batchNo: number;
-  readonly deletes: PreparedBatch['deletes'];
+  readonly deletes: readonly Deletion[];
   /** A document that loses the race is given up, because it lost before. */
   readonly isLastTry: boolean;
   readonly startedMs: number;
@@ -269,7 +273,8 @@ async function numberedBatch(writing: Writing, session: RunSession): Promise<Pre
       at: createdAt,
     }),
   );
-  return { ref: { runId, batchNo: writing.batchNo }, fence, records, deletes: writing.deletes, quarantined };
+  const deletes = writing.deletes.map(({ documentId, baseVersion }) => ({ documentId, baseVersion }));
+  return { ref: { runId, batchNo: writing.batchNo }, fence, records, deletes, quarantined };
 }
 
 /** Halves a batch until the document that a store refuses stands alone, and sets that one aside; the others are written. */
@@ -280,8 +285,9 @@ async function withoutRefused(writing: Writing, session: RunSession): Promise<Do
     prepared.length <= 1
       ? [{ ...writing, prepared: [], setAside: [...writing.setAside, ...prepared.map(refused)] }]
       : [
-          { ...writing, prepared: prepared.slice(0, middle) },
-          { ...writing, prepared: prepared.slice(middle), setAside: [], unchanged: [], deletes: [] },
+          { ...writing, prepared: prepared.slice(0, middle), deletes: [] },
+          // With the last half, so that what was moved is never nowhere.
+          { ...writing, prepared: prepared.slice(middle), setAside: [], unchanged: [] },
         ];
   const lost: DocumentInput[] = [];
   for (const half of halves) {
@@ -330,6 +336,7 @@ function resultsOf(
     sourceUri: input.item.uri,
   });
   const lost = new Set(losers.map(({ documentId }) => documentId));
+  const places = new Map(writing.deletes.map(({ documentId, sourceUri }) => [documentId, sourceUri]));
   const readAgain = new Set(again.map(({ documentId }) => documentId));
   const isEnded = ({ input: { parentId } }: { readonly input: DocumentInput }) =>
     parentId === null || !readAgain.has(parentId);
@@ -342,7 +349,11 @@ function resultsOf(
       .filter(isEnded)
       .map(({ input, error }) => failedResult(named(input), 'quarantined', error, durationMs)),
     ...outcome.deleted.map((documentId) =>
-      settledResult({ documentId, group, source: session.plan.source, sourceUri: '' }, 'deleted', null),
+      settledResult(
+        { documentId, group, source: session.plan.source, sourceUri: places.get(documentId) ?? '' },
+        'deleted',
+        null,
+      ),
     ),
     ...losers
       .filter((input) => !again.includes(input))

@@ -15,6 +15,10 @@ export class Quarantine {
     }
   }
 
+  get entries(): readonly QuarantineEntry[] {
+    return [...this.#entries.values()];
+  }
+
   entryOf(documentId: string): QuarantineEntry | null {
     return this.#entries.get(documentId) ?? null;
   }

@@ -10,6 +10,7 @@ import { readAhead } from './read-ahead.ts';
 import { failedResult, settledResult } from './results.ts';
 import type { RunSession } from './session.ts';
 import { Spool } from './spool.ts';
+import { Sync } from './sync.ts';
 
 /** How many listed items are looked at together. */
 const LOOK_ITEMS = 256;
@@ -28,7 +29,8 @@ const DEATHS_BEFORE_ISOLATION = 3;
 export async function ingestAll(session: RunSession, replay: RunReplay): Promise<void> {
   const { parts, plan, signal } = session;
   const source = parts.source(plan.source);
-  const batches = new BatchBuilder(session, replay);
+  const sync = plan.sync == null ? null : new Sync(session, source);
+  const batches = new BatchBuilder(session, replay, sync);
   let waiting: Candidate[] = [];
   const lookAtWaiting = async () => {
     const verdicts = await classify(waiting, await session.look(source), signal);
@@ -42,7 +44,11 @@ export async function ingestAll(session: RunSession, replay: RunReplay): Promise
     if (item !== null && !isProblem(item)) listed += 1;
     if (isFinal || listed % LOOK_ITEMS === 0) session.onEvent({ kind: 'listed', documents: listed, isFinal });
   };
-  for await (const listing of readAhead(source.list(plan.targets, signal), LISTED_AHEAD_ITEMS, countListed)) {
+  for await (const listing of readAhead(
+    sync?.list() ?? source.list(plan.targets, signal),
+    LISTED_AHEAD_ITEMS,
+    countListed,
+  )) {
     const entry = isProblem(listing) || listing.isRepeatable ? listing : await spool.take(listing, source);
     if (isProblem(entry)) {
       session.earn(ERROR_CODES[entry.code].exit);
@@ -57,6 +63,7 @@ export async function ingestAll(session: RunSession, replay: RunReplay): Promise
   }
   await lookAtWaiting();
   await batches.end();
+  await sync?.deleteGone(replay);
   await spool.remove();
 }
 
@@ -125,14 +132,16 @@ async function reportAttachments(parentIds: readonly string[], session: RunSessi
 class BatchBuilder {
   readonly #session: RunSession;
   readonly #replay: RunReplay;
+  readonly #sync: Sync | null;
   #inputs: DocumentInput[] = [];
   #bytes = 0;
   /** Documents that were near too many deaths. */
   readonly #suspects: DocumentInput[] = [];
 
-  constructor(session: RunSession, replay: RunReplay) {
+  constructor(session: RunSession, replay: RunReplay, sync: Sync | null) {
     this.#session = session;
     this.#replay = replay;
+    this.#sync = sync;
   }
 
   async add(input: DocumentInput, bytes: number): Promise<void> {
@@ -165,10 +174,12 @@ class BatchBuilder {
     const session = this.#session;
     session.signal.throwIfAborted();
     const replay = this.#replay;
-    const lost = await runBatch({ inputs, replay, isLastTry: false, isIsolated }, session);
+    // What was moved is here and there in one batch, so that readers always see exactly one of the two.
+    const moved = (await this.#sync?.movedTo(inputs.map(({ contentDigest }) => contentDigest))) ?? [];
+    const lost = await runBatch({ inputs, moved, replay, isLastTry: false, isIsolated }, session);
     if (lost.length === 0) return;
     const again = await this.#readAgain(lost);
-    if (again.length > 0) await runBatch({ inputs: again, replay, isLastTry: true, isIsolated }, session);
+    if (again.length > 0) await runBatch({ inputs: again, moved: [], replay, isLastTry: true, isIsolated }, session);
   }
 
   /** Another run made a version of these meanwhile: they are compared with that one, and staged anew where they still differ. */

@@ -1,6 +1,12 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { QuarantineEntry } from '../../lib/contracts/document.ts';
-import type { RecordsStore, VersionRecord, WriteRef } from '../../lib/contracts/store.ts';
+import type {
+  AfterDocument,
+  RecordsStore,
+  SelectedDocument,
+  VersionRecord,
+  WriteRef,
+} from '../../lib/contracts/store.ts';
 import { collect, entityOf, never, pivotOf, recordOf, ref, versionOf } from '../helpers/records.ts';
 
 const refused: QuarantineEntry = {
@@ -279,6 +285,38 @@ export function recordsStoreContract(name: string, open: () => Promise<RecordsSt
       const [firstFact, ...facts] = await store.facts(null, 9, never);
       expect(facts).toHaveLength(2);
       expect(await store.facts(firstFact!.relationId, 9, never)).toEqual(facts);
+    });
+
+    test('documents are selected by where they came from, in order of location, and those that came in others are not', async () => {
+      for (const [index, name] of ['a_b', 'a%b', 'a', 'Ab', 'é', 'a_b.in', 'zz'].entries())
+        await commit(`run-${index}`, name, null, { parentId: name === 'a_b.in' ? 'a_b' : null });
+      const filter = { source: null, group: null, uriPrefix: null, createdBefore: null };
+      const selected = async (more: Partial<typeof filter> | { [key: string]: string | null }, limit = 99) => {
+        const found: string[] = [];
+        for (let after: AfterDocument = null; ; ) {
+          const page: readonly SelectedDocument[] = await store.select({ ...filter, ...more }, { after, limit }, never);
+          found.push(...page.map(({ documentId }) => documentId));
+          if (page.length < limit) return found;
+          after = page[page.length - 1]!;
+        }
+      };
+      const inOrder = ['Ab', 'a', 'a%b', 'a_b', 'zz', 'é'];
+      expect(await selected({})).toEqual(inOrder);
+      expect(await selected({}, 1)).toEqual(inOrder);
+      // No character of a beginning stands for another one, and case counts.
+      expect(await selected({ uriPrefix: recordOf('a_').sourceUri })).toEqual(['a_b']);
+      expect(await selected({ uriPrefix: recordOf('a%').sourceUri })).toEqual(['a%b']);
+      expect(await selected({ uriPrefix: recordOf('A').sourceUri })).toEqual(['Ab']);
+      const { source, group, createdAt } = recordOf('a');
+      expect(await selected({ source, group, uriPrefix: recordOf('é').sourceUri })).toEqual(['é']);
+      expect([await selected({ source: 'another' }), await selected({ group: 'another' })]).toEqual([[], []]);
+      expect([await selected({ createdBefore: createdAt }), await selected({ createdBefore: '2999' })]).toEqual([
+        [],
+        inOrder,
+      ]);
+      const [first] = await store.select(filter, { after: null, limit: 1 }, never);
+      const { version, sourceUri, contentDigest } = recordOf('Ab');
+      expect(first).toEqual({ documentId: 'Ab', version, sourceUri, contentDigest });
     });
 
     test('a summary says what the document is and what was found in it', async () => {

@@ -6,6 +6,7 @@ import type { Source, SourceItem } from '../../lib/contracts/source.ts';
 export const echoSource: Source = {
   name: 'echo',
   async *list() {},
+  gone: async () => [],
   digest: async ({ id }) => ({ digest: sha256(id), bytes: id.length }),
   fromCopy: (item) => item,
   copy: async ({ id }, path) => {

@@ -2,8 +2,10 @@ import type { Json, QuarantineEntry } from '../../contracts/document.ts';
 import { isApexError, StoreError } from '../../contracts/errors.ts';
 import { chunkDigest, digestOf, recordDigest, relationDigest } from '../../contracts/identity.ts';
 import type {
+  AfterDocument,
   ChunkRecord,
   CurrentDocument,
+  DocumentFilter,
   DocumentSummary,
   DocumentVersion,
   Fact,
@@ -14,6 +16,7 @@ import type {
   Ranked,
   RecordsStore,
   Role,
+  SelectedDocument,
   StoredRelation,
   Stray,
   VersionRecord,
@@ -416,6 +419,23 @@ export class SqliteRecordsStore implements RecordsStore {
       [documentId],
     );
     return row === undefined ? null : summaryOf(row);
+  }
+
+  select(
+    { source, group, uriPrefix, createdBefore }: DocumentFilter,
+    { after, limit }: { after: AfterDocument; limit: number },
+    _signal: AbortSignal,
+  ): Promise<SelectedDocument[]> {
+    const prefix = uriPrefix ?? '';
+    // Whatever begins with the prefix lies between it and itself followed by the last of all characters.
+    return this.#sql.all<SelectedDocument>(
+      `SELECT document_id AS documentId, version, source_uri AS sourceUri, content_digest AS contentDigest FROM version
+       WHERE state = 'current' AND parent_id IS NULL AND (source_uri, document_id) > (?, ?) AND source_uri >= ?
+         AND source_uri <= ? || char(1114111) AND substr(source_uri, 1, length(?)) = ?
+         AND source = coalesce(?, source) AND group_id = coalesce(?, group_id) AND created_at < coalesce(?, created_at || '~')
+       ORDER BY source_uri, document_id LIMIT ?`,
+      [after?.sourceUri ?? '', after?.documentId ?? '', ...Array(4).fill(prefix), source, group, createdBefore, limit],
+    );
   }
 
   unindexed(

@@ -8,7 +8,7 @@ import {
 import { SourceError } from '../../../lib/contracts/errors.ts';
 import { sha256 } from '../../../lib/contracts/identity.ts';
 import type { Chunker, Embedder, Extractor, ParserPool } from '../../../lib/contracts/parts.ts';
-import type { Source, SourceItem } from '../../../lib/contracts/source.ts';
+import type { Source, SourceItem, SourceRoot } from '../../../lib/contracts/source.ts';
 import type { Staging, StagingFolder } from '../../../lib/contracts/staging.ts';
 import { DIMENSIONS } from '../records.ts';
 
@@ -23,13 +23,25 @@ export function itemOf(id: string): SourceItem {
 export class FakeSource implements Source {
   readonly name = 'fake';
   readonly texts: Map<string, string>;
+  /** What is told of the targets. */
+  roots: SourceRoot[] = [];
 
   constructor(texts: Readonly<Record<string, string>> = {}) {
     this.texts = new Map(Object.entries(texts));
   }
 
-  async *list(): AsyncGenerator<SourceItem> {
+  async *list(
+    _targets: readonly string[] = [],
+    _signal?: AbortSignal,
+    onRoot: (root: SourceRoot) => void = () => {},
+  ): AsyncGenerator<SourceItem> {
+    for (const root of this.roots) onRoot(root);
     yield* [...this.texts.keys()].sort().map(itemOf);
+  }
+
+  async gone({ uri: rootUri }: SourceRoot, uris: readonly string[]): Promise<string[]> {
+    const there = new Set([...this.texts.keys()].map((id) => itemOf(id).uri));
+    return uris.filter((uri) => uri.startsWith(`${rootUri}/`) && !there.has(uri));
   }
 
   async digest({ id }: SourceItem, signal: AbortSignal): Promise<{ digest: string; bytes: number }> {

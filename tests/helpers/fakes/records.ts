@@ -1,8 +1,10 @@
 import type { QuarantineEntry } from '../../../lib/contracts/document.ts';
 import { StoreError } from '../../../lib/contracts/errors.ts';
 import type {
+  AfterDocument,
   ChunkRecord,
   CurrentDocument,
+  DocumentFilter,
   DocumentSummary,
   DocumentVersion,
   Fact,
@@ -13,6 +15,7 @@ import type {
   Ranked,
   RecordsStore,
   Role,
+  SelectedDocument,
   VersionRecord,
   WriteRef,
 } from '../../../lib/contracts/store.ts';
@@ -197,6 +200,24 @@ export class FakeRecordsStore extends FakeStore implements RecordsStore {
     return this.#ordered(options.afterDocumentId, options.group)
       .slice(0, options.limit)
       .map((record) => summaryOf(record, this.held.get(keyOf(record))!.ref));
+  }
+
+  async select(
+    { source, group, uriPrefix, createdBefore }: DocumentFilter,
+    { after, limit }: { after: AfterDocument; limit: number },
+    signal: AbortSignal,
+  ): Promise<SelectedDocument[]> {
+    signal.throwIfAborted();
+    const placeOf = ({ sourceUri, documentId }: NonNullable<AfterDocument>) => [sourceUri, documentId] as const;
+    const isBefore = ([uri, id]: readonly [string, string], [otherUri, otherId]: readonly [string, string]) =>
+      uri === otherUri ? id < otherId : uri < otherUri;
+    return this.live(group)
+      .filter((record) => record.parentId === null && record.source === (source ?? record.source))
+      .filter(({ sourceUri, createdAt }) => sourceUri.startsWith(uriPrefix ?? '') && createdAt < (createdBefore ?? '~'))
+      .filter((record) => after === null || isBefore(placeOf(after), placeOf(record)))
+      .sort((a, b) => (isBefore(placeOf(a), placeOf(b)) ? -1 : 1))
+      .slice(0, limit)
+      .map(({ documentId, version, sourceUri, contentDigest }) => ({ documentId, version, sourceUri, contentDigest }));
   }
 
   async document(documentId: string, signal: AbortSignal): Promise<DocumentSummary | null> {

@@ -53,7 +53,7 @@ function openBatch({ isLastTry = false, isIsolated = false, ...options }: BatchC
           isIsolated: false,
           items: inputs.map((input) => ({ ...input, attempt: batchNo })),
         });
-      return runBatch({ inputs, replay, isLastTry, isIsolated }, session);
+      return runBatch({ inputs, moved: [], replay, isLastTry, isIsolated }, session);
     },
     /** What became of each document, in the order in which it was said. */
     outcomes: () =>

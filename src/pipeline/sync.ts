@@ -1,0 +1,217 @@
+import type { Source, SourceItem, SourceProblem, SourceRoot } from '../../lib/contracts/source.ts';
+import type { AfterDocument, SelectedDocument } from '../../lib/contracts/store.ts';
+import type { RunReplay } from '../journal/replay.ts';
+import { type Deletion, deleteTogether, withAttachments } from './delete.ts';
+import { ancestorIdsOf, documentIdOf } from './identity.ts';
+import type { Quarantine } from './quarantine.ts';
+import type { RunSession } from './session.ts';
+
+/** A document whose file is gone; one that is in quarantine only has no version. */
+interface Gone extends Pick<SelectedDocument, 'documentId' | 'sourceUri' | 'contentDigest'> {
+  readonly version: number | null;
+}
+
+/** How many documents of the memory are compared with the listing together. */
+const PAGE_DOCUMENTS = 1_000;
+
+/**
+ * Deletes the documents of a run's source and group whose files are gone from its targets.
+ *
+ * Nothing is deleted under a target that could not be listed whole, or that holds nothing any more unless that is allowed, and
+ * nothing at all when listing fails. Documents are compared by where they came from, not by their ids. What was listed is held in
+ * memory, and of what is gone ids, locations and digests.
+ */
+export class Sync {
+  readonly #session: RunSession;
+  readonly #source: Source;
+  readonly #roots: SourceRoot[] = [];
+  /** What was listed: its id in the source, by location. */
+  readonly #listed = new Map<string, string>();
+  #listedIds: ReadonlySet<string> | null = null;
+  /** What is gone and may have been moved, by content. */
+  #movable: Map<string, Gone[]> | null = null;
+  readonly #moved = new Set<string>();
+
+  constructor(session: RunSession, source: Source) {
+    this.#session = session;
+    this.#source = source;
+  }
+
+  /** The entries of all targets once the last is listed, with a problem for each that is suddenly empty. */
+  async *list(): AsyncGenerator<SourceItem | SourceProblem> {
+    const { plan, signal } = this.#session;
+    const entries: (SourceItem | SourceProblem)[] = [];
+    for await (const entry of this.#source.list(plan.targets, signal, (root) => this.#roots.push(root))) {
+      entries.push(entry);
+      if (!('code' in entry)) this.#listed.set(entry.uri, entry.id);
+    }
+    const told = new Set<string>();
+    for (const root of this.#roots) {
+      const { state, target } = root;
+      if (state === 'whole') continue;
+      const hasGone = await this.#hasGone(root);
+      if (state === 'empty' && this.#allowsEmpty) told.add(target);
+      else if (state === 'empty' && hasGone) {
+        told.add(target);
+        yield suddenlyEmpty(root);
+      } else if (hasGone) this.#warnOf(root);
+    }
+    for (const entry of entries)
+      if (!('code' in entry) || entry.code !== 'NO_MATCH' || !told.has(entry.uri)) yield entry;
+  }
+
+  /** What was moved to where documents of these contents are now, with what came in it: each is given once. */
+  async movedTo(contentDigests: readonly string[]): Promise<Deletion[]> {
+    this.#movable ??= await this.#byContent();
+    const moved: Gone[] = [];
+    for (const contentDigest of contentDigests) {
+      const document = this.#movable.get(contentDigest)?.pop();
+      if (document !== undefined) moved.push(document);
+    }
+    for (const { documentId } of moved) this.#moved.add(documentId);
+    return this.#deletionsOf(moved);
+  }
+
+  /** Deletes what is gone by now, but for what was moved. What another run has changed meanwhile is looked at again, once. */
+  async deleteGone(replay: RunReplay): Promise<void> {
+    const { parts } = this.#session;
+    const deleted = new Set(
+      replay.results.filter(({ outcome }) => outcome === 'deleted').map(({ documentId }) => documentId),
+    );
+    for (const isLastTry of [false, true]) {
+      const lost: string[] = [];
+      for await (const batch of this.#batches(isLastTry)) {
+        lost.push(...(await deleteTogether(batch, this.#session, isLastTry)));
+        for (const { documentId } of batch) deleted.add(documentId);
+      }
+      for (const documentId of lost) deleted.delete(documentId);
+      if (lost.length === 0) break;
+    }
+    // Also what an earlier process of this run deleted and did not come to forget.
+    await parts.staging.forget([...deleted, ...this.#moved]);
+  }
+
+  get #allowsEmpty(): boolean {
+    return this.#session.plan.sync?.allowsEmpty === true;
+  }
+
+  /** What is gone, with what came in it, so many that they make a batch. */
+  async *#batches(isLastTry: boolean): AsyncGenerator<Deletion[]> {
+    const { batchDocuments } = this.#session.parts.limits;
+    let waiting: Gone[] = [];
+    for await (const document of this.#gone()) {
+      // What is in quarantine only, and has lost, is a document by now: it is found by its location when it is gone.
+      if (document.version === null && (isLastTry || this.#moved.has(document.documentId))) continue;
+      waiting.push(document);
+      if (waiting.length < batchDocuments) continue;
+      yield await this.#deletionsOf(waiting);
+      waiting = [];
+    }
+    yield await this.#deletionsOf(waiting);
+  }
+
+  async #deletionsOf(documents: readonly Gone[]): Promise<Deletion[]> {
+    const deletions = documents.map(({ documentId, version, sourceUri }) => ({
+      ...{ documentId, sourceUri },
+      baseVersion: version,
+    }));
+    const documentIds = documents.map(({ documentId }) => documentId);
+    return withAttachments(deletions, { documentIds, quarantine: await this.#quarantine() }, this.#session);
+  }
+
+  async #byContent(): Promise<Map<string, Gone[]>> {
+    const byContent = new Map<string, Gone[]>();
+    for await (const document of this.#gone())
+      byContent.set(document.contentDigest, [...(byContent.get(document.contentDigest) ?? []), document]);
+    return byContent;
+  }
+
+  /** Every document that may be deleted, once. */
+  async *#gone(): AsyncGenerator<Gone> {
+    const open = this.#roots.filter((root) => this.#isOpen(root));
+    const closed = this.#roots.filter((root) => !this.#isOpen(root));
+    const seen = new Set<string>();
+    for (const root of open) {
+      for await (const page of this.#goneFrom(root)) {
+        const kept = await this.#belongingTo(closed, page);
+        for (const document of page) {
+          if (kept.has(document.sourceUri) || seen.has(document.documentId)) continue;
+          seen.add(document.documentId);
+          yield document;
+        }
+      }
+    }
+  }
+
+  #isOpen({ state }: SourceRoot): boolean {
+    return state === 'whole' || (state === 'empty' && this.#allowsEmpty);
+  }
+
+  async #belongingTo(roots: readonly SourceRoot[], documents: readonly Gone[]): Promise<ReadonlySet<string>> {
+    const uris = documents.map(({ sourceUri }) => sourceUri);
+    const found = new Set<string>();
+    for (const root of roots)
+      for (const uri of await this.#source.gone(root, uris, this.#session.signal)) found.add(uri);
+    return found;
+  }
+
+  async #hasGone(root: SourceRoot): Promise<boolean> {
+    for await (const page of this.#goneFrom(root)) if (page.length > 0) return true;
+    return false;
+  }
+
+  /**
+   * What is gone from a root, page by page. The version is read before the file is looked for: one that comes back later is
+   * ingested as another version.
+   */
+  async *#goneFrom(root: SourceRoot): AsyncGenerator<Gone[]> {
+    for await (const page of this.#documentsUnder(root)) {
+      const unlisted = page.filter(({ sourceUri }) => !this.#listed.has(sourceUri));
+      if (unlisted.length === 0) continue;
+      const uris = unlisted.map(({ sourceUri }) => sourceUri);
+      const gone = new Set(await this.#source.gone(root, uris, this.#session.signal));
+      yield unlisted.filter(({ documentId, sourceUri }) => gone.has(sourceUri) && !this.#isListedId(documentId));
+    }
+  }
+
+  async *#documentsUnder({ uri }: SourceRoot): AsyncGenerator<readonly Gone[]> {
+    const { parts, plan, signal } = this.#session;
+    const filter = { source: plan.source, group: plan.group, uriPrefix: `${uri}/`, createdBefore: null };
+    for (let after: AfterDocument = null; ; ) {
+      const page: readonly SelectedDocument[] = await parts.stores.records.select(
+        filter,
+        { after, limit: PAGE_DOCUMENTS },
+        signal,
+      );
+      yield page;
+      if (page.length < PAGE_DOCUMENTS) break;
+      after = page[page.length - 1]!;
+    }
+    // After the documents: one that is current besides is given with its version.
+    yield (await this.#quarantine()).entries
+      .filter(({ documentId, source }) => source === plan.source && ancestorIdsOf(documentId).length === 0)
+      .filter(({ sourceUri }) => sourceUri.startsWith(`${uri}/`))
+      .map(({ documentId, sourceUri, contentDigest }) => ({ documentId, sourceUri, contentDigest, version: null }));
+  }
+
+  async #quarantine(): Promise<Quarantine> {
+    return (await this.#session.look(this.#source)).quarantine;
+  }
+
+  /** A document that was given the id which a listed one has goes on as that one. */
+  #isListedId(documentId: string): boolean {
+    const { source, group } = this.#session.plan;
+    this.#listedIds ??= new Set([...this.#listed.values()].map((id) => documentIdOf(source, id, group)));
+    return this.#listedIds.has(documentId);
+  }
+
+  #warnOf({ target }: SourceRoot): void {
+    const message = `nothing is deleted under ${target}, because it could not be listed whole`;
+    this.#session.onEvent({ kind: 'warning', code: 'SYNC_INCOMPLETE', message });
+  }
+}
+
+function suddenlyEmpty({ target }: SourceRoot): SourceProblem {
+  const message = `${target} holds no document any more, but the memory does; nothing is deleted under it`;
+  return { uri: target, code: 'SUDDENLY_EMPTY', message };
+}
