@@ -11,6 +11,7 @@ import { registerRollback } from './rollback.ts';
 import { registerRuns } from './runs.ts';
 import { registerSearch } from './search.ts';
 import { registerStatus } from './status.ts';
+import { registerTrace } from './trace.ts';
 import { safeText } from './ui/text.ts';
 import { registerVerify } from './verify.ts';
 import { readVersion } from './version.ts';
@@ -43,6 +44,7 @@ export function createProgram(): Command {
     registerDelete,
     registerRuns,
     registerStatus,
+    registerTrace,
     registerCleanup,
     registerConfig,
     registerCompletion,

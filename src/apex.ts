@@ -15,6 +15,7 @@ import { EXIT } from '../lib/contracts/error-codes.ts';
 import type { RunListing } from '../lib/contracts/journal.ts';
 import type { DocumentStatus } from '../lib/contracts/pipeline.ts';
 import type { DocumentSummary } from '../lib/contracts/store.ts';
+import type { DocumentTrace } from '../lib/contracts/trace.ts';
 import { nearDocumentId, nearRunId } from './config/near-ids.ts';
 import type { Engine } from './engines/engine.ts';
 import { countResults } from './journal/counts.ts';
@@ -22,6 +23,7 @@ import { replayRun } from './journal/replay.ts';
 import { type Parts, settingsDigest } from './pipeline/parts.ts';
 import { graver } from './pipeline/session.ts';
 import { search } from './search/search.ts';
+import { traceDocument } from './trace/trace.ts';
 import { verify } from './verify/verify.ts';
 
 interface MachineOptions {
@@ -175,6 +177,13 @@ export class Machine implements Apex {
     if (document === null && quarantine === null && inFlight === null) return null;
     const status: DocumentStatus = inFlight?.status ?? (quarantine === null ? 'completed' : 'quarantined');
     return { document, quarantine, status, runId: inFlight?.runId ?? quarantine?.runId ?? document?.runId ?? null };
+  }
+
+  async trace(documentId: string, signal: AbortSignal): Promise<DocumentTrace | null> {
+    const { registry, staging, stores } = this.#parts;
+    const found = await this.showDocument(documentId, signal);
+    const parts = { records: stores.records, registry, staging, found, group: this.#group };
+    return traceDocument(documentId, parts, signal);
   }
 
   nearId(kind: 'document' | 'run', id: string, signal: AbortSignal): Promise<string | null> {

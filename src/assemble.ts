@@ -217,6 +217,7 @@ function systemSurroundings(graceMs: number): Surroundings {
 function probedStaging(staging: Parts['staging'], probe: Probe): Parts['staging'] {
   return {
     open: async (...args) => probed('folder', await staging.open(...args), probe),
+    staged: (...args) => staging.staged(...args),
     removeRun: (...args) => staging.removeRun(...args),
     forget: (...args) => staging.forget(...args),
     cleanup: (...args) => staging.cleanup(...args),

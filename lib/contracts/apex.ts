@@ -3,6 +3,7 @@ import type { ErrorReport } from './errors.ts';
 import type { RunCounts, RunListing, SyncRequest } from './journal.ts';
 import type { DocumentOutcome, DocumentStatus, StepName } from './pipeline.ts';
 import type { DocumentSummary, Role } from './store.ts';
+import type { DocumentTrace } from './trace.ts';
 
 /** What became of one document: design page section 3, as `--json` prints it behind `"event":"document"`. */
 export interface DocumentResult {
@@ -172,6 +173,8 @@ export interface Apex {
   ): Promise<readonly DocumentSummary[]>;
   listQuarantined(signal: AbortSignal): Promise<readonly QuarantineEntry[]>;
   showDocument(documentId: string, signal: AbortSignal): Promise<DocumentDetails | null>;
+  /** All that is known of a document, in order of time; null when nothing knows it. */
+  trace(documentId: string, signal: AbortSignal): Promise<DocumentTrace | null>;
   /** The id of a document or run that was probably meant by one that names nothing, or null. */
   nearId(kind: 'document' | 'run', id: string, signal: AbortSignal): Promise<string | null>;
   close(): Promise<void>;

@@ -21,10 +21,23 @@ export interface StagingFolder {
   remove(): Promise<void>;
 }
 
+/** What lies in staging of a document in one run, as its metadata tell. */
+export interface StagedState {
+  readonly runId: string;
+  readonly source: string;
+  readonly status: 'active' | 'success' | 'failed';
+  readonly bytes: number;
+  /** ISO 8601. */
+  readonly createdAt: string;
+  readonly updatedAt: string;
+}
+
 /** Document bytes on local disk, by source, document and run. Two runs never share a folder. */
 export interface Staging {
   /** The folder of a document in a run, created when absent. */
   open(source: string, documentId: string, runId: string): Promise<StagingFolder>;
+  /** What is there of a document, in whatever run; only looks. */
+  staged(documentId: string): Promise<readonly StagedState[]>;
   /** Removes every folder of a run that is not marked failed. */
   removeRun(runId: string): Promise<void>;
   /** Removes what is kept of failed attempts at these documents, in whatever run. What a run may still need stays. */

@@ -24,7 +24,7 @@ import { basename, dirname, join } from 'node:path';
 import type { StagedFile } from '../contracts/document.ts';
 import { ConfigError, SourceError } from '../contracts/errors.ts';
 import type { Source, SourceItem } from '../contracts/source.ts';
-import type { Staging, StagingFolder } from '../contracts/staging.ts';
+import type { StagedState, Staging, StagingFolder } from '../contracts/staging.ts';
 import { diskError, makeFolder } from '../support/disk.ts';
 import { SPARES, SpareFolders } from './spares.ts';
 
@@ -120,6 +120,14 @@ class FolderStaging implements Staging {
   async close(): Promise<void> {
     await this.#spares.close();
     for (const source of subfolders(this.#settings.base)) removeEmpty(source);
+  }
+
+  async staged(documentId: string): Promise<StagedState[]> {
+    const name = plainName(documentId);
+    return [...this.#folders()].flatMap(({ path, document }) => {
+      const metadata = document === name ? readMetadata(path) : null;
+      return metadata === null ? [] : [stateOf(metadata)];
+    });
   }
 
   async removeRun(runId: string): Promise<void> {
@@ -342,6 +350,10 @@ function readMetadata(path: string): Metadata | null {
   } catch {
     return null;
   }
+}
+
+function stateOf({ run_id, source, status, file_size_bytes, created_at, updated_at }: Metadata): StagedState {
+  return { runId: run_id, source, status, bytes: file_size_bytes, createdAt: created_at, updatedAt: updated_at };
 }
 
 /** Lower-case hexadecimal SHA-256 of a file of any size, or null when it is not there. */

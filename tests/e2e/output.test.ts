@@ -60,6 +60,8 @@ async function listings(home: string): Promise<string[][]> {
     ['search', 'LD-700001', '--mode', 'keyword'],
     ['search', 'LD-700001', '--mode', 'vector'],
     ['search', 'LD-700001', '--mode', 'graph'],
+    ['trace', String(documents[0]!['document_id'])],
+    ['trace', String(quarantined[0]!['document_id'])],
     ['verify'],
     ['cleanup'],
     ['config'],
@@ -117,7 +119,7 @@ test('--json gives one object a line and nothing else, each says what it is, and
   }
   expect([...seen].sort()).toEqual([
     ...['cleanup', 'config', 'document', 'document_status', 'hit', 'listed_document', 'listed_run', 'problem'],
-    ...['quarantined_document', 'run_status', 'setting', 'summary'],
+    ...['quarantined_document', 'run_status', 'setting', 'summary', 'trace', 'traced_document'],
   ]);
 });
 

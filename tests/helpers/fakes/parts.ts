@@ -120,6 +120,10 @@ export class FakeStaging implements Staging {
     return folder;
   }
 
+  async staged(): Promise<[]> {
+    return [];
+  }
+
   async removeRun(): Promise<void> {}
 
   async forget(): Promise<void> {}
