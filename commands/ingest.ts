@@ -2,10 +2,11 @@ import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { UsageError } from '../lib/contracts/errors.ts';
 import { SOURCES } from '../lib/sources/index.ts';
+import { addCaps, type CapFlags, capsOf } from './caps.ts';
 import { type CommonFlags, runCommand } from './host.ts';
 import { printNote } from './ui/output.ts';
 
-interface IngestFlags extends CommonFlags {
+interface IngestFlags extends CommonFlags, CapFlags {
   readonly source: keyof typeof SOURCES;
   readonly id?: string;
   readonly sync?: boolean;
@@ -14,7 +15,7 @@ interface IngestFlags extends CommonFlags {
 
 /** `apex ingest <target …>`: the seven steps over everything the targets name. */
 export function registerIngest(program: Command): void {
-  program
+  const ingest = program
     .command('ingest')
     .summary('read documents and write them to the memory')
     .description(
@@ -30,7 +31,8 @@ export function registerIngest(program: Command): void {
     .option('--sync', 'also delete the documents of these folders and globs whose files are gone')
     .option('--allow-empty', 'with --sync: also when a folder or glob holds nothing any more')
     .option('--stdin-name <name>', 'name of standard input as a document, a hint for its type')
-    .option('--json', 'one JSON object a line on standard output and nothing else')
+    .option('--json', 'one JSON object a line on standard output and nothing else');
+  addCaps(ingest)
     .addHelpText(
       'after',
       '\nExamples:\n  $ apex ingest ./contracts\n  $ apex ingest "mail/**/*.eml" --json\n  $ apex ingest --sync ./contracts\n  $ cat note.txt | apex ingest - --id note-1',
@@ -45,6 +47,7 @@ export function registerIngest(program: Command): void {
         documentId: flags.id ?? null,
         sync: flags.sync === true ? { allowsEmpty: flags.allowEmpty === true } : null,
         onError: 'continue' as const,
+        caps: capsOf(flags),
       };
       if (targets.includes('-') && process.stdin.isTTY) printNote('Reading what is typed; end it with Ctrl-D.');
       await runCommand(flags, (apex, onEvent, signal) => apex.ingest(request, onEvent, signal));

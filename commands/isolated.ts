@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { type ErrorReport, ParseError } from '../lib/contracts/errors.ts';
+import type { ProviderUse } from '../lib/contracts/journal.ts';
 import type { StepName } from '../lib/contracts/pipeline.ts';
 import type { IsolatedContext, IsolatedRequest, Parts } from '../src/pipeline/parts.ts';
 
@@ -8,7 +9,7 @@ import type { IsolatedContext, IsolatedRequest, Parts } from '../src/pipeline/pa
 export type IsolatedLine =
   | { readonly step: StepName }
   | { readonly failure: ErrorReport }
-  | { readonly use: { readonly calls: number; readonly texts: number } };
+  | { readonly use: ProviderUse };
 
 interface IsolationOptions {
   /** The program and its arguments. It gets the request as a line on standard input, which stays open as long as this process lives. */
@@ -57,10 +58,7 @@ async function prepareInProcess(
       const said = JSON.parse(line) as IsolatedLine;
       if ('step' in said) onStep(request.documentId, said.step);
       else if ('failure' in said) failure = said.failure;
-      else {
-        use.calls += said.use.calls;
-        use.texts += said.use.texts;
-      }
+      else use.add(said.use);
     });
     const exitCode = await new Promise<number | null>((resolve, reject) => {
       child.once('error', reject);

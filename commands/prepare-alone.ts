@@ -15,18 +15,21 @@ export function registerPrepareAlone(program: Command): void {
     lines.once('close', isGone);
     const line = await new Promise<string>((resolve) => lines.once('line', resolve));
     const { prepareAlone } = await import('../src/assemble.ts');
-    const { noUse } = await import('../src/pipeline/embed.ts');
+    const { Allowance } = await import('../src/pipeline/allowance.ts');
+    const { EmbeddingUse } = await import('../src/pipeline/use.ts');
     const { stopReport } = await import('../src/pipeline/failure.ts');
-    const use = noUse();
     try {
       const request = JSON.parse(line) as IsolatedRequest;
+      const { caps, ...before } = request.allowance;
+      const allowance = new Allowance(caps, () => performance.now(), before);
+      // Said before each request is made, so that it counts even if this process dies of its answer.
+      const use = new EmbeddingUse(allowance, (since) => say({ use: since }));
       await prepareAlone(request, await hostOptions({}), { onStep: (_, step) => say({ step }), use });
     } catch (error) {
       const failure = stopReport(error);
       say({ failure });
       process.exitCode = ERROR_CODES[failure.code].exit;
     } finally {
-      say({ use: { calls: use.calls, texts: use.texts } });
       lines.off('close', isGone);
       process.stdin.destroy();
     }

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { RunDetails } from '../lib/contracts/apex.ts';
 import { refuseUnknown } from './group.ts';
 import { type CommonFlags, withApex } from './host.ts';
-import { counted, shownCount, shownDuration, shownTime } from './ui/figures.ts';
+import { counted, shownCount, shownDuration, shownTime, shownUse } from './ui/figures.ts';
 import { runJson, runStatusJson, shownState } from './ui/json.ts';
 import { printJson, printLine, printNote } from './ui/output.ts';
 import { details, table } from './ui/table.ts';
@@ -113,6 +113,7 @@ function runRows(run: RunDetails): [string, string][] {
       : [['ended', `${shownTime(finishedAt)}, after ${shownDuration(lastedMs)}`] as [string, string]]),
     ['what', targets.join(' ')],
     ['documents', `${shownCount(documents)}${ends.map(([name, n]) => `, ${shownCount(n)} ${name}`).join('')}`],
+    ...(run.use.calls > 0 && run.use.costNanos !== 0 ? [['provider', shownUse(run.use)] as [string, string]] : []),
     ...(state === 'interrupted' ? [['continue with', `apex resume ${runId}`] as [string, string]] : []),
   ];
 }

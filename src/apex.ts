@@ -1,5 +1,6 @@
 import type {
   Apex,
+  Caps,
   CleanupReport,
   DocumentDetails,
   IngestRequest,
@@ -12,6 +13,7 @@ import type {
 } from '../lib/contracts/apex.ts';
 import type { QuarantineEntry } from '../lib/contracts/document.ts';
 import { EXIT } from '../lib/contracts/error-codes.ts';
+import { ConfigError } from '../lib/contracts/errors.ts';
 import type { RunListing } from '../lib/contracts/journal.ts';
 import type { DocumentStatus } from '../lib/contracts/pipeline.ts';
 import type { DocumentSummary } from '../lib/contracts/store.ts';
@@ -20,6 +22,7 @@ import { nearDocumentId, nearRunId } from './config/near-ids.ts';
 import type { Engine } from './engines/engine.ts';
 import { countResults } from './journal/counts.ts';
 import { replayRun } from './journal/replay.ts';
+import { Allowance, NO_CAPS } from './pipeline/allowance.ts';
 import { type Parts, settingsDigest } from './pipeline/parts.ts';
 import { graver } from './pipeline/session.ts';
 import { search } from './search/search.ts';
@@ -48,7 +51,7 @@ export class Machine implements Apex {
     this.#close = options.close;
   }
 
-  ingest(request: IngestRequest, onEvent: OnEvent, signal: AbortSignal): Promise<RunSummary> {
+  async ingest(request: IngestRequest, onEvent: OnEvent, signal: AbortSignal): Promise<RunSummary> {
     const { source, targets, documentId, sync = null } = request;
     const plan = {
       kind: 'ingest',
@@ -59,7 +62,14 @@ export class Machine implements Apex {
       sync,
       settingsDigest: settingsDigest(this.#parts),
     } as const;
-    return this.#engine.start(plan, onEvent, signal);
+    return this.#engine.start(plan, onEvent, signal, this.#allowance(request.caps));
+  }
+
+  /** @throws ConfigError when costs are capped that nobody can tell. */
+  #allowance(caps: Caps = NO_CAPS): Allowance {
+    const { embedder, surroundings } = this.#parts;
+    if (caps.maxCostNanos !== null && embedder.price === null) throw unknownPrice();
+    return new Allowance(caps, surroundings.elapsed);
   }
 
   delete(documentIds: readonly string[], onEvent: OnEvent, signal: AbortSignal): Promise<RunSummary> {
@@ -75,8 +85,9 @@ export class Machine implements Apex {
     return this.#engine.start(plan, onEvent, signal);
   }
 
-  async resume(runId: string | null, onEvent: OnEvent, signal: AbortSignal): Promise<RunSummary | null> {
-    if (runId !== null) return this.#engine.resume(runId, onEvent, signal);
+  async resume(runId: string | null, onEvent: OnEvent, signal: AbortSignal, caps?: Caps): Promise<RunSummary | null> {
+    const allowance = this.#allowance(caps);
+    if (runId !== null) return this.#engine.resume(runId, onEvent, signal, allowance);
     let last: RunSummary | null = null;
     let exitStatus: number = EXIT.done;
     const runs = (await this.#parts.registry.list()).filter(({ isOwned }) => !isOwned).reverse();
@@ -84,7 +95,7 @@ export class Machine implements Apex {
     // What is parked may stay so, and must not keep the others waiting.
     const parked = runs.filter(({ state }) => state === 'needs_attention');
     for (const { runId } of [...stopped, ...parked]) {
-      const resumed = await this.#engine.resume(runId, onEvent, signal);
+      const resumed = await this.#engine.resume(runId, onEvent, signal, allowance);
       if (resumed === null) continue;
       last = resumed;
       exitStatus = graver(exitStatus, resumed.exit_status);
@@ -147,11 +158,12 @@ export class Machine implements Apex {
   async showRun(runId: string): Promise<RunDetails | null> {
     const run = await this.#parts.registry.get(runId);
     if (run === null) return null;
-    const { batches, results } = await replayRun(this.#parts.registry.readEntries(runId));
+    const { batches, results, use } = await replayRun(this.#parts.registry.readEntries(runId));
     const setAside = batches.flatMap((batch) => batch.setAside);
     return {
       ...run,
       counts: countResults(results),
+      use,
       batches: batches.map(({ batchNo, state, items, error }) => ({ batchNo, state, documents: items.length, error })),
       parked: batches.filter(({ state }) => state === 'parked').length,
       quarantined: setAside.flatMap(({ documentId, error }) => (error === null ? [] : [{ documentId, error }])),
@@ -215,6 +227,13 @@ export class Machine implements Apex {
   close(): Promise<void> {
     return this.#close();
   }
+}
+
+function unknownPrice(): ConfigError {
+  return new ConfigError(
+    '--max-cost cannot be kept: the price of the embedding model is not known; set OPENAI_EMBEDDING_PRICE to US dollars for a million tokens',
+    { code: 'APEX_CONFIG' },
+  );
 }
 
 const NOTHING_CLEANED: CleanupReport = {

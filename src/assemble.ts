@@ -5,8 +5,8 @@ import { CHUNKERS } from '../lib/chunkers/index.ts';
 import type { Apex } from '../lib/contracts/apex.ts';
 import { ConfigError, UsageError } from '../lib/contracts/errors.ts';
 import type { RunRegistry } from '../lib/contracts/journal.ts';
-import type { Embedder } from '../lib/contracts/parts.ts';
-import { EMBEDDERS } from '../lib/embedders/index.ts';
+import type { Embedder, Price } from '../lib/contracts/parts.ts';
+import { EMBEDDERS, PRICES } from '../lib/embedders/index.ts';
 import { EXTRACTORS } from '../lib/extractors/index.ts';
 import { type DataFolderWarning, openDataFolder, openRegistry } from '../lib/journal/index.ts';
 import { openParserPool } from '../lib/parsers/index.ts';
@@ -20,8 +20,8 @@ import type { Settings } from './config/settings.ts';
 import { LocalEngine } from './engines/local.ts';
 import type { StepContext, Surroundings } from './pipeline/context.ts';
 import { prepareDocument } from './pipeline/document.ts';
-import type { EmbeddingUse } from './pipeline/embed.ts';
 import type { IsolatedRequest, Parts } from './pipeline/parts.ts';
+import type { EmbeddingUse } from './pipeline/use.ts';
 
 /** What apex takes from the process it runs in. */
 export interface HostOptions {
@@ -191,8 +191,15 @@ async function openEmbedder(settings: Settings): Promise<Embedder> {
     baseUrl: settings.openAiBaseUrl === '' ? null : settings.openAiBaseUrl,
     model: settings.openAiModel,
     dimensions: settings.openAiDimensions,
+    price: await openAiPrice(settings),
     timeoutMs: PROVIDER_TIMEOUT_MS,
   });
+}
+
+/** What the user says a token costs, else what is listed. */
+async function openAiPrice({ openAiPrice, openAiModel }: Settings): Promise<Price | null> {
+  const { listedPrice, priceOf } = await PRICES();
+  return openAiPrice === '' ? listedPrice(openAiModel) : priceOf(Number(openAiPrice), 'OPENAI_EMBEDDING_PRICE');
 }
 
 function systemSurroundings(graceMs: number): Surroundings {

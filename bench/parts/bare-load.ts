@@ -51,7 +51,7 @@ async function prepare(file: string) {
   const parsed = await parseDocument(bytes, basename(file), PARSE_LIMITS, folder);
   const chunks = chunker.chunk(parsed);
   const extraction = await extractor.extract(parsed, chunks, never);
-  const vectors = await embedder.embed(chunks.map(embeddingText), never);
+  const { vectors } = await embedder.embed(chunks.map(embeddingText), never);
   return { file, bytes, parsed, chunks, extraction, vectors };
 }
 

@@ -1,6 +1,7 @@
 import type { DocumentResult, RunSummary } from '../../lib/contracts/apex.ts';
 import { ERROR_CODES, type ErrorCode } from '../../lib/contracts/error-codes.ts';
-import { shownCount, shownDuration, shownPlace, shownRate } from './figures.ts';
+import { nanosOf } from '../../src/pipeline/money.ts';
+import { shownCount, shownDuration, shownPlace, shownRate, shownUse } from './figures.ts';
 import { columns } from './output.ts';
 import type { Style } from './style.ts';
 import { details } from './table.ts';
@@ -24,9 +25,17 @@ export function closingTable(summary: RunSummary, problems: number): string[] {
     ...some('chunks', chunks),
     ...some('entities', entities),
     ...some('relations', relations),
+    ...providerRows(summary),
     ['time', `${shownDuration(summary.duration_ms)}${rate}`],
     ['run', `${summary.run_id} (${summary.state.replace('_', ' ')})`],
   ]);
+}
+
+/** What providers were used for, where they have a price or it is not known; what is made on this machine is not worth a line. */
+function providerRows(summary: RunSummary): [string, string][] {
+  const { embedding_calls: calls, embedding_tokens: tokens, cost_usd: dollars } = summary;
+  if (calls === 0 || dollars === 0) return [];
+  return [['provider', shownUse({ calls, tokens, costNanos: dollars === null ? null : nanosOf(dollars) })]];
 }
 
 /** A document that was set aside or left. */

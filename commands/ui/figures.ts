@@ -1,3 +1,6 @@
+import type { ProviderUse } from '../../lib/contracts/journal.ts';
+import { shownDollars } from '../../src/pipeline/money.ts';
+
 /** A whole number for people: thousands are set apart. */
 export function shownCount(count: number): string {
   return String(count).replace(/\B(?=(?:\d{3})+$)/g, ',');
@@ -43,6 +46,12 @@ export function shownRate(perSecond: number): string {
 /** A score for people: three decimals, or two digits of one that would read as nothing. */
 export function shownScore(score: number): string {
   return score === 0 || Math.abs(score) >= 0.001 ? score.toFixed(3) : String(Number(score.toPrecision(2)));
+}
+
+/** What providers were used for, for people. */
+export function shownUse({ calls, tokens, costNanos }: Pick<ProviderUse, 'calls' | 'tokens' | 'costNanos'>): string {
+  const cost = costNanos === null ? 'price not known: set OPENAI_EMBEDDING_PRICE' : shownDollars(costNanos);
+  return `${counted(calls, 'call')}, ${counted(tokens, 'token')}, ${cost}`;
 }
 
 const BYTE_UNITS = ['KB', 'MB', 'GB', 'TB'];

@@ -3,6 +3,7 @@ import type { QuarantineEntry } from '../../lib/contracts/document.ts';
 import type { RunListing } from '../../lib/contracts/journal.ts';
 import type { DocumentSummary } from '../../lib/contracts/store.ts';
 import type { ReportedSetting } from '../../src/config/report.ts';
+import { dollarsOf } from '../../src/pipeline/money.ts';
 
 // Every line of `--json` is an object that says in `event` what it is; names are in snake case and mean the same everywhere.
 
@@ -80,9 +81,14 @@ export function runJson(run: RunListing) {
 
 /** A run with its batches. How many chunks there were is not journaled, so it is not said. */
 export function runStatusJson(run: RunDetails) {
+  const { texts, calls, tokens, costNanos } = run.use;
   const { documents, added, updated, unchanged, deleted, quarantined, failed } = run.counts;
   return {
     ...runJson(run),
+    embedded_texts: texts,
+    embedding_calls: calls,
+    embedding_tokens: tokens,
+    cost_usd: dollarsOf(costNanos),
     counts: { documents, added, updated, unchanged, deleted, quarantined, failed },
     batches: run.batches.map(({ batchNo, ...batch }) => ({ batch_no: batchNo, ...batch })),
     parked: run.parked,

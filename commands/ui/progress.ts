@@ -168,7 +168,8 @@ function noteStop({ error, state, run_id }: RunSummary, shown: (text: string) =>
     printNote(`${shown('stopped:')} ${safeText(error.message)}`);
     printNote(ERROR_CODES[error.code].help);
   }
-  if (state === 'interrupted') printNote(`Continue with: apex resume ${run_id}`);
+  // What a cap stopped has said how it is gone on with, and by which flag.
+  if (state === 'interrupted' && error?.code !== 'CAP_REACHED') printNote(`Continue with: apex resume ${run_id}`);
 }
 
 function newView(): RunView {

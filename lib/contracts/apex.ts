@@ -1,6 +1,6 @@
 import type { QuarantineEntry } from './document.ts';
 import type { ErrorReport } from './errors.ts';
-import type { RunCounts, RunListing, SyncRequest } from './journal.ts';
+import type { ProviderUse, RunCounts, RunListing, SyncRequest } from './journal.ts';
 import type { DocumentOutcome, DocumentStatus, StepName } from './pipeline.ts';
 import type { DocumentSummary, Role } from './store.ts';
 import type { DocumentTrace } from './trace.ts';
@@ -32,9 +32,12 @@ export interface RunSummary extends RunCounts {
   readonly state: RunListing['state'];
   readonly duration_ms: number;
   readonly exit_status: number;
-  /** Texts for which the embedder was called, and calls made. */
+  /** Texts for which the embedder was called, calls made, and tokens billed, by this process. */
   readonly embedded_texts: number;
   readonly embedding_calls: number;
+  readonly embedding_tokens: number;
+  /** What they cost, in US dollars; null when the price is not known. */
+  readonly cost_usd: number | null;
   /** Synced commits of the journal, and batches. */
   readonly journal_commits: number;
   readonly batches: number;
@@ -67,6 +70,18 @@ export type RunEvent =
 
 export type OnEvent = (event: RunEvent) => void;
 
+/** What one command may use at most; null: as much as it takes. It stops before a cap is crossed. */
+export interface Caps {
+  /** Requests to providers, also those that fail. */
+  readonly maxCalls: number | null;
+  /** Billionths of a US dollar. */
+  readonly maxCostNanos: number | null;
+  /** Documents that are worked on. One that is unchanged does not count, and what comes in a document counts with it. */
+  readonly maxDocuments: number | null;
+  /** After this nothing new is begun. */
+  readonly maxDurationMs: number | null;
+}
+
 export interface IngestRequest {
   /** Paths, folders, globs, or `-` for standard input. */
   readonly targets: readonly string[];
@@ -77,6 +92,7 @@ export interface IngestRequest {
   readonly sync?: SyncRequest | null;
   /** What to do on the first bad document. */
   readonly onError: 'continue' | 'stop';
+  readonly caps?: Caps;
 }
 
 export interface SearchRequest {
@@ -120,6 +136,8 @@ export interface VerifyReport {
 
 export interface RunDetails extends RunListing {
   readonly counts: RunCounts;
+  /** By all processes that worked on it; a killed one may have lost what its last batch used. */
+  readonly use: ProviderUse;
   readonly batches: readonly {
     readonly batchNo: number;
     readonly state: string;
@@ -153,12 +171,13 @@ export interface CleanupReport {
 
 /** A running apex. Every call may be interrupted through `signal`; nothing prints. */
 export interface Apex {
+  /** @throws ConfigError when its costs are capped and the price is not known. */
   ingest(request: IngestRequest, onEvent: OnEvent, signal: AbortSignal): Promise<RunSummary>;
   /**
    * Goes on with a run, or with every interrupted run in order of start when `runId` is null, until one does not get through.
-   * The last run's summary, with the gravest exit status of all; null when there was none.
+   * The last run's summary, with the gravest exit status of all; null when there was none. The caps are for all of them together.
    */
-  resume(runId: string | null, onEvent: OnEvent, signal: AbortSignal): Promise<RunSummary | null>;
+  resume(runId: string | null, onEvent: OnEvent, signal: AbortSignal, caps?: Caps): Promise<RunSummary | null>;
   rollback(runId: string, onEvent: OnEvent, signal: AbortSignal): Promise<RunSummary>;
   delete(documentIds: readonly string[], onEvent: OnEvent, signal: AbortSignal): Promise<RunSummary>;
   cleanup(onEvent: OnEvent, signal: AbortSignal): Promise<CleanupReport>;

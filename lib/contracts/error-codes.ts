@@ -199,6 +199,11 @@ export const ERROR_CODES = {
     meaning: 'The journal is older than the records store: it was lost, damaged or restored from a copy.',
     help: 'Ingest again; the stores decide what is current.',
   },
+  CAP_REACHED: {
+    exit: EXIT.temporary,
+    meaning: 'A cap on calls, cost, documents or time was reached; nothing was begun beyond it.',
+    help: 'What is done stays. Go on with the same command, or with `apex resume <run>`, each with a cap of its own.',
+  },
   ABORTED: { exit: EXIT.interrupted, meaning: 'The run was interrupted.', help: 'Continue with `apex resume`.' },
   APEX_BUG: {
     exit: EXIT.bug,

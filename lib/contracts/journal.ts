@@ -78,6 +78,10 @@ export type JournalEntry =
     }
   /** Lazy. A document of the batch that will not be written: unchanged, quarantined or failed. */
   | { readonly kind: 'item_set_aside'; readonly batchNo: number; readonly result: ItemOutcome }
+  /** Lazy. Documents of the batch that were left for another time, as if they had not been assigned: a cap was reached. */
+  | { readonly kind: 'items_left'; readonly batchNo: number; readonly documentIds: readonly string[] }
+  /** Lazy. What providers were used for since the last such entry. */
+  | { readonly kind: 'providers_used'; readonly use: ProviderUse }
   /** S2. The effects to come, whose discard (by run and batch) is thereby registered. */
   | {
       readonly kind: 'effects_planned';
@@ -112,6 +116,17 @@ export type JournalEntry =
       readonly counts: RunCounts;
       readonly at: string;
     };
+
+/** What providers were used for. */
+export interface ProviderUse {
+  /** Requests, also those that failed. */
+  readonly calls: number;
+  readonly texts: number;
+  /** As the provider billed them; where it did not say, as they were counted before. */
+  readonly tokens: number;
+  /** Billionths of a US dollar; null when the price is not known. */
+  readonly costNanos: number | null;
+}
 
 /** How many documents a run has brought to which end. */
 export interface RunCounts {

@@ -38,6 +38,22 @@ export interface Extractor {
   extract(document: ParsedDocument, chunks: readonly Chunk[], signal: AbortSignal): Promise<Extraction>;
 }
 
+/** What a provider charges. */
+export interface Price {
+  /** Millionths of a millionth of a US dollar for one token. Whole, so that sums are exact. */
+  readonly picosPerToken: number;
+  /** Where the price is from, and of when: for people. */
+  readonly origin: string;
+}
+
+/** What one request to an embedder gave. */
+export interface Embedding {
+  /** One for each text, in its order. */
+  readonly vectors: readonly Float32Array[];
+  /** Tokens that are billed for the request, as the provider says; null where it does not. */
+  readonly tokens: number | null;
+}
+
 /** One vector per text, same order, each `dimensions` floats of unit length. Errors: ProviderError. */
 export interface Embedder {
   /** Name, version and settings that shape the result: part of the cache key and of the memory's identity. */
@@ -46,5 +62,9 @@ export interface Embedder {
   readonly maxRequestItems: number;
   /** Tokens of a text as this embedder counts them; the chunker's unit of size. Pure, fast, linear. */
   countTokens(text: string): number;
-  embed(texts: readonly string[], signal: AbortSignal): Promise<Float32Array[]>;
+  /** Tokens that will be billed for a text, counted before it is sent, and on the safe side: rather more than less. Pure, linear. */
+  countBilledTokens(text: string): number;
+  /** What a token costs, or null when nobody knows. */
+  readonly price: Price | null;
+  embed(texts: readonly string[], signal: AbortSignal): Promise<Embedding>;
 }

@@ -7,3 +7,6 @@ export const EMBEDDERS = {
   lexical: () => import('./lexical.ts'),
   openai: () => import('./openai.ts'),
 } as const;
+
+/** What their models cost, loaded when it is asked for. */
+export const PRICES = () => import('./prices.ts');

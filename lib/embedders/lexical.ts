@@ -1,4 +1,5 @@
 import type { Embedder } from '../contracts/parts.ts';
+import { FREE } from './prices.ts';
 import { countWordTokens } from './tokens.ts';
 
 /** Floats of a vector. Measured against 256 and 1,024: see `bench/results`. */
@@ -22,7 +23,9 @@ export function createLexicalEmbedder(): Embedder {
     dimensions: DIMENSIONS,
     maxRequestItems: 256,
     countTokens: countWordTokens,
-    embed: async (texts) => texts.map((text) => embedText(text)),
+    countBilledTokens: countWordTokens,
+    price: FREE,
+    embed: async (texts) => ({ vectors: texts.map((text) => embedText(text)), tokens: null }),
   };
 }
 

@@ -1,7 +1,7 @@
 import type OpenAI from 'openai';
 import { isApexError, ProviderError } from '../contracts/errors.ts';
-import type { Embedder } from '../contracts/parts.ts';
-import { countWordTokens } from './tokens.ts';
+import type { Embedder, Embedding, Price } from '../contracts/parts.ts';
+import { countBilledTokens, countWordTokens } from './tokens.ts';
 
 export interface OpenAiSettings {
   /** Never in an error, a log or the journal. */
@@ -10,6 +10,8 @@ export interface OpenAiSettings {
   readonly baseUrl: string | null;
   readonly model: string;
   readonly dimensions: number;
+  /** What a token of the model costs, or null when nobody knows. */
+  readonly price: Price | null;
   /** The bound on one request. */
   readonly timeoutMs: number;
 }
@@ -26,11 +28,13 @@ export function createOpenAiEmbedder(settings: OpenAiSettings): Embedder {
     dimensions,
     maxRequestItems: MAX_REQUEST_ITEMS,
     countTokens: countWordTokens,
+    countBilledTokens,
+    price: settings.price,
     embed: async (texts, signal) => {
       client ??= connect(settings);
       try {
         const body = { model, input: [...texts], dimensions, encoding_format: 'float' as const };
-        return vectorsOf(await (await client).embeddings.create(body, { signal }), texts.length, settings);
+        return embeddingOf(await (await client).embeddings.create(body, { signal }), texts.length, settings);
       } catch (error) {
         signal.throwIfAborted();
         throw isApexError(error) ? error : providerError(error, settings);
@@ -45,8 +49,8 @@ async function connect({ apiKey, baseUrl, timeoutMs }: OpenAiSettings): Promise<
 }
 
 /** An answer is believed only when it is whole: a proxy may answer 200 with a page of HTML, a server with too few vectors. */
-function vectorsOf(answer: unknown, count: number, settings: OpenAiSettings): Float32Array[] {
-  const data = (answer as { data?: unknown } | null)?.data;
+function embeddingOf(answer: unknown, count: number, settings: OpenAiSettings): Embedding {
+  const { data, usage } = (answer ?? {}) as { data?: unknown; usage?: { total_tokens?: unknown } | null };
   const items = Array.isArray(data) ? (data as { index?: unknown; embedding?: unknown }[]) : [];
   const vectors = items.map(({ embedding }) =>
     Array.isArray(embedding) ? Float32Array.from(embedding as number[]) : new Float32Array(),
@@ -55,7 +59,7 @@ function vectorsOf(answer: unknown, count: number, settings: OpenAiSettings): Fl
     items.length === count &&
     items.every(({ index }, position) => index === undefined || index === position) &&
     vectors.every((vector) => vector.length === settings.dimensions && vector.every(Number.isFinite));
-  if (isWhole) return vectors.map(toUnitLength);
+  if (isWhole) return { vectors: vectors.map(toUnitLength), tokens: tokensOf(usage?.total_tokens) };
   const floats = vectors.find(({ length }) => length !== settings.dimensions)?.length ?? settings.dimensions;
   throw new ProviderError(
     `${settings.model} answered ${count} texts with ${items.length} vectors of ${floats} floats, expected ${settings.dimensions}`,
@@ -65,6 +69,11 @@ function vectorsOf(answer: unknown, count: number, settings: OpenAiSettings): Fl
       details: { model: settings.model, texts: count, vectors: items.length, floats },
     },
   );
+}
+
+/** What a server says about tokens is believed when it can be a number of them; many compatible ones say 0. */
+function tokensOf(said: unknown): number | null {
+  return typeof said === 'number' && Number.isSafeInteger(said) && said > 0 ? said : null;
 }
 
 function toUnitLength(vector: Float32Array): Float32Array {

@@ -11,6 +11,8 @@ const IS_INTENT: { readonly [kind in JournalEntry['kind']]: boolean } = {
   batch_assigned: true,
   isolated_attempt: true,
   item_set_aside: false,
+  items_left: false,
+  providers_used: false,
   effects_planned: true,
   effect_applied: false,
   pivot_planned: true,

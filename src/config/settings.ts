@@ -6,7 +6,7 @@ import { redacted } from './redact.ts';
 export interface SettingEntry {
   /** The variable in the environment, in `.env` and in `apex.config.json`. */
   readonly name: string;
-  readonly type: 'text' | 'whole' | 'choice' | 'url';
+  readonly type: 'text' | 'whole' | 'choice' | 'url' | 'dollars';
   readonly fallback: string;
   readonly summary: string;
   readonly isSecret?: boolean;
@@ -91,6 +91,12 @@ export const SETTINGS = {
     min: 1,
     max: 8_192,
     summary: 'Floats of its vectors.',
+  },
+  openAiPrice: {
+    name: 'OPENAI_EMBEDDING_PRICE',
+    type: 'dollars',
+    fallback: '',
+    summary: 'Its price in US dollars for a million tokens; by default what OpenAI lists for the model.',
   },
   chunkTokens: {
     name: 'APEX_CHUNK_TOKENS',
@@ -282,6 +288,7 @@ function checkedValue(entry: SettingEntry, found: SettingValue): string | number
     return entry.choices?.includes(value) === true ? value : refuse(`choose one of ${entry.choices?.join(', ')}`);
   if (entry.type === 'url')
     return value === '' || isWebAddress(value) ? value : refuse('give an address that begins with http:// or https://');
+  if (entry.type === 'dollars') return value === '' || isDollars(value) ? value : refuse('give dollars, as in 0.02');
   if (entry.type === 'text') return value;
   const number = Number(value);
   const { min = 0, max = Number.MAX_SAFE_INTEGER } = entry;
@@ -301,6 +308,11 @@ export function shownOrigin({ origin, path, place }: Omit<SettingValue, 'value'>
 
 function shownPosition({ line, column }: SettingPlace): string {
   return column === null ? `line ${line}` : `line ${line}, column ${column}`;
+}
+
+/** Dollars to a millionth, below a million. */
+function isDollars(value: string): boolean {
+  return /^\d{1,6}(?:\.\d{1,6})?$/.test(value);
 }
 
 function isWebAddress(value: string): boolean {

@@ -11,13 +11,22 @@ import {
 import type { RunListing, RunPlan, RunState } from '../../lib/contracts/journal.ts';
 import { hintOf, nearRunId } from '../config/near-ids.ts';
 import { EMPTY_REPLAY, type RunReplay, replayRun } from '../journal/replay.ts';
+import { Allowance, NO_CAPS } from '../pipeline/allowance.ts';
 import { deleteAll } from '../pipeline/delete.ts';
 import { stopReport } from '../pipeline/failure.ts';
+import { dollarsOf } from '../pipeline/money.ts';
 import type { Parts } from '../pipeline/parts.ts';
 import { ingestAll } from '../pipeline/run.ts';
 import { RunSession } from '../pipeline/session.ts';
 import { DeadRuns, isLost, isUnfinished, parkedReport, type TakenOver, wentBack } from './dead-runs.ts';
 import type { Engine, Settlement } from './engine.ts';
+
+/** Whom a run tells of its work, what may stop it, and what it may use. */
+interface Work {
+  readonly onEvent: OnEvent;
+  readonly signal: AbortSignal;
+  readonly allowance: Allowance;
+}
 
 /** Takes runs through the steps in this process, with a journal beside the data. */
 export class LocalEngine implements Engine {
@@ -29,28 +38,34 @@ export class LocalEngine implements Engine {
     this.#deadRuns = new DeadRuns(parts);
   }
 
-  async start(plan: RunPlan, onEvent: OnEvent, signal: AbortSignal): Promise<RunSummary> {
+  async start(plan: RunPlan, onEvent: OnEvent, signal: AbortSignal, allowance = this.#uncapped()): Promise<RunSummary> {
     const twin = await this.#interruptedTwin(plan);
     const { parked } = await this.#deadRuns.settle(onEvent, signal, twin?.runId ?? null);
     // Another process may have the twin by now, to settle it or to go on with it. Then this is a run beside it, as it would have
     // been had the two met a moment later: whoever comes second finds the documents unchanged.
     const taken = twin === null ? null : await this.#deadRuns.takeOver(twin, 'resume', signal);
-    if (taken !== null && !isLost(taken)) return this.#goOn(taken, parked, onEvent, signal);
+    if (taken !== null && !isLost(taken)) return this.#goOn(taken, parked, { onEvent, signal, allowance });
     if (taken !== null) await this.#deadRuns.giveUp(taken, onEvent);
     const { registry, stores, surroundings } = this.#parts;
     const runId = surroundings.newId();
     const journal = await registry.create({ runId, plan, startedAt: this.#timestamp() });
-    const session = new RunSession({ journal, plan, parts: this.#parts, onEvent, signal, nextBatchNo: 1, fence: null });
+    const work = { onEvent, signal, allowance };
+    const session = new RunSession({ journal, plan, parts: this.#parts, ...work, nextBatchNo: 1, fence: null });
     onEvent({ kind: 'run_started', runId });
     await journal.append({ kind: 'run_started', plan, memoryId: stores.records.memoryId, at: this.#timestamp() });
     if (parked + (taken?.parked ?? 0) > 0) session.earn(EXIT.needsAttention);
     return this.#work(session, EMPTY_REPLAY);
   }
 
-  async resume(runId: string, onEvent: OnEvent, signal: AbortSignal): Promise<RunSummary | null> {
+  async resume(
+    runId: string,
+    onEvent: OnEvent,
+    signal: AbortSignal,
+    allowance = this.#uncapped(),
+  ): Promise<RunSummary | null> {
     const taken = await this.#deadRuns.takeOver(await this.#existing(runId, 'resume'), 'resume', signal);
     if (taken === null) throw lockedRun(runId);
-    if (taken.plan !== null || taken.hasJournalGoneBack) return this.#goOn(taken, 0, onEvent, signal);
+    if (taken.plan !== null || taken.hasJournalGoneBack) return this.#goOn(taken, 0, { onEvent, signal, allowance });
     await this.#deadRuns.giveUp(taken, onEvent);
     return null;
   }
@@ -58,34 +73,39 @@ export class LocalEngine implements Engine {
   async rollback(runId: string, onEvent: OnEvent, signal: AbortSignal): Promise<RunSummary> {
     const taken = await this.#deadRuns.takeOver(await this.#existing(runId, 'roll back'), 'rollback', signal);
     if (taken === null) throw lockedRun(runId);
-    const session = this.#sessionOf(taken, await replayRun(taken.journal.read()), onEvent, signal);
+    const work = { onEvent, signal, allowance: this.#uncapped() };
+    const session = this.#sessionOf(taken, await replayRun(taken.journal.read()), work);
     await this.#parts.staging.removeRun(runId);
     session.earn(taken.parked > 0 ? EXIT.needsAttention : EXIT.rolledBack);
     return this.#end(session, taken.parked > 0 ? 'needs_attention' : 'rolled_back', null);
   }
 
   /** Does what is left of a run that was taken over. @param parkedElsewhere batches of other runs that stay parked. */
-  async #goOn(taken: TakenOver, parkedElsewhere: number, onEvent: OnEvent, signal: AbortSignal): Promise<RunSummary> {
+  async #goOn(taken: TakenOver, parkedElsewhere: number, work: Work): Promise<RunSummary> {
     const replay = await replayRun(taken.journal.read());
-    const session = this.#sessionOf(taken, replay, onEvent, signal);
-    onEvent({ kind: 'run_started', runId: session.runId });
+    const session = this.#sessionOf(taken, replay, work);
+    work.onEvent({ kind: 'run_started', runId: session.runId });
     if (taken.parked + parkedElsewhere > 0) session.earn(EXIT.needsAttention);
     if (!taken.hasJournalGoneBack) return this.#work(session, replay, taken.parked);
     session.earn(EXIT.needsAttention);
     return this.#end(session, taken.parked > 0 ? 'needs_attention' : 'failed', wentBack(session.runId));
   }
 
-  #sessionOf({ run, journal, plan, fence }: TakenOver, replay: RunReplay, onEvent: OnEvent, signal: AbortSignal) {
+  #sessionOf({ run, journal, plan, fence }: TakenOver, replay: RunReplay, work: Work) {
     const nextBatchNo = replay.nextBatchNo;
     return new RunSession({
       journal,
       plan: plan ?? listedPlan(run),
       parts: this.#parts,
-      onEvent,
-      signal,
+      ...work,
       nextBatchNo,
       fence,
     });
+  }
+
+  /** What a command without caps may use. */
+  #uncapped(): Allowance {
+    return new Allowance(NO_CAPS, this.#parts.surroundings.elapsed);
   }
 
   settleDeadRuns(onEvent: OnEvent, signal: AbortSignal): Promise<Settlement> {
@@ -134,7 +154,7 @@ export class LocalEngine implements Engine {
   async #stop(session: RunSession, error: unknown): Promise<RunSummary> {
     // After a journal failure nothing more is promised: the next process finds the run as it was left.
     if (error instanceof JournalError) throw error;
-    const report = stopReport(error);
+    const report = withResumption(stopReport(error), error, session.runId);
     // Also when the user interrupted: what is parked must be said.
     if (error instanceof CompensationError) {
       session.earn(ERROR_CODES[report.code].exit);
@@ -166,6 +186,7 @@ export class LocalEngine implements Engine {
   ): Promise<RunSummary> {
     const { journal, counts, exitStatus, runId } = session;
     const at = this.#timestamp();
+    await session.recordUse();
     if (state === 'interrupted' || state === 'needs_attention')
       await journal.append({ kind: 'run_interrupted', reason: error?.code ?? state, at });
     else await journal.append({ kind: 'run_finished', state, exitStatus, counts, at });
@@ -193,8 +214,10 @@ function summaryOf(session: RunSession, state: RunState, error: ErrorReport | nu
     ...session.counts,
     duration_ms: session.durationMs,
     exit_status: session.exitStatus,
-    embedded_texts: session.use.texts,
-    embedding_calls: session.use.calls,
+    embedded_texts: session.use.total.texts,
+    embedding_calls: session.use.total.calls,
+    embedding_tokens: session.use.total.tokens,
+    cost_usd: dollarsOf(session.use.total.costNanos),
     journal_commits: session.journal.syncedCommits,
     batches: session.batches,
     error,
@@ -204,6 +227,13 @@ function summaryOf(session: RunSession, state: RunState, error: ErrorReport | nu
 /** The plan as far as the registry knows it: enough to end a run whose journal does not say. */
 function listedPlan({ kind, targets }: RunListing): RunPlan {
   return { kind, targets, source: '', documentId: null, group: '', settingsDigest: '' };
+}
+
+/** A run that its caps stopped says how it is gone on with. */
+function withResumption(report: ErrorReport, error: unknown, runId: string): ErrorReport {
+  if (report.code !== 'CAP_REACHED' || !isApexError(error)) return report;
+  const { flag } = error.details;
+  return { ...report, message: `${report.message}. Go on with: apex resume ${runId} ${flag}` };
 }
 
 function isSamePlan(a: RunPlan, b: RunPlan): boolean {

@@ -2,7 +2,15 @@
 // May import src and lib/contracts.
 // Must never read a file or write an entry.
 
-import type { AssignedItem, ItemOutcome, JournalEntry, NumberedEntry, RunPlan } from '../../lib/contracts/journal.ts';
+import type {
+  AssignedItem,
+  ItemOutcome,
+  JournalEntry,
+  NumberedEntry,
+  ProviderUse,
+  RunPlan,
+} from '../../lib/contracts/journal.ts';
+import { NO_USE, plus } from './provider-use.ts';
 
 /** Where a batch stands. */
 export type BatchState =
@@ -37,7 +45,7 @@ export interface BatchReplay {
   items: readonly AssignedItem[];
   /** Claims of the run while the batch was in flight and no interruption had been noted: its process died. */
   deaths: number;
-  readonly setAside: ItemOutcome[];
+  setAside: ItemOutcome[];
   results: readonly ItemOutcome[];
   error: ItemOutcome['error'];
 }
@@ -45,6 +53,8 @@ export interface BatchReplay {
 /** A run as its journal tells it. */
 export class RunReplay {
   plan: RunPlan | null = null;
+  /** What providers were used for, by all processes. */
+  use: ProviderUse = NO_USE;
   /** The process that wrote last said that it stops here. */
   #isInterrupted = false;
   readonly #batches = new Map<number, BatchReplay>();
@@ -94,6 +104,7 @@ export class RunReplay {
   take(entry: JournalEntry): void {
     if (entry.kind === 'run_started') this.plan = entry.plan;
     else if (entry.kind === 'run_claimed') this.#countDeaths();
+    else if (entry.kind === 'providers_used') this.use = plus(this.use, entry.use);
     if ('batchNo' in entry) this.#takeIntoBatch(entry);
     this.#isInterrupted = entry.kind === 'run_interrupted';
   }
@@ -110,6 +121,7 @@ export class RunReplay {
     if (entry.kind === 'batch_assigned') this.#assign(batch, entry.items);
     else if (entry.kind === 'isolated_attempt') this.#isolatedAttempts.set(entry.documentId, entry.attempt);
     else if (entry.kind === 'item_set_aside') batch.setAside.push(entry.result);
+    else if (entry.kind === 'items_left') this.#leave(batch, new Set(entry.documentIds));
     else if (entry.kind === 'batch_done') this.#finish(batch, entry.results);
     else if (entry.kind === 'discard_parked') batch.error = entry.error;
   }
@@ -118,6 +130,16 @@ export class RunReplay {
     batch.items = items;
     for (const { documentId } of items)
       this.#batchesOf.set(documentId, [...(this.#batchesOf.get(documentId) ?? []), batch]);
+  }
+
+  /** What was left for another time counts as if it had not been tried. */
+  #leave(batch: BatchReplay, left: ReadonlySet<string>): void {
+    batch.items = batch.items.filter(({ documentId }) => !left.has(documentId));
+    batch.setAside = batch.setAside.filter(({ documentId }) => !left.has(documentId));
+    for (const documentId of left) {
+      const others = (this.#batchesOf.get(documentId) ?? []).filter((other) => other !== batch);
+      this.#batchesOf.set(documentId, others);
+    }
   }
 
   #finish(batch: BatchReplay, results: readonly ItemOutcome[]): void {

@@ -13,6 +13,7 @@ import type { StepContext } from './context.ts';
 import type { Deletion } from './delete.ts';
 import { type DocumentInput, type PreparedDocument, prepareDocument } from './document.ts';
 import { isDocumentsFault, reportOf } from './failure.ts';
+import { Families } from './families.ts';
 import { ancestorIdsOf, attachmentIdOf, documentUuid } from './identity.ts';
 import { failedResult, itemOutcome, LOST_RACE, settledResult, writtenResult } from './results.ts';
 import type { RunSession } from './session.ts';
@@ -35,8 +36,8 @@ interface Preparation {
 
 interface BatchOptions {
   readonly inputs: readonly DocumentInput[];
-  /** What is deleted together with them, because it was moved to where they are. */
-  readonly moved: readonly Deletion[];
+  /** What is deleted together with documents of these contents, because it was moved to where they are. */
+  readonly movedTo: (contentDigests: readonly string[]) => Promise<readonly Deletion[]>;
   /** What earlier processes of this run tried. */
   readonly replay: RunReplay;
   /** These documents lost the race before; whoever loses again is given up. */
@@ -58,8 +59,27 @@ export async function runBatch(options: BatchOptions, session: RunSession): Prom
   const items = options.inputs.map((input) => assignedItem(input, options.replay.attemptsOf(input.documentId) + 1));
   await journal.append({ kind: 'batch_assigned', batchNo, isIsolated: options.isIsolated, items });
   const preparation = await prepareAll(options, batchNo, session);
-  const deletes = [...(await lostAttachments(preparation, session)), ...options.moved];
+  if (isEmpty(preparation)) {
+    await session.recordUse();
+    await journal.append({ kind: 'batch_done', batchNo, results: [] });
+    return [];
+  }
+  const deletes = [
+    ...(await lostAttachments(preparation, session)),
+    ...(await options.movedTo(contentsOf(preparation))),
+  ];
   return writePrepared({ ...preparation, deletes, batchNo, isLastTry: options.isLastTry, startedMs }, session);
+}
+
+/** Everything in the batch was left for another time. */
+function isEmpty({ prepared, setAside, unchanged }: Preparation): boolean {
+  return prepared.length + setAside.length + unchanged.length === 0;
+}
+
+/** The contents of what is not left for another time, without what came in it. */
+function contentsOf({ prepared, setAside }: Preparation): string[] {
+  const inputs = [...prepared, ...setAside.map(({ input }) => input)];
+  return inputs.filter(({ parentId }) => parentId === null).map(({ contentDigest }) => contentDigest);
 }
 
 function assignedItem(
@@ -75,9 +95,15 @@ const MAX_ATTACHMENT_DEPTH = 5;
 async function prepareAll(options: BatchOptions, batchNo: number, session: RunSession): Promise<Preparation> {
   const { parts, signal, runId, journal } = session;
   const preparation: Preparation = { prepared: [], setAside: [], unchanged: [] };
+  const families = new Families();
   const queue = options.inputs.map((input) => ({ input, depth: 0 }));
   await workThrough(queue, options.isIsolated ? 1 : parts.limits.concurrency, async ({ input, depth }) => {
     const { documentId, sourceName } = input;
+    families.take(input);
+    if (session.isStopping) {
+      families.leave(input);
+      return;
+    }
     let step: StepName = 'stage';
     const context: StepContext = {
       runId,
@@ -96,6 +122,11 @@ async function prepareAll(options: BatchOptions, batchNo: number, session: RunSe
       const children = depth < MAX_ATTACHMENT_DEPTH ? await attachmentsOf(prepared, preparation, session) : [];
       queue.push(...children.map((child) => ({ input: child, depth: depth + 1 })));
     } catch (failure) {
+      if (isApexError(failure) && failure.code === 'CAP_REACHED') {
+        session.stopAfterBatch(failure);
+        families.leave(input);
+        return;
+      }
       if (!isDocumentsFault(failure)) throw failure;
       const folder = await parts.staging.open(sourceName, documentId, runId);
       const contentDigest = (await folder.staged())?.digest ?? input.contentDigest;
@@ -112,7 +143,13 @@ async function prepareAll(options: BatchOptions, batchNo: number, session: RunSe
   });
   preparation.prepared.sort(byDocumentId);
   preparation.setAside.sort((a, b) => byDocumentId(a.input, b.input));
-  return preparation;
+  if (families.left.length === 0) return preparation;
+  await journal.append({ kind: 'items_left', batchNo, documentIds: families.left });
+  return {
+    prepared: preparation.prepared.filter((input) => families.isWhole(input)),
+    setAside: preparation.setAside.filter(({ input }) => families.isWhole(input)),
+    unchanged: preparation.unchanged.filter(({ input }) => families.isWhole(input)),
+  };
 }
 
 function byDocumentId(a: { readonly documentId: string }, b: { readonly documentId: string }): number {
@@ -134,10 +171,11 @@ async function prepareInIsolation(
   session: RunSession,
 ): Promise<void> {
   const { documentId, parentId, item, sourceName } = input;
-  const request = { runId: session.runId, source: sourceName, documentId, parentId, item };
+  const named = { runId: session.runId, source: sourceName, documentId, parentId, item };
   const first = Math.max(1, replay.isolatedAttemptOf(documentId));
   for (let attempt = first; attempt <= MAX_ISOLATED_ATTEMPTS; attempt += 1) {
     await session.journal.append({ kind: 'isolated_attempt', batchNo, documentId, attempt });
+    const request = { ...named, allowance: session.allowance.state };
     if ((await session.parts.prepareIsolated(request, { ...context, use: session.use })) === 'prepared') return;
   }
   // Final, or the next run would let it kill three more processes.
@@ -218,6 +256,7 @@ async function writePrepared(writing: Writing, session: RunSession): Promise<Doc
     for (const { documentId } of writing.prepared) session.onEvent({ kind: 'step', documentId, step });
   };
   reach('write');
+  await session.recordUse();
   const batch = await numberedBatch(writing, session);
   let outcome: PivotOutcome;
   try {

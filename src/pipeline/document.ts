@@ -3,11 +3,12 @@ import type { SourceItem } from '../../lib/contracts/source.ts';
 import type { StagingFolder } from '../../lib/contracts/staging.ts';
 import { chunk } from './chunk.ts';
 import type { StepContext } from './context.ts';
-import { type EmbeddingUse, embed } from './embed.ts';
+import { embed } from './embed.ts';
 import { extract } from './extract.ts';
 import { parse } from './parse.ts';
 import type { Parts } from './parts.ts';
 import { stage } from './stage.ts';
+import type { EmbeddingUse } from './use.ts';
 
 /** A document on its way: where it comes from and which folder of staging is its own. */
 export interface DocumentInput {

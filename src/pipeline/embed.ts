@@ -5,19 +5,7 @@ import type { Embedder } from '../../lib/contracts/parts.ts';
 import type { CacheStore } from '../../lib/contracts/store.ts';
 import type { StepContext } from './context.ts';
 import { RETRIES, withRetries } from './steps.ts';
-
-/** What embedding cost so far in a run, and what is being embedded now. */
-export interface EmbeddingUse {
-  calls: number;
-  texts: number;
-  /** By cache key: two documents with the same text, prepared side by side, pay once. */
-  readonly underWay: Map<string, Promise<ReadonlyMap<string, Float32Array>>>;
-}
-
-/** The use of a run that has embedded nothing yet. */
-export function noUse(): EmbeddingUse {
-  return { calls: 0, texts: 0, underWay: new Map() };
-}
+import type { EmbeddingUse } from './use.ts';
 
 interface EmbedParts {
   readonly embedder: Embedder;
@@ -32,6 +20,7 @@ interface EmbedParts {
  *
  * A text that was embedded before, in any document, is taken from the cache; what is embedded now is in the cache before
  * this resolves, so that a run killed afterwards does not pay again.
+ * @throws ProviderError CAP_REACHED before a request that would cross a cap.
  * @throws ProviderError, retried here when retryable, as a wrong count or size is.
  */
 export async function embed(
@@ -90,16 +79,14 @@ async function embedTexts(
   const made = new Map<string, Float32Array>();
   for (let from = 0; from < texts.length; from += embedder.maxRequestItems) {
     const asked = texts.slice(from, from + embedder.maxRequestItems);
-    const vectors = await withRetries(RETRIES.embed, context, async () => {
-      use.calls += 1;
-      const answer = await embedder.embed(
-        asked.map(([, text]) => text),
-        context.signal,
-      );
-      assertShape(answer, asked.length, embedder);
-      return answer;
-    });
-    use.texts += asked.length;
+    const wanted = asked.map(([, text]) => text);
+    const vectors = await withRetries(RETRIES.embed, context, () =>
+      use.pay(wanted, embedder, async () => {
+        const answer = await embedder.embed(wanted, context.signal);
+        assertShape(answer.vectors, asked.length, embedder);
+        return answer;
+      }),
+    );
     const entries = asked.map(([key], index) => {
       made.set(key, vectors[index]!);
       return { key, value: bytesOf(vectors[index]!), document: null };

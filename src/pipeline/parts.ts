@@ -5,8 +5,9 @@ import type { Chunker, Embedder, Extractor, ParserPool } from '../../lib/contrac
 import type { Source, SourceItem } from '../../lib/contracts/source.ts';
 import type { Staging } from '../../lib/contracts/staging.ts';
 import type { Stores } from '../../lib/contracts/store.ts';
+import type { AllowanceState } from './allowance.ts';
 import type { StepContext, Surroundings } from './context.ts';
-import type { EmbeddingUse } from './embed.ts';
+import type { EmbeddingUse } from './use.ts';
 
 /** The concrete parts a running apex is assembled from; the machine sees only their contracts. */
 export interface Parts {
@@ -40,11 +41,13 @@ export interface IsolatedRequest {
   readonly documentId: string;
   readonly parentId: string | null;
   readonly item: SourceItem;
+  /** What the process may use, and what of it is used already. */
+  readonly allowance: AllowanceState;
 }
 
 /** How the process that asked hears of the other one's steps and cost, and stops it. */
 export interface IsolatedContext extends Pick<StepContext, 'signal' | 'onStep'> {
-  readonly use: Pick<EmbeddingUse, 'calls' | 'texts'>;
+  readonly use: Pick<EmbeddingUse, 'add'>;
 }
 
 /** Bounds of a run. */

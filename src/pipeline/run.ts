@@ -36,7 +36,11 @@ export async function ingestAll(session: RunSession, replay: RunReplay): Promise
     const verdicts = await classify(waiting, await session.look(source), signal);
     waiting = [];
     await reportSettled(verdicts, session);
-    for (const verdict of verdicts) if (verdict.kind === 'process') await batches.add(verdict.input, verdict.bytes);
+    for (const verdict of verdicts) {
+      if (verdict.kind !== 'process') continue;
+      if (!session.takeDocument()) return;
+      await batches.add(verdict.input, verdict.bytes);
+    }
   };
   const spool = new Spool(session, replay);
   let listed = 0;
@@ -60,9 +64,11 @@ export async function ingestAll(session: RunSession, replay: RunReplay): Promise
     const documentId = plan.documentId ?? documentIdOf(plan.source, entry.id, plan.group);
     waiting.push({ documentId, parentId: null, item: entry });
     if (waiting.length === LOOK_ITEMS) await lookAtWaiting();
+    if (session.isFull) break;
   }
-  await lookAtWaiting();
+  if (!session.isFull) await lookAtWaiting();
   await batches.end();
+  session.throwIfStopping();
   await sync?.deleteGone(replay);
   await spool.remove();
 }
@@ -128,6 +134,9 @@ async function reportAttachments(parentIds: readonly string[], session: RunSessi
   }
 }
 
+/** What was moved to these has been taken by their first batch. */
+const NOTHING_MOVED = async () => [];
+
 /** Collects documents until they make a batch: so many, or so many bytes, a large one alone. */
 class BatchBuilder {
   readonly #session: RunSession;
@@ -170,16 +179,17 @@ class BatchBuilder {
   }
 
   async #run(inputs: readonly DocumentInput[], isIsolated: boolean): Promise<void> {
-    if (inputs.length === 0) return;
     const session = this.#session;
+    if (inputs.length === 0 || session.isStopping) return;
     session.signal.throwIfAborted();
     const replay = this.#replay;
     // What was moved is here and there in one batch, so that readers always see exactly one of the two.
-    const moved = (await this.#sync?.movedTo(inputs.map(({ contentDigest }) => contentDigest))) ?? [];
-    const lost = await runBatch({ inputs, moved, replay, isLastTry: false, isIsolated }, session);
-    if (lost.length === 0) return;
+    const movedTo = async (contentDigests: readonly string[]) => (await this.#sync?.movedTo(contentDigests)) ?? [];
+    const lost = await runBatch({ inputs, movedTo, replay, isLastTry: false, isIsolated }, session);
+    if (lost.length === 0 || session.isStopping) return;
     const again = await this.#readAgain(lost);
-    if (again.length > 0) await runBatch({ inputs: again, moved: [], replay, isLastTry: true, isIsolated }, session);
+    if (again.length > 0)
+      await runBatch({ inputs: again, movedTo: NOTHING_MOVED, replay, isLastTry: true, isIsolated }, session);
   }
 
   /** Another run made a version of these meanwhile: they are compared with that one, and staged anew where they still differ. */

@@ -1,14 +1,17 @@
 import type { DocumentResult, OnEvent } from '../../lib/contracts/apex.ts';
 import { ERROR_CODES, EXIT } from '../../lib/contracts/error-codes.ts';
-import type { Journal, RunCounts, RunPlan } from '../../lib/contracts/journal.ts';
+import type { ApexError } from '../../lib/contracts/errors.ts';
+import type { Journal, ProviderUse, RunCounts, RunPlan } from '../../lib/contracts/journal.ts';
 import type { Source } from '../../lib/contracts/source.ts';
 import { NO_COUNTS } from '../journal/counts.ts';
+import { less, NO_USE } from '../journal/provider-use.ts';
 import type { SagaParts } from '../saga/saga.ts';
+import { Allowance, NO_CAPS } from './allowance.ts';
 import type { ClassifyParts } from './classify.ts';
-import { type EmbeddingUse, noUse } from './embed.ts';
 import type { Parts } from './parts.ts';
 import { failureDigest, settingsDigest, storesDigest } from './parts.ts';
 import { Quarantine } from './quarantine.ts';
+import { EmbeddingUse } from './use.ts';
 
 interface SessionOptions {
   readonly journal: Journal;
@@ -21,6 +24,8 @@ interface SessionOptions {
   readonly nextBatchNo: number;
   /** The fence of a run that was claimed; null for a new one, which is registered with its first batch. */
   readonly fence: number | null;
+  /** What the command that this is part of may use; as much as it takes when absent. */
+  readonly allowance?: Allowance;
 }
 
 /** Exit statuses from the lightest to the gravest. */
@@ -44,6 +49,15 @@ export function graver(a: number, b: number): number {
   return GRAVITY.indexOf(b) > GRAVITY.indexOf(a) ? b : a;
 }
 
+function failureOf(take: () => void): ApexError | null {
+  try {
+    take();
+    return null;
+  } catch (error) {
+    return error as ApexError;
+  }
+}
+
 /** One process's work on one run: its journal, its fence, its batch numbers and what it has counted. */
 export class RunSession {
   readonly journal: Journal;
@@ -57,7 +71,8 @@ export class RunSession {
   readonly settingsDigest: string;
   readonly failureDigest: string;
   readonly storesDigest: string;
-  readonly use: EmbeddingUse = noUse();
+  readonly allowance: Allowance;
+  readonly use: EmbeddingUse;
   readonly #startedMs: number;
   #counts: RunCounts = NO_COUNTS;
   #nextBatchNo: number;
@@ -65,6 +80,9 @@ export class RunSession {
   #hasCacheFailed = false;
   #quarantine: Promise<Quarantine> | null = null;
   #exitStatus: number = EXIT.done;
+  #recorded: ProviderUse = NO_USE;
+  #stop: ApexError | null = null;
+  #full: ApexError | null = null;
 
   constructor(options: SessionOptions) {
     this.journal = options.journal;
@@ -76,6 +94,8 @@ export class RunSession {
     this.settingsDigest = settingsDigest(options.parts);
     this.failureDigest = failureDigest(options.parts);
     this.storesDigest = storesDigest(options.parts.stores);
+    this.allowance = options.allowance ?? new Allowance(NO_CAPS, options.parts.surroundings.elapsed);
+    this.use = new EmbeddingUse(this.allowance);
     this.#nextBatchNo = options.nextBatchNo;
     this.#fence = options.fence === null ? null : Promise.resolve(options.fence);
     this.#startedMs = options.parts.surroundings.elapsed();
@@ -149,6 +169,45 @@ export class RunSession {
       code: 'CACHE_FAILED',
       message: 'the cache does not answer; the run goes on without it',
     });
+  }
+
+  /**
+   * From here nothing new is begun: what is prepared is written, the rest is left for another time, and then the run stops with
+   * this. The first reason stays.
+   */
+  stopAfterBatch(reason: ApexError): void {
+    this.#stop ??= reason;
+  }
+
+  /** Is nothing new to be begun, not even a document that was taken? */
+  get isStopping(): boolean {
+    this.#stop ??= failureOf(() => this.allowance.assertTime());
+    return this.#stop !== null;
+  }
+
+  /** Is no further document to be taken? Those that were are worked on. */
+  get isFull(): boolean {
+    return this.isStopping || this.#full !== null;
+  }
+
+  /** Takes a document that is to be worked on; false when it is left for another time. */
+  takeDocument(): boolean {
+    if (!this.isFull) this.#full = failureOf(() => this.allowance.takeDocument());
+    return !this.isFull;
+  }
+
+  /** @throws what the run stops with before its end, if anything. */
+  throwIfStopping(): void {
+    const reason = this.#stop ?? this.#full;
+    if (reason !== null) throw reason;
+  }
+
+  /** Records what providers were used for since the last time; it is synced with the next intent. */
+  async recordUse(): Promise<void> {
+    const use = this.use.total;
+    const since = less(use, this.#recorded);
+    this.#recorded = use;
+    if (since.calls > 0) await this.journal.append({ kind: 'providers_used', use: since });
   }
 
   /** Counts a document that has come to its end, and says so. */

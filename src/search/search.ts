@@ -85,7 +85,9 @@ async function rank(
   const keyword = async () =>
     expression === '' ? [] : stores.records.searchText(expression, candidates, group, signal);
   const vector = async () => {
-    const [embedded] = await embedder.embed([text], signal);
+    const {
+      vectors: [embedded],
+    } = await embedder.embed([text], signal);
     return stores.vectors.search(embedded!, candidates, group, signal);
   };
   if (mode === 'keyword') return (await keyword()).slice(0, limit);

@@ -3,6 +3,8 @@ import { resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { isolatedPreparation } from '../../commands/isolated.ts';
+import type { ProviderUse } from '../../lib/contracts/journal.ts';
+import { NO_CAPS } from '../../src/pipeline/allowance.ts';
 import type { IsolatedContext, IsolatedRequest } from '../../src/pipeline/parts.ts';
 
 /** Goal: whatever the process of one document does, the one that asked hears of it and gets away. Method: processes of a line each. */
@@ -10,6 +12,7 @@ import type { IsolatedContext, IsolatedRequest } from '../../src/pipeline/parts.
 const request: IsolatedRequest = {
   ...{ runId: 'run-1', source: 'local_upload', documentId: 'a', parentId: null },
   item: { id: 'a', uri: 'a', name: 'a.txt', bytes: 1, mediaType: null, locator: '', isRepeatable: true },
+  allowance: { caps: NO_CAPS, calls: 0, costNanos: 0, elapsedMs: 0 },
 };
 
 /** Long enough that a test fails at its own limit first. */
@@ -18,10 +21,11 @@ const LONG_MS = 600_000;
 function prepare(script: string, options: { timeoutMs?: number; signal?: AbortSignal } = {}) {
   const { timeoutMs = LONG_MS, signal = new AbortController().signal } = options;
   const steps: string[] = [];
-  const use = { calls: 1, texts: 1 };
+  const used: ProviderUse[] = [];
+  const use = { add: (since: ProviderUse) => used.push(since) };
   const context: IsolatedContext = { signal, use, onStep: (documentId, step) => steps.push(`${documentId} ${step}`) };
   const run = isolatedPreparation({ command: [process.execPath, '-e', script], env: { GIVEN: 'yes' }, timeoutMs });
-  return { ended: run(request, context), steps, use };
+  return { ended: run(request, context), steps, used };
 }
 
 test('the request comes on standard input, which stays open, and the settings in the environment', async () => {
@@ -34,10 +38,10 @@ test('the request comes on standard input, which stays open, and the settings in
 });
 
 test('its steps and what it used are heard', async () => {
-  const { ended, steps, use } = prepare(`console.log('{"step":"stage"}'); console.log('{"step":"parse"}');
-    console.log('{"use":{"calls":2,"texts":3}}'); process.exit(0)`);
+  const { ended, steps, used } = prepare(`console.log('{"step":"stage"}'); console.log('{"step":"parse"}');
+    console.log('{"use":{"calls":2}}'); process.exit(0)`);
   expect(await ended).toBe('prepared');
-  expect([steps, use]).toEqual([['a stage', 'a parse'], { calls: 3, texts: 4 }]);
+  expect([steps, used]).toEqual([['a stage', 'a parse'], [{ calls: 2 }]]);
 });
 
 test('what it reports is thrown, with its code and whether it may be tried again', async () => {
@@ -58,7 +62,7 @@ test.each([
 
 test('a process that cannot be started is an error, not a death', async () => {
   const run = isolatedPreparation({ command: ['/nowhere/at/all'], env: {}, timeoutMs: LONG_MS });
-  const context = { signal: new AbortController().signal, use: { calls: 0, texts: 0 }, onStep: () => {} };
+  const context = { signal: new AbortController().signal, use: { add: () => {} }, onStep: () => {} };
   await expect(run(request, context)).rejects.toMatchObject({ code: 'ENOENT' });
 });
 

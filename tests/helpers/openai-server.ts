@@ -22,6 +22,8 @@ export interface OpenAiServer {
   readonly env: Readonly<Record<string, string>>;
   /** Decides about the calls from now on. */
   respond: Respond;
+  /** Tokens that it says a text has; null: it says nothing of tokens. */
+  tokensOf: ((text: string) => number) | null;
 }
 
 /** Floats of its vectors. */
@@ -39,6 +41,9 @@ export async function openOpenAiServer(respond: Respond = () => null): Promise<O
       status: 200,
       body: {
         object: 'list',
+        ...(server.tokensOf === null
+          ? {}
+          : { usage: { total_tokens: input.reduce((sum, text) => sum + server.tokensOf!(text), 0) } }),
         data: input.map((text, index) => ({ object: 'embedding', index, embedding: vectorOf(text) })),
       },
     };
@@ -62,6 +67,7 @@ export async function openOpenAiServer(respond: Respond = () => null): Promise<O
       OPENAI_EMBEDDING_DIMENSIONS: String(SERVER_DIMENSIONS),
     },
     respond,
+    tokensOf: null,
   };
   return server;
 }

@@ -24,6 +24,8 @@ const SUMMARY: RunSummary = {
   exit_status: 3,
   embedded_texts: 12_000,
   embedding_calls: 1_000,
+  embedding_tokens: 300_000,
+  cost_usd: 0,
   journal_commits: 18,
   batches: 4,
   error: null,

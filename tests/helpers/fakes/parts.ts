@@ -7,7 +7,7 @@ import {
 } from '../../../lib/contracts/document.ts';
 import { SourceError } from '../../../lib/contracts/errors.ts';
 import { sha256 } from '../../../lib/contracts/identity.ts';
-import type { Chunker, Embedder, Extractor, ParserPool } from '../../../lib/contracts/parts.ts';
+import type { Chunker, Embedder, Embedding, Extractor, ParserPool } from '../../../lib/contracts/parts.ts';
 import type { Source, SourceItem, SourceRoot } from '../../../lib/contracts/source.ts';
 import type { Staging, StagingFolder } from '../../../lib/contracts/staging.ts';
 import { DIMENSIONS } from '../records.ts';
@@ -201,13 +201,22 @@ export class FakeEmbedder implements Embedder {
   answer: (texts: readonly string[], signal: AbortSignal) => Float32Array[] | Promise<Float32Array[]> = (texts) =>
     texts.map(vectorOf);
 
+  /** A millionth of a dollar for each token. */
+  price: Embedder['price'] = { picosPerToken: 1_000_000, origin: 'the tests' };
+  /** What is said to be billed for a request, or null. */
+  billed: (texts: readonly string[]) => number | null = () => null;
+
   countTokens(text: string): number {
     return text.length;
   }
 
-  async embed(texts: readonly string[], signal: AbortSignal): Promise<Float32Array[]> {
+  countBilledTokens(text: string): number {
+    return text.length;
+  }
+
+  async embed(texts: readonly string[], signal: AbortSignal): Promise<Embedding> {
     signal.throwIfAborted();
     this.calls.push(texts);
-    return this.answer(texts, signal);
+    return { vectors: await this.answer(texts, signal), tokens: this.billed(texts) };
   }
 }

@@ -6,7 +6,7 @@ import { never } from '../../helpers/records.ts';
 /** Goal: texts that share words are near, everywhere and always. Method: distances by hand, and properties over any text. */
 
 const embedder = createLexicalEmbedder();
-const vectorsOf = (...texts: readonly string[]) => embedder.embed(texts, never);
+const vectorsOf = (...texts: readonly string[]) => embedder.embed(texts, never).then(({ vectors }) => vectors);
 
 /** The cosine of two texts. */
 async function nearness(a: string, b: string): Promise<number> {

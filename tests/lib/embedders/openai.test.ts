@@ -11,9 +11,14 @@ async function openEmbedder(respond?: Respond, { timeoutMs = 5_000 } = {}) {
     baseUrl: server.baseUrl,
     model: 'small',
     dimensions: SERVER_DIMENSIONS,
+    price: null,
     timeoutMs,
   });
-  return { server, embed: (...texts: string[]) => embedder.embed(texts, new AbortController().signal) };
+  return {
+    server,
+    embedder,
+    embed: async (...texts: string[]) => (await embedder.embed(texts, new AbortController().signal)).vectors,
+  };
 }
 
 /** An answer with these vectors. */
@@ -30,6 +35,16 @@ test('one vector a text, in order and of unit length, by one call', async () => 
   expect(Math.hypot(...first!)).toBeCloseTo(1, 5);
   expect((await embed('bbbb'))[0]).toEqual(second);
   expect(first).not.toEqual(second);
+});
+
+test.each([
+  ['says', 7, 14],
+  ['does not say', null, null],
+  ['says 0, as some servers do for want of a count', 0, null],
+])('tokens are those that the provider bills, where it %s', async (_, each, tokens) => {
+  const { server, embedder } = await openEmbedder();
+  server.tokensOf = each === null ? null : () => each;
+  expect((await embedder.embed(['one', 'two'], new AbortController().signal)).tokens).toBe(tokens);
 });
 
 const WRONG_ANSWERS: [string, Respond][] = [
@@ -104,6 +119,7 @@ test('nobody at the address: may be tried again', async () => {
     baseUrl: 'http://127.0.0.1:1/v1',
     model: 'small',
     dimensions: SERVER_DIMENSIONS,
+    price: null,
     timeoutMs: 1_000,
   });
   await expect(embedder.embed(['one'], new AbortController().signal)).rejects.toMatchObject({
@@ -119,6 +135,6 @@ test('an interrupted call ends with the reason of its signal', async () => {
     return refusal(500, 'late');
   });
   const settings = { apiKey: KEY, baseUrl: server.baseUrl, model: 'small', dimensions: SERVER_DIMENSIONS };
-  const embedder = createOpenAiEmbedder({ ...settings, timeoutMs: 5_000 });
+  const embedder = createOpenAiEmbedder({ ...settings, price: null, timeoutMs: 5_000 });
   await expect(embedder.embed(['one'], controller.signal)).rejects.toBe('SIGINT');
 });

@@ -159,3 +159,23 @@ test('every prefix of a legal journal replays to a legal state', () => {
     }),
   );
 });
+
+test('what providers were used for is the sum over all processes, and not known where one of them did not know', () => {
+  const replay = new RunReplay();
+  const use = { calls: 1, texts: 2, tokens: 30, costNanos: 4 };
+  for (const entry of [STARTED, { kind: 'providers_used', use }, CLAIMED, { kind: 'providers_used', use }] as const)
+    replay.take(entry);
+  expect(replay.use).toEqual({ calls: 2, texts: 4, tokens: 60, costNanos: 8 });
+  replay.take({ kind: 'providers_used', use: { ...use, costNanos: null } });
+  expect(replay.use).toEqual({ calls: 3, texts: 6, tokens: 90, costNanos: null });
+});
+
+test('what a batch left for another time counts as never assigned to it', () => {
+  const replay = new RunReplay();
+  const setAside = { ...outcomeOf('b.attachment-1'), outcome: 'quarantined' } as const;
+  replay.take(assigned(1, 'a', 'b'));
+  replay.take({ kind: 'item_set_aside', batchNo: 1, result: setAside });
+  replay.take({ kind: 'items_left', batchNo: 1, documentIds: ['b', 'b.attachment-1'] });
+  expect([replay.attemptsOf('a'), replay.attemptsOf('b')]).toEqual([1, 0]);
+  expect(replay.batches).toMatchObject([{ items: [{ documentId: 'a' }], setAside: [] }]);
+});

@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import type { DocumentResult, RunEvent } from '../../../lib/contracts/apex.ts';
+import type { Caps, DocumentResult, RunEvent } from '../../../lib/contracts/apex.ts';
 import { ParseError } from '../../../lib/contracts/errors.ts';
-import type { RunPlan } from '../../../lib/contracts/journal.ts';
+import type { JournalEntry, RunPlan } from '../../../lib/contracts/journal.ts';
 import type { VersionRecord, WriteRef } from '../../../lib/contracts/store.ts';
-import { RunReplay } from '../../../src/journal/replay.ts';
+import { RunReplay, replayRun } from '../../../src/journal/replay.ts';
+import { Allowance, NO_CAPS } from '../../../src/pipeline/allowance.ts';
 import { runBatch } from '../../../src/pipeline/batch.ts';
 import type { Parts } from '../../../src/pipeline/parts.ts';
 import { RunSession } from '../../../src/pipeline/session.ts';
@@ -26,9 +27,10 @@ interface BatchCase {
   readonly isLastTry?: boolean;
   readonly isIsolated?: boolean;
   readonly prepareIsolated?: Parts['prepareIsolated'];
+  readonly caps?: Partial<Caps>;
 }
 
-function openBatch({ isLastTry = false, isIsolated = false, ...options }: BatchCase = {}) {
+function openBatch({ caps = {}, isLastTry = false, isIsolated = false, ...options }: BatchCase = {}) {
   const { faults, source, stores, parts } = openFakeParts({ texts: { a: 'ACME ships', b: 'to Globex' }, ...options });
   const journal = new FakeJournal();
   const events: RunEvent[] = [];
@@ -36,6 +38,7 @@ function openBatch({ isLastTry = false, isIsolated = false, ...options }: BatchC
   const watched = faults.wrap('journal', journal);
   const session = new RunSession({
     ...{ journal: watched, plan: PLAN, parts, onEvent, signal: never, nextBatchNo: 1, fence: null },
+    allowance: new Allowance({ ...NO_CAPS, ...caps }, () => 0),
   });
   return {
     ...{ faults, journal, stores, events, session },
@@ -53,7 +56,7 @@ function openBatch({ isLastTry = false, isIsolated = false, ...options }: BatchC
           isIsolated: false,
           items: inputs.map((input) => ({ ...input, attempt: batchNo })),
         });
-      return runBatch({ inputs, moved: [], replay, isLastTry, isIsolated }, session);
+      return runBatch({ inputs, movedTo: async () => [], replay, isLastTry, isIsolated }, session);
     },
     /** What became of each document, in the order in which it was said. */
     outcomes: () =>
@@ -62,6 +65,50 @@ function openBatch({ isLastTry = false, isIsolated = false, ...options }: BatchC
         .map(({ document_id, outcome, error }) => [document_id, error?.code ?? outcome]),
     current: async () => (await stores.records.currentVersions(null, 99, never)).map(({ documentId }) => documentId),
   };
+}
+
+describe('a cap', () => {
+  const capped = (caps: Partial<Caps>, texts = { a: 'ACME ships', b: 'to Globex', c: 'by train' }) =>
+    openBatch({ texts, caps });
+
+  test('leaves what it keeps from being embedded for another time, and the others are written', async () => {
+    const batch = capped({ maxCalls: 1 });
+    await batch.run();
+    expect(batch.outcomes()).toEqual([['a', 'added']]);
+    expect(await batch.current()).toEqual(['a']);
+    expect(await batch.stores.records.quarantined(null, never)).toEqual([]);
+    expect(() => batch.session.throwIfStopping()).toThrow('--max-calls 1 is reached');
+  });
+
+  test('burns no attempt: what is left counts as never assigned', async () => {
+    const batch = capped({ maxCalls: 1 });
+    await batch.run();
+    const replay = await replayRun(batch.journal.read());
+    expect(['a', 'b', 'c'].map((id) => replay.attemptsOf(id))).toEqual([1, 0, 0]);
+    expect(replay.batches).toMatchObject([{ state: 'done', items: [{ documentId: 'a' }] }]);
+  });
+
+  test('that leaves everything ends the batch without touching a store', async () => {
+    const batch = capped({ maxCostNanos: 1 });
+    await batch.run();
+    expect(batch.faults.calls.filter((call) => call.startsWith('records.'))).toEqual([]);
+    expect((await replayRun(batch.journal.read())).batches).toMatchObject([{ state: 'done', items: [], results: [] }]);
+  });
+
+  test('costs no synced commit, and what was used is in the journal before the effects are planned', async () => {
+    const batch = capped({ maxCalls: 2 });
+    await batch.run();
+    expect(batch.journal.syncedCommits).toBe(4);
+    const kinds = (await replayEntries(batch.journal)).map(({ kind }) => kind);
+    expect(kinds.indexOf('providers_used')).toBeLessThan(kinds.indexOf('effects_planned'));
+    expect((await replayRun(batch.journal.read())).use).toMatchObject({ calls: 2, texts: 2 });
+  });
+});
+
+async function replayEntries(journal: FakeJournal): Promise<JournalEntry[]> {
+  const entries: JournalEntry[] = [];
+  for await (const { entry } of journal.read()) entries.push(entry);
+  return entries;
 }
 
 describe('the attempt', () => {

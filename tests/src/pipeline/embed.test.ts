@@ -3,7 +3,9 @@ import { describe, expect, test } from 'vitest';
 import type { Chunk } from '../../../lib/contracts/document.ts';
 import { embeddingKey } from '../../../lib/contracts/identity.ts';
 import type { CacheEntry } from '../../../lib/contracts/store.ts';
-import { embed, noUse } from '../../../src/pipeline/embed.ts';
+import { Allowance, NO_CAPS } from '../../../src/pipeline/allowance.ts';
+import { embed } from '../../../src/pipeline/embed.ts';
+import { EmbeddingUse } from '../../../src/pipeline/use.ts';
 import { FakeCacheStore } from '../../helpers/fakes/cache.ts';
 import { chunksOf, FakeEmbedder, vectorOf, vectorsOf } from '../../helpers/fakes/parts.ts';
 import { FakeSurroundings } from '../../helpers/fakes/surroundings.ts';
@@ -12,11 +14,11 @@ import { DIMENSIONS, never } from '../../helpers/records.ts';
 
 /** Goal: no text is paid twice, and no vector stands under the wrong text. Method: an embedder and a cache in memory. */
 
-function openEmbedding(heldCache = new FakeCacheStore()) {
+function openEmbedding(heldCache = new FakeCacheStore(), caps = NO_CAPS) {
   const faults = new Faults();
   const embedder = new FakeEmbedder();
   const cache = faults.wrap('cache', heldCache);
-  const use = noUse();
+  const use = new EmbeddingUse(new Allowance(caps, () => 0));
   const surroundings = new FakeSurroundings();
   const cacheFailures: unknown[] = [];
   const onCacheFailure = (error: unknown) => cacheFailures.push(error);
@@ -31,7 +33,7 @@ test('vectors come in the order of the chunks, so many texts a request', async (
   const chunks = chunksOf('one', 'two', 'three', 'four');
   expect(await embedded(chunks)).toEqual(vectorsOf(chunks));
   expect(embedder.calls).toEqual([['one', 'two', 'three'], ['four']]);
-  expect(use).toMatchObject({ calls: 2, texts: 4 });
+  expect(use.total).toMatchObject({ calls: 2, texts: 4 });
 });
 
 test('a chunk is embedded with its headings', async () => {
@@ -60,7 +62,7 @@ describe('the cache', () => {
     const chunks = chunksOf('two', 'new', 'one');
     expect(await embedded(chunks)).toEqual(vectorsOf(chunks));
     expect(embedder.calls.slice(1)).toEqual([['new']]);
-    expect(use.texts).toBe(3);
+    expect(use.total.texts).toBe(3);
   });
 
   test('holds every answer before the next request is made and before the vectors are given', async () => {
@@ -121,7 +123,7 @@ describe('a wrong answer', () => {
     });
     expect(embedder.calls).toHaveLength(5);
     expect(surroundings.delaysMs).toEqual([1_000, 2_000, 4_000, 8_000]);
-    expect(use).toMatchObject({ calls: 5, texts: 0 });
+    expect(use.total).toMatchObject({ calls: 5, texts: 0 });
     expect(await cache.get([embeddingKey('fake-1', 'one')], never)).toEqual([null]);
   });
 
@@ -129,7 +131,7 @@ describe('a wrong answer', () => {
     const { embedder, use, embedded } = openEmbedding();
     embedder.answer = (texts) => (embedder.calls.length === 1 ? [] : texts.map(vectorOf));
     expect(await embedded(chunksOf('one'))).toEqual([vectorOf('one')]);
-    expect(use).toMatchObject({ calls: 2, texts: 1 });
+    expect(use.total).toMatchObject({ calls: 2, texts: 1 });
   });
 
   test('after a right one leaves the right one in the cache', async () => {
@@ -162,6 +164,23 @@ describe('documents prepared side by side', () => {
     expect(second).toEqual({ status: 'fulfilled', value: vectorsOf(good) });
     expect(use.underWay.size).toBe(0);
   });
+});
+
+test('a cap stops before the request that would cross it, and what was embedded until then is in the cache', async () => {
+  const { embedder, use, cache, embedded } = openEmbedding(new FakeCacheStore(), { ...NO_CAPS, maxCalls: 1 });
+  const chunks = chunksOf('one', 'two', 'three', 'four');
+  await expect(embedded(chunks)).rejects.toMatchObject({ code: 'CAP_REACHED' });
+  expect(embedder.calls).toEqual([['one', 'two', 'three']]);
+  expect(use.total).toEqual({ calls: 1, texts: 3, tokens: 11, costNanos: 11_000 });
+  expect((await cache.get([embeddingKey('fake-1', 'three')], never))[0]).not.toBeNull();
+  expect(use.underWay.size).toBe(0);
+});
+
+test('a retry is a request of its own under the cap', async () => {
+  const { embedder, embedded } = openEmbedding(new FakeCacheStore(), { ...NO_CAPS, maxCalls: 2 });
+  embedder.answer = () => [];
+  await expect(embedded(chunksOf('one'))).rejects.toMatchObject({ code: 'CAP_REACHED' });
+  expect(embedder.calls).toHaveLength(2);
 });
 
 test('an abort reaches the request that is under way', async () => {
