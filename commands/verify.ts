@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { VerifyReport } from '../lib/contracts/apex.ts';
+import type { Difference, VerifyReport } from '../lib/contracts/apex.ts';
 import { type CommonFlags, withApex } from './host.ts';
 import { counted } from './ui/figures.ts';
 import { verifyJson } from './ui/json.ts';
@@ -10,6 +10,10 @@ import { clipped } from './ui/text.ts';
 /** Differences that are shown to a person. */
 const SHOWN_DIFFERENCES = 50;
 
+interface VerifyFlags extends CommonFlags {
+  readonly repair?: boolean;
+}
+
 /** `apex verify`: compares every store with what it should hold. */
 export function registerVerify(program: Command): void {
   program
@@ -18,9 +22,14 @@ export function registerVerify(program: Command): void {
     .description(
       'Compares ids and digests of content in all stores. Exit status 0 only when there is no difference, else 5.',
     )
+    .option('--repair', 'heal what differs, then compare again')
     .option('--json', 'one JSON object a line on standard output and nothing else')
-    .addHelpText('after', '\nExamples:\n  $ apex verify\n  $ apex verify --json | tail -1')
-    .action(async (flags: CommonFlags) => {
+    .addHelpText('after', '\nExamples:\n  $ apex verify\n  $ apex verify --json | tail -1\n  $ apex verify --repair')
+    .action(async ({ repair = false, ...flags }: VerifyFlags) => {
+      if (repair) {
+        const { repairMemory } = await import('./verify-repair.ts');
+        return repairMemory(flags);
+      }
       const report = await verified(flags);
       process.exitCode = report.exit_status;
       if (flags.json === true) for (const line of verifyJson(report)) printJson(line);
@@ -44,22 +53,27 @@ async function verified(flags: CommonFlags): Promise<VerifyReport> {
 }
 
 function showReport({ documents, items, differences }: VerifyReport): void {
-  if (differences.length > 0) {
-    const header = [
-      { header: 'problem' },
-      { header: 'store' },
-      { header: 'kind' },
-      { header: 'document' },
-      { header: 'id' },
-    ];
-    const rows = differences
-      .slice(0, SHOWN_DIFFERENCES)
-      .map(({ problem, role, kind, document_id, id }) => [problem, role, kind, document_id, id]);
-    for (const line of table(header, rows)) printLine(line);
-    const hidden = differences.length - SHOWN_DIFFERENCES;
-    if (hidden > 0)
-      printNote(`… and ${counted(hidden, 'more difference', 'more differences')}; apex verify --json lists all`);
-  }
+  showDifferences(differences, 'apex verify --json');
   const verdict = differences.length === 0 ? 'no difference' : counted(differences.length, 'difference');
   printLine(`${counted(documents, 'document')}, ${counted(items, 'item')} compared: ${verdict}`);
+  if (differences.length > 0) printNote('Heal with: apex verify --repair');
+}
+
+const COLUMNS = [
+  { header: 'problem' },
+  { header: 'store' },
+  { header: 'kind' },
+  { header: 'document' },
+  { header: 'id' },
+];
+
+/** The first differences as a table. @param all the command that lists all of them. */
+export function showDifferences(differences: readonly Difference[], all: string): void {
+  if (differences.length === 0) return;
+  const rows = differences
+    .slice(0, SHOWN_DIFFERENCES)
+    .map(({ problem, role, kind, document_id, id }) => [problem, role, kind, document_id, id]);
+  for (const line of table(COLUMNS, rows)) printLine(line);
+  const hidden = differences.length - SHOWN_DIFFERENCES;
+  if (hidden > 0) printNote(`… and ${counted(hidden, 'more difference', 'more differences')}; ${all} lists all`);
 }

@@ -5,6 +5,7 @@ import type {
   DocumentDetails,
   IngestRequest,
   OnEvent,
+  RepairReport,
   RunDetails,
   RunSummary,
   SearchHit,
@@ -19,14 +20,17 @@ import type { DocumentStatus } from '../lib/contracts/pipeline.ts';
 import type { DocumentSummary } from '../lib/contracts/store.ts';
 import type { DocumentTrace } from '../lib/contracts/trace.ts';
 import { nearDocumentId, nearRunId } from './config/near-ids.ts';
+import { isUnfinished } from './engines/dead-runs.ts';
 import type { Engine } from './engines/engine.ts';
 import { countResults } from './journal/counts.ts';
 import { replayRun } from './journal/replay.ts';
 import { Allowance, NO_CAPS } from './pipeline/allowance.ts';
 import { type Parts, settingsDigest } from './pipeline/parts.ts';
 import { graver } from './pipeline/session.ts';
+import { NOT_REPAIRED, RepairNotes } from './repair/report.ts';
 import { search } from './search/search.ts';
 import { traceDocument } from './trace/trace.ts';
+import { atWork } from './verify/at-work.ts';
 import { verify } from './verify/verify.ts';
 
 interface MachineOptions {
@@ -138,12 +142,33 @@ export class Machine implements Apex {
 
   async verify(signal: AbortSignal, onCompared: (documents: number) => void = () => {}): Promise<VerifyReport> {
     const { stores, registry, embedder } = this.#parts;
-    const atWork = async () => {
-      const runs = await registry.list();
-      const runIds = new Set(runs.filter(({ isOwned }) => isOwned).map(({ runId }) => runId));
-      return { runIds, moment: JSON.stringify(runs.map(({ runId, state, isOwned }) => [runId, state, isOwned])) };
-    };
-    return verify(stores, { atWork, onCompared, embeddingModel: embedder.model }, signal);
+    const options = { atWork: () => atWork(registry, null), onCompared, embeddingModel: embedder.model };
+    return verify(stores, options, signal);
+  }
+
+  async repair(onEvent: OnEvent, signal: AbortSignal): Promise<RepairReport> {
+    const plan = {
+      kind: 'repair',
+      ...{ source: '', targets: [], documentId: null, group: this.#group },
+      settingsDigest: settingsDigest(this.#parts),
+    } as const;
+    const report = await this.#parts.registry.exclusively('repair', async () => {
+      const found = await this.verify(signal, (documents) => onEvent({ kind: 'compared', documents }));
+      const runs = await this.#parts.registry.list();
+      const isHalfDone = runs.some(({ kind, state, isOwned }) => kind === 'repair' && !isOwned && isUnfinished(state));
+      const notes = new RepairNotes(found);
+      if (found.differences.length === 0 && !isHalfDone) return notes.report(null);
+      const run = await this.#engine.start(
+        plan,
+        (event) => {
+          notes.take(event);
+          onEvent(event);
+        },
+        signal,
+      );
+      return notes.report(run);
+    });
+    return report ?? NOT_REPAIRED;
   }
 
   search(request: SearchRequest, signal: AbortSignal): Promise<readonly SearchHit[]> {

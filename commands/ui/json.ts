@@ -1,4 +1,11 @@
-import type { CleanupReport, Difference, DocumentDetails, RunDetails, VerifyReport } from '../../lib/contracts/apex.ts';
+import type {
+  CleanupReport,
+  Difference,
+  DocumentDetails,
+  RepairReport,
+  RunDetails,
+  VerifyReport,
+} from '../../lib/contracts/apex.ts';
 import type { QuarantineEntry } from '../../lib/contracts/document.ts';
 import type { RunListing } from '../../lib/contracts/journal.ts';
 import type { DocumentSummary } from '../../lib/contracts/store.ts';
@@ -122,4 +129,21 @@ export function verifyJson({ documents, items, differences, exit_status }: Verif
 export function settingJson({ name, value, origin, path, place, isSecret, problem }: ReportedSetting) {
   const { line = null, column = null } = place ?? {};
   return { name, value, origin, path, line, column, is_secret: isSecret, problem };
+}
+
+/** The lines of `verify --repair`: every difference with what became of it, then the verdict. */
+export function repairJson({ isDone, documents, items, differences, run, exit_status }: RepairReport): object[] {
+  const healed = differences.filter((difference) => difference.healed).length;
+  return [
+    ...differences.map(({ error, ...difference }) => ({
+      ...{ event: 'difference', ...difference },
+      ...{ reason: error?.code ?? null, message: error?.message ?? null },
+    })),
+    {
+      ...{ event: 'summary', is_done: isDone, documents, items, differences: differences.length },
+      ...{ healed, left: differences.length - healed, run_id: run?.run_id ?? null },
+      ...{ embedded_texts: run?.embedded_texts ?? 0, embedding_calls: run?.embedding_calls ?? 0 },
+      ...{ error: run?.error ?? null, exit_status },
+    },
+  ];
 }

@@ -65,6 +65,17 @@ export type RunEvent =
   | { readonly kind: 'prepared'; readonly documentId: string }
   | { readonly kind: 'document'; readonly result: DocumentResult }
   | { readonly kind: 'warning'; readonly code: string; readonly message: string }
+  /** Documents that a repair has compared so far. */
+  | { readonly kind: 'compared'; readonly documents: number }
+  /** A repair has looked at everything. */
+  | { readonly kind: 'looked'; readonly report: VerifyReport }
+  /** A repair could not heal a document. */
+  | {
+      readonly kind: 'not_healed';
+      readonly documentId: string;
+      readonly code: ErrorReport['code'];
+      readonly message: string;
+    }
   /** The last event of a run. */
   | { readonly kind: 'run_ended'; readonly summary: RunSummary };
 
@@ -134,6 +145,27 @@ export interface VerifyReport {
   readonly exit_status: number;
 }
 
+/** A difference that a repair found, and what became of it. */
+export interface RepairedDifference extends Difference {
+  readonly healed: boolean;
+  /** Why it was not healed; null when it was. */
+  readonly error: Pick<ErrorReport, 'code' | 'message'> | null;
+}
+
+/** What a repair came to. */
+export interface RepairReport {
+  /** False when another repair is at work. */
+  readonly isDone: boolean;
+  /** Of the last look at everything. */
+  readonly documents: number;
+  readonly items: number;
+  /** What was found, healed or not, and what came up since. */
+  readonly differences: readonly RepairedDifference[];
+  /** The run that healed; null when there was nothing to heal. */
+  readonly run: RunSummary | null;
+  readonly exit_status: number;
+}
+
 export interface RunDetails extends RunListing {
   readonly counts: RunCounts;
   /** By all processes that worked on it; a killed one may have lost what its last batch used. */
@@ -183,6 +215,8 @@ export interface Apex {
   cleanup(onEvent: OnEvent, signal: AbortSignal): Promise<CleanupReport>;
   /** `onCompared` hears how many documents have been compared so far. */
   verify(signal: AbortSignal, onCompared?: (documents: number) => void): Promise<VerifyReport>;
+  /** Heals what `verify` finds, then verifies again. Null in the report's run: nothing differed. */
+  repair(onEvent: OnEvent, signal: AbortSignal): Promise<RepairReport>;
   search(request: SearchRequest, signal: AbortSignal): Promise<readonly SearchHit[]>;
   listRuns(): Promise<readonly RunListing[]>;
   showRun(runId: string): Promise<RunDetails | null>;

@@ -182,7 +182,17 @@ export const ERROR_CODES = {
   DRIFT: {
     exit: EXIT.needsAttention,
     meaning: 'The stores do not hold what they should.',
-    help: 'See the differences listed.',
+    help: 'Run `apex verify --repair`.',
+  },
+  SOURCE_GONE: {
+    exit: EXIT.needsAttention,
+    meaning: 'A damaged document cannot be healed from its source, because that cannot be read any more.',
+    help: 'Put the file back and repair again, or ingest it from where it is now, or remove it with `apex delete`.',
+  },
+  SOURCE_CHANGED: {
+    exit: EXIT.needsAttention,
+    meaning: 'A damaged document cannot be healed from its source, because that has changed since.',
+    help: 'Ingest it again: that makes a new version of what it holds now.',
   },
   APEX_JOURNAL: {
     exit: EXIT.disk,
@@ -192,7 +202,7 @@ export const ERROR_CODES = {
   MEMORY_DAMAGED: {
     exit: EXIT.disk,
     meaning: 'The file that holds the memory is damaged.',
-    help: 'Restore it from a copy, or point APEX_HOME at another folder and ingest again.',
+    help: 'Restore it from a copy; or move memory.db, -wal and -shm away, or point APEX_HOME at another folder, and ingest again.',
   },
   JOURNAL_WENT_BACK: {
     exit: EXIT.needsAttention,

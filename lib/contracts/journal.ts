@@ -5,9 +5,9 @@ import type { DocumentVersion } from './store.ts';
 
 /** What a run was asked to do, enough to go on with it in another process. No secrets: settings are read anew. */
 export interface RunPlan {
-  readonly kind: 'ingest' | 'delete';
+  readonly kind: 'ingest' | 'delete' | 'repair';
   readonly source: string;
-  /** Ingest: paths, folders, globs, absolute. Delete: document ids. */
+  /** Ingest: paths, folders, globs, absolute. Delete: document ids. Repair: none, since it looks at all. */
   readonly targets: readonly string[];
   readonly documentId: string | null;
   readonly group: string;

@@ -53,6 +53,8 @@ export interface Source {
    * there though a listing passes over it, is not gone.
    */
   gone(root: SourceRoot, uris: readonly string[], signal: AbortSignal): Promise<readonly string[]>;
+  /** The item at a location that this source gave (`SourceItem.uri`), there or not; null where nothing can be read from again. */
+  itemAt(uri: string): SourceItem | null;
   /**
    * SHA-256 of the item's bytes as they are now, without copying them.
    * @throws SourceError TOO_LARGE above `maxBytes`, DENIED, NOT_FOUND.

@@ -100,11 +100,32 @@ export interface InventoryRow extends DocumentVersion {
 
 /** What lies in a store and hangs on no version. */
 export interface Stray {
-  readonly kind: InventoryRow['kind'] | 'text';
+  readonly kind: InventoryRow['kind'] | 'text' | 'index';
   readonly id: string;
   /** It should not be there, or it is not what it should be. */
   readonly problem: 'extra' | 'changed';
 }
+
+/** What the records store keeps of a version to write it again: all of its record but the vectors and the inventory. */
+export type KeptVersion = Omit<VersionRecord, 'chunks' | 'inventory'> & {
+  readonly chunks: readonly Omit<StoredChunk, 'vector'>[];
+};
+
+/** What the graph says of a version's document. */
+export type GraphDocument = DocumentVersion &
+  Pick<
+    VersionRecord,
+    | 'uuid'
+    | 'group'
+    | 'source'
+    | 'sourceUri'
+    | 'name'
+    | 'parentId'
+    | 'mediaType'
+    | 'contentDigest'
+    | 'title'
+    | 'statedAt'
+  >;
 
 /**
  * A store behind the saga. Any call may be repeated, and may follow a call whose answer was lost. Errors: StoreError.
@@ -116,7 +137,10 @@ export interface Store {
   /** Which store it is (not where): a new server in this role has another identity, so that nothing counts as unchanged. */
   readonly identity: string;
   readonly capabilities: { readonly transactional: boolean };
-  /** Writes each record's part under `ref`; a repeated write lands on itself. @returns items now stored under `ref`. */
+  /**
+   * Writes each record's part under `ref`; a repeated write lands on itself, and an entity that is there already becomes what the
+   * record says. @returns items now stored under `ref`.
+   */
   write(ref: WriteRef, records: readonly VersionRecord[], signal: AbortSignal): Promise<number>;
   /** After the pivot: makes these versions visible to readers that filter on the live mark. */
   publish(versions: readonly DocumentVersion[], signal: AbortSignal): Promise<void>;
@@ -132,6 +156,11 @@ export interface Store {
   versions(signal: AbortSignal): AsyncIterable<DocumentVersion & WriteRef>;
   /** What `versions` cannot name: an entity that nothing mentions, a vector without its point. There should be nothing. */
   strays(signal: AbortSignal): Promise<readonly Stray[]>;
+  /**
+   * Puts right what `strays` or `checkStorage` named: an extra one goes, a changed one is made anew from what it hangs on. Each
+   * is looked at again in the transaction that mends it, so one that is none by then is passed over.
+   */
+  mendStrays(strays: readonly Stray[], signal: AbortSignal): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -298,6 +327,19 @@ export interface RecordsStore extends Store {
     signal: AbortSignal,
   ): AsyncIterable<InventoryRow & { role: Role }>;
   /**
+   * Looks at what holds the rows themselves, before their content is compared. @returns what `mendStrays` can put right: an index
+   * that does not agree with its rows. @throws StoreError MEMORY_DAMAGED when rows cannot be told any more.
+   */
+  checkStorage(signal: AbortSignal): Promise<readonly Stray[]>;
+  /** What is kept of these versions, whatever their state, as it lies in the store: `inventory` tells whether it is right. Lists that cannot be read are empty. */
+  kept(versions: readonly DocumentVersion[], signal: AbortSignal): Promise<readonly KeptVersion[]>;
+  /**
+   * Makes these documents' own rows agree with their versions again: the row is there, its last number is no lower than that of any
+   * version, and it names the version that is marked as current where it names none or one that is not there. Else it
+   * changes nothing.
+   */
+  mendDocuments(documentIds: readonly string[], signal: AbortSignal): Promise<void>;
+  /**
    * Facts of current versions about what these versions state, or stated, facts about: those of a type among the anchors that
    * share the anchored end. All of them or none, so that what follows from them follows from the whole.
    */
@@ -342,6 +384,8 @@ export interface VectorStore extends Store {
 export interface GraphStore extends Store {
   /** Sets the end of validity of these relations; unknown ids are passed over. */
   setClosings(closings: readonly Closing[], signal: AbortSignal): Promise<void>;
+  /** What it says of the documents of these versions; those it does not hold are absent. */
+  documents(versions: readonly DocumentVersion[], signal: AbortSignal): Promise<readonly GraphDocument[]>;
   /** The validity as stored, of the relations of these versions. */
   closings(versions: readonly DocumentVersion[], signal: AbortSignal): Promise<readonly Closing[]>;
   /** Live chunks that mention an entity named by one of the folded names or keys, or (for half the score) a neighbour of one. */
@@ -369,6 +413,8 @@ export interface CacheStore {
   /** Same order; null where absent. */
   get(keys: readonly string[], signal: AbortSignal): Promise<(Uint8Array | null)[]>;
   set(entries: readonly CacheEntry[], signal: AbortSignal): Promise<void>;
+  /** Removes these entries. Quiet on what is not there. */
+  remove(keys: readonly string[], signal: AbortSignal): Promise<void>;
   /** Removes the entries that carry these versions. */
   retire(versions: readonly DocumentVersion[], signal: AbortSignal): Promise<number>;
   /** Versions that some entry carries. */

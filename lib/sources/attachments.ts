@@ -13,6 +13,7 @@ export function createAttachmentSource(settings: LocalSettings): Source & {
     name: 'attachment',
     async *list() {},
     gone: async () => [],
+    itemAt: () => null,
     digest: (item, signal) => files.digest(item, signal),
     copy: (item, path, signal) => files.copy(item, path, signal),
     fromCopy: (item, copy) => files.fromCopy(item, copy),

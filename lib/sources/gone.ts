@@ -1,8 +1,9 @@
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { SourceRoot } from '../contracts/source.ts';
-import { type RawPath, Slices, textOf } from './files.ts';
+import { type RawPath, Slices } from './files.ts';
 import { matchedBy } from './glob.ts';
+import { pathOf } from './listing.ts';
 
 /**
  * Those of the locations that belong to the root and have no file any more. A link to a file is one, though a listing passes over
@@ -38,16 +39,3 @@ function isGone(path: RawPath): boolean {
 }
 
 const NOTHING_THERE: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR', 'ELOOP']);
-
-const FILE_SCHEME = 'file://';
-
-/** The path of a location that this source gave; null for what has none, as standard input. */
-function pathOf(uri: string): RawPath | null {
-  if (!uri.startsWith(`${FILE_SCHEME}/`)) return null;
-  const encoded = Buffer.from(uri.slice(FILE_SCHEME.length), 'utf8').toString('latin1');
-  const bytes = encoded.replace(/%([0-9A-Fa-f]{2})/g, (_, hex: string) =>
-    String.fromCharCode(Number.parseInt(hex, 16)),
-  );
-  const path = Buffer.from(bytes, 'latin1');
-  return textOf(path) ?? path;
-}

@@ -164,6 +164,25 @@ function rootUriOf(path: RawPath): string {
   return uriOf(path).replace(/\/+$/, '');
 }
 
+const FILE_SCHEME = 'file://';
+
+/** The path of a location that this source gave; null for what has none, as standard input. */
+export function pathOf(uri: string): RawPath | null {
+  if (!uri.startsWith(`${FILE_SCHEME}/`)) return null;
+  const encoded = Buffer.from(uri.slice(FILE_SCHEME.length), 'utf8').toString('latin1');
+  const bytes = encoded.replace(/%([0-9A-Fa-f]{2})/g, (_, hex: string) =>
+    String.fromCharCode(Number.parseInt(hex, 16)),
+  );
+  const path = Buffer.from(bytes, 'latin1');
+  return textOf(path) ?? path;
+}
+
+/** The file at a location that this source gave, there or not; null for what has no path. */
+export function fileAt(uri: string): SourceItem | null {
+  const path = pathOf(uri);
+  return path === null || path.includes('\0') ? null : itemOf(path, sizeOf(path));
+}
+
 /** Plain JSON: `{ "path" }`, or `{ "base64" }` when the path is not text. */
 export function locatorOf(path: RawPath): string {
   return JSON.stringify(typeof path === 'string' ? { path } : { base64: path.toString('base64') });

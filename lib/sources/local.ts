@@ -7,7 +7,7 @@ import type { Source, SourceItem, SourceProblem, SourceRoot } from '../contracts
 import { diskError } from '../support/disk.ts';
 import { copyFile, fileError, passFile, Slices, sourceError } from './files.ts';
 import { goneFrom } from './gone.ts';
-import { listTarget, locatorOf, rawPathOf } from './listing.ts';
+import { fileAt, listTarget, locatorOf, rawPathOf } from './listing.ts';
 import { OwnFolders } from './own-folders.ts';
 
 export interface LocalSettings {
@@ -68,6 +68,10 @@ class LocalSource implements Source {
 
   gone(root: SourceRoot, uris: readonly string[], signal: AbortSignal): Promise<readonly string[]> {
     return goneFrom(root, uris, signal);
+  }
+
+  itemAt(uri: string): SourceItem | null {
+    return fileAt(uri);
   }
 
   digest(item: SourceItem, signal: AbortSignal): Promise<{ digest: string; bytes: number }> {

@@ -15,6 +15,7 @@ export interface MemorySettings {
 
 /** An open `memory.db`: one connection, one queue of writers, for all four roles. */
 export interface MemoryDb {
+  readonly path: string;
   readonly sql: SqlThread;
   readonly memoryId: string;
   readonly dimensions: number;
@@ -41,7 +42,7 @@ export async function openMemoryDb(settings: MemorySettings): Promise<MemoryDb> 
     toError: (failure) => storeError(failure, settings.path),
   });
   try {
-    return { sql, ...(await identify(sql, settings)) };
+    return { path: settings.path, sql, ...(await identify(sql, settings)) };
   } catch (error) {
     await sql.close();
     throw error;

@@ -18,6 +18,7 @@ import { dollarsOf } from '../pipeline/money.ts';
 import type { Parts } from '../pipeline/parts.ts';
 import { ingestAll } from '../pipeline/run.ts';
 import { RunSession } from '../pipeline/session.ts';
+import { repairAll } from '../repair/repair.ts';
 import { DeadRuns, isLost, isUnfinished, parkedReport, type TakenOver, wentBack } from './dead-runs.ts';
 import type { Engine, Settlement } from './engine.ts';
 
@@ -27,6 +28,13 @@ interface Work {
   readonly signal: AbortSignal;
   readonly allowance: Allowance;
 }
+
+/** What each kind of run does. */
+const WORK_OF: { readonly [kind in RunPlan['kind']]: (session: RunSession, replay: RunReplay) => Promise<void> } = {
+  ingest: ingestAll,
+  delete: deleteAll,
+  repair: repairAll,
+};
 
 /** Takes runs through the steps in this process, with a journal beside the data. */
 export class LocalEngine implements Engine {
@@ -139,8 +147,7 @@ export class LocalEngine implements Engine {
   /** @param parked batches of this run whose discard is still parked: the run has not come to its end. */
   async #work(session: RunSession, replay: RunReplay, parked = 0): Promise<RunSummary> {
     try {
-      if (session.plan.kind === 'ingest') await ingestAll(session, replay);
-      else await deleteAll(session, replay);
+      await WORK_OF[session.plan.kind](session, replay);
       session.signal.throwIfAborted();
     } catch (error) {
       return this.#stop(session, error);

@@ -1,4 +1,5 @@
 import { sha256, uuidOf } from '../../lib/contracts/identity.ts';
+import type { DocumentVersion, StoredEntity, StoredMention, StoredRelation } from '../../lib/contracts/store.ts';
 
 /** The id of a document that its user did not name: derived from its source and location, in each group another one. */
 export function documentIdOf(source: string, itemId: string, group: string): string {
@@ -19,4 +20,33 @@ export function ancestorIdsOf(documentId: string): string[] {
 /** The UUIDv5 of a document; the same wherever the document is ingested under this id and group. */
 export function documentUuid(group: string, documentId: string): string {
   return uuidOf('document', group, documentId);
+}
+
+/** The id of a chunk: its place in one version. */
+export function chunkIdOf(
+  { group, documentId, version }: DocumentVersion & { readonly group: string },
+  ordinal: number,
+): string {
+  return uuidOf('chunk', group, documentId, version, ordinal);
+}
+
+/** The id of an entity: the same wherever it is mentioned in the group. */
+export function entityIdOf(
+  group: string,
+  { type, key }: Readonly<Record<'type' | 'key', string>>,
+): StoredEntity['entityId'] {
+  return uuidOf('entity', group, type, key);
+}
+
+/** The id of a mention: its place in a chunk. */
+export function mentionIdOf({ chunkId, entityId, start, end }: Omit<StoredMention, 'mentionId' | 'quote'>): string {
+  return uuidOf('mention', chunkId, entityId, start, end);
+}
+
+/** The id of a relation as one version states it. */
+export function relationIdOf(
+  { documentId, version }: DocumentVersion,
+  { type, subjectId, objectId, chunkId }: Pick<StoredRelation, 'type' | 'subjectId' | 'objectId' | 'chunkId'>,
+): string {
+  return uuidOf('relation', documentId, version, type, subjectId, objectId, chunkId);
 }

@@ -1,4 +1,4 @@
-import { inventoryOf, uuidOf } from '../../lib/contracts/identity.ts';
+import { inventoryOf } from '../../lib/contracts/identity.ts';
 import type {
   StoredChunk,
   StoredEntity,
@@ -7,7 +7,7 @@ import type {
   VersionRecord,
 } from '../../lib/contracts/store.ts';
 import type { PreparedDocument } from './document.ts';
-import { documentUuid } from './identity.ts';
+import { chunkIdOf, documentUuid, entityIdOf, mentionIdOf, relationIdOf } from './identity.ts';
 
 interface VersionOptions {
   readonly version: number;
@@ -25,7 +25,7 @@ export function versionRecord(prepared: PreparedDocument, options: VersionOption
   const chunks = prepared.chunks.map(
     (chunk, index): StoredChunk => ({
       ...chunk,
-      chunkId: uuidOf('chunk', group, documentId, version, chunk.ordinal),
+      chunkId: chunkIdOf({ group, documentId, version }, chunk.ordinal),
       vector: prepared.vectors[index]!,
     }),
   );
@@ -63,22 +63,21 @@ function graphOf(
 ): Pick<VersionRecord, 'entities' | 'mentions' | 'relations'> {
   const { group, version } = options;
   const { documentId, extraction } = prepared;
-  const entityIdOf = ({ type, key }: { type: string; key: string }) => uuidOf('entity', group, type, key);
   const entities = new Map<string, StoredEntity>();
   const mentions = new Map<string, StoredMention>();
   for (const { type, key, name, ordinal, start, end, quote } of extraction.mentions) {
-    const entityId = entityIdOf({ type, key });
+    const entityId = entityIdOf(group, { type, key });
     const { chunkId } = chunks[ordinal]!;
     if (!entities.has(entityId)) entities.set(entityId, { entityId, type, key, name });
-    const mentionId = uuidOf('mention', chunkId, entityId, start, end);
+    const mentionId = mentionIdOf({ chunkId, entityId, start, end });
     mentions.set(mentionId, { mentionId, entityId, chunkId, start, end, quote });
   }
   const relations = new Map<string, StoredRelation>();
   for (const { type, subject, object, ordinal, quote } of extraction.relations) {
     const { chunkId } = chunks[ordinal]!;
-    const subjectId = entityIdOf(subject);
-    const objectId = entityIdOf(object);
-    const relationId = uuidOf('relation', documentId, version, type, subjectId, objectId, chunkId);
+    const subjectId = entityIdOf(group, subject);
+    const objectId = entityIdOf(group, object);
+    const relationId = relationIdOf({ documentId, version }, { type, subjectId, objectId, chunkId });
     relations.set(relationId, { relationId, type, subjectId, objectId, chunkId, quote, validAt: extraction.statedAt });
   }
   return { entities: [...entities.values()], mentions: [...mentions.values()], relations: [...relations.values()] };

@@ -5,6 +5,7 @@
 import type { Difference, VerifyReport } from '../../lib/contracts/apex.ts';
 import { EXIT } from '../../lib/contracts/error-codes.ts';
 import type { DocumentVersion, Stores } from '../../lib/contracts/store.ts';
+import type { AtWork } from './at-work.ts';
 import { staleSummaries, wrongEmbeddings, wrongSummaries } from './cached.ts';
 import { wrongClosings } from './closings.ts';
 import { compareVersions } from './compare.ts';
@@ -12,14 +13,6 @@ import { extraVersions, strays } from './extras.ts';
 
 /** How many documents are compared together. */
 const PAGE_DOCUMENTS = 200;
-
-/** What other processes are doing at a moment. */
-export interface AtWork {
-  /** Runs at work: what they have written and not yet made visible is no difference. */
-  readonly runIds: ReadonlySet<string>;
-  /** Another one whenever a run has begun or ended since. */
-  readonly moment: string;
-}
 
 /** What verify needs to know besides the stores. */
 export interface VerifyOptions {
@@ -45,6 +38,7 @@ interface Pass {
  * Beside runs at work it looks twice: what only a change under way explains is gone, or elsewhere, the second time.
  */
 export async function verify(stores: Stores, options: VerifyOptions, signal: AbortSignal): Promise<VerifyReport> {
+  const broken = await storageDifferences(stores, signal);
   const before = await options.atWork();
   let pass = await look(stores, before, options, signal);
   if (pass.differences.length > 0) {
@@ -56,8 +50,22 @@ export async function verify(stores: Stores, options: VerifyOptions, signal: Abo
       pass = { ...pass, differences: lasting };
     }
   }
-  const exitStatus = pass.differences.length === 0 ? EXIT.done : EXIT.needsAttention;
-  return { ...pass, exit_status: exitStatus };
+  const differences = [...broken, ...pass.differences];
+  const exitStatus = differences.length === 0 ? EXIT.done : EXIT.needsAttention;
+  return { ...pass, differences, exit_status: exitStatus };
+}
+
+/** What the rows themselves lie in, before their content is compared. @throws StoreError MEMORY_DAMAGED. */
+async function storageDifferences({ records }: Stores, signal: AbortSignal): Promise<Difference[]> {
+  const strays = await records.checkStorage(signal);
+  return strays.map(({ kind, id, problem }) => ({
+    document_id: '',
+    version: null,
+    role: 'records',
+    kind,
+    id,
+    problem,
+  }));
 }
 
 async function look(

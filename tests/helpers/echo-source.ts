@@ -7,6 +7,7 @@ export const echoSource: Source = {
   name: 'echo',
   async *list() {},
   gone: async () => [],
+  itemAt: () => null,
   digest: async ({ id }) => ({ digest: sha256(id), bytes: id.length }),
   fromCopy: (item) => item,
   copy: async ({ id }, path) => {

@@ -66,6 +66,7 @@ export async function openMachine(home: string, { env = {}, change = (parts) => 
     delete: (...documentIds: string[]) => told((onEvent) => machine.delete(documentIds, onEvent, never)),
     cleanup: () => machine.cleanup(() => {}, never),
     verify: () => machine.verify(never),
+    repair: () => machine.repair(() => {}, never),
     search: async (text: string) =>
       (await machine.search({ text, mode: 'keyword', limit: 9 }, never)).map((hit) => hit.text),
     runs: () => machine.listRuns(),

@@ -34,6 +34,11 @@ export class SqliteCacheStore implements CacheStore {
     await this.#sql.transaction([{ sql, rows }], { label: 'cache.set' });
   }
 
+  async remove(keys: readonly string[], _signal: AbortSignal): Promise<void> {
+    const sql = `DELETE FROM cache WHERE key IN ${LISTED}`;
+    if (keys.length > 0) await this.#sql.transaction([{ sql, params: [listParam(keys)] }], { label: 'cache.remove' });
+  }
+
   async retire(versions: readonly DocumentVersion[], _signal: AbortSignal): Promise<number> {
     if (versions.length === 0) return 0;
     // The index holds only entries that carry a version, and is used only when the statement says so too.

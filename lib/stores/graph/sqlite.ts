@@ -9,6 +9,7 @@ import {
 import type {
   Closing,
   DocumentVersion,
+  GraphDocument,
   GraphStore,
   InventoryRow,
   Ranked,
@@ -35,6 +36,14 @@ import {
 
 /** What a batch writes here, in the order in which it is removed: entities go with their last mention, by a trigger. */
 const TABLES = ['mention', 'relation', 'graph_chunk', 'graph_document'];
+
+const DOCUMENT_FIELDS = `SELECT document_id AS documentId, version, uuid, group_id AS "group", source, source_uri AS sourceUri, name,
+  parent_id AS parentId, media_type AS mediaType, content_digest AS contentDigest, title, stated_at AS statedAt`;
+
+/** An entity's id says what it is, so one that says otherwise is damaged, and mended by whoever mentions it next. */
+const ENTITY_WRITE = `INSERT INTO entity (entity_id, group_id, type, key, folded_key) VALUES (?, ?, ?, ?, ?)
+  ON CONFLICT (entity_id) DO UPDATE SET group_id = excluded.group_id, type = excluded.type, key = excluded.key, folded_key = excluded.folded_key
+  WHERE (group_id, type, key, folded_key) IS NOT (excluded.group_id, excluded.type, excluded.key, excluded.folded_key)`;
 
 /** The graph in `memory.db`: documents, chunks, entities, mentions and relations as tables. */
 export class SqliteGraphStore implements GraphStore {
@@ -98,7 +107,7 @@ export class SqliteGraphStore implements GraphStore {
         ...deleteByRef(TABLES, ref),
         { sql: 'INSERT INTO graph_document VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)', rows: documents },
         { sql: 'INSERT INTO graph_chunk VALUES (?, ?, ?, ?, ?, ?)', rows: chunks },
-        { sql: 'INSERT OR IGNORE INTO entity VALUES (?, ?, ?, ?, ?)', rows: entities },
+        { sql: ENTITY_WRITE, rows: entities },
         { sql: 'INSERT INTO mention VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)', rows: mentions },
         { sql: 'INSERT INTO relation VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL)', rows: relations },
       ],
@@ -132,9 +141,7 @@ export class SqliteGraphStore implements GraphStore {
     const where = `WHERE (document_id, version) IN ${VERSIONS}`;
     type Row<Content> = DocumentVersion & Content;
     const documents = await this.#sql.all<Row<Parameters<typeof documentDigest>[0] & { isLive: number }>>(
-      `SELECT document_id AS documentId, version, uuid, group_id AS "group", source, source_uri AS sourceUri, name,
-         parent_id AS parentId, media_type AS mediaType, content_digest AS contentDigest, title, stated_at AS statedAt,
-         is_live AS isLive FROM graph_document ${where}`,
+      `${DOCUMENT_FIELDS}, is_live AS isLive FROM graph_document ${where}`,
       param,
     );
     for (const row of documents)
@@ -204,11 +211,26 @@ export class SqliteGraphStore implements GraphStore {
     );
   }
 
+  documents(versions: readonly DocumentVersion[], _signal: AbortSignal): Promise<GraphDocument[]> {
+    return this.#sql.all<GraphDocument>(
+      `${DOCUMENT_FIELDS} FROM graph_document WHERE (document_id, version) IN ${VERSIONS}`,
+      [versionsParam(versions)],
+    );
+  }
+
   closings(versions: readonly DocumentVersion[], _signal: AbortSignal): Promise<Closing[]> {
     return this.#sql.all<Closing>(
       `SELECT relation_id AS relationId, invalid_at AS invalidAt, expired_at AS expiredAt FROM relation WHERE (document_id, version) IN ${VERSIONS}`,
       [versionsParam(versions)],
     );
+  }
+
+  async mendStrays(strays: readonly Stray[], _signal: AbortSignal): Promise<void> {
+    const sql = `DELETE FROM entity WHERE entity_id IN ${LISTED}
+      AND NOT EXISTS (SELECT 1 FROM mention m WHERE m.entity_id = entity.entity_id)`;
+    const entities = strays.filter(({ kind }) => kind === 'entity').map(({ id }) => id);
+    if (entities.length > 0)
+      await this.#sql.transaction([{ sql, params: [listParam(entities)] }], { label: 'graph.mend' });
   }
 
   async strays(_signal: AbortSignal): Promise<Stray[]> {

@@ -11,6 +11,7 @@ import type {
   Fact,
   FactAnchor,
   InventoryRow,
+  KeptVersion,
   PivotOutcome,
   PivotRequest,
   Ranked,
@@ -35,6 +36,7 @@ import {
   versionsIn,
   versionsParam,
 } from '../rows.ts';
+import { checkedStorage, documentMending, indexMending, keptVersions, pathOf, TEXT_MENDING } from './sqlite-mending.ts';
 
 /** What a batch writes here, in the order in which it is removed. */
 const TABLES = ['chunk', 'fact', 'version'];
@@ -51,9 +53,11 @@ export class SqliteRecordsStore implements RecordsStore {
   readonly memoryId: string;
   readonly capabilities = { transactional: true };
   readonly #sql: SqlThread;
+  readonly #path: string;
 
-  constructor({ sql, memoryId }: MemoryDb) {
+  constructor({ sql, memoryId, path }: MemoryDb) {
     this.#sql = sql;
+    this.#path = path;
     this.memoryId = memoryId;
     this.identity = `sqlite:${memoryId}`;
   }
@@ -464,6 +468,25 @@ export class SqliteRecordsStore implements RecordsStore {
       : [{ kind: 'text', id: 'chunk_text', problem: 'changed' }];
   }
 
+  async mendStrays(strays: readonly Stray[], _signal: AbortSignal): Promise<void> {
+    const statements = await indexMending(this.#sql, strays);
+    if (strays.some(({ kind }) => kind === 'text')) statements.push(TEXT_MENDING);
+    if (statements.length > 0) await this.#sql.transaction(statements, { label: 'records.mend' });
+  }
+
+  checkStorage(_signal: AbortSignal): Promise<Stray[]> {
+    return checkedStorage(this.#sql, this.#path);
+  }
+
+  kept(versions: readonly DocumentVersion[], _signal: AbortSignal): Promise<KeptVersion[]> {
+    return keptVersions(this.#sql, versions);
+  }
+
+  async mendDocuments(documentIds: readonly string[], _signal: AbortSignal): Promise<void> {
+    if (documentIds.length === 0) return;
+    await this.#sql.transaction(documentMending(documentIds), { label: 'records.mend-documents', isDurable: true });
+  }
+
   /** FTS5 compares every word with the chunks; it takes the writers' lock for that, about 20 microseconds for each chunk. */
   async #isTextWhole(): Promise<boolean> {
     try {
@@ -523,12 +546,6 @@ interface ChunkRow {
   readonly headingPath: string;
   readonly page: number | null;
   readonly tokenCount: number;
-}
-
-/** A kept heading path; a damaged one is the one heading that its text is. */
-function pathOf(text: string): readonly string[] {
-  const path = parsedOrText(text);
-  return Array.isArray(path) ? (path as string[]) : [text];
 }
 
 type SummaryRow = Omit<DocumentSummary, 'metadata' | 'warnings'> & {

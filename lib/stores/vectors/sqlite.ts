@@ -109,6 +109,12 @@ export class SqliteVectorStore implements VectorStore {
     return rows.map(({ id }) => ({ kind: 'point', id: String(id), problem: 'extra' }));
   }
 
+  async mendStrays(strays: readonly Stray[], _signal: AbortSignal): Promise<void> {
+    const rows = strays.filter(({ kind }) => kind === 'point').map(({ id }) => [BigInt(id)]);
+    const sql = 'DELETE FROM point_vector WHERE point_row = ? AND point_row NOT IN (SELECT point_row FROM point)';
+    if (rows.length > 0) await this.#sql.transaction([{ sql, rows }], { label: 'vectors.mend' });
+  }
+
   search(vector: Float32Array, limit: number, group: string | null, _signal: AbortSignal): Promise<Ranked[]> {
     const inGroup = group === null ? '' : 'AND group_id = ?';
     const params = [vector, Math.min(limit, MAX_NEIGHBOURS), ...(group === null ? [] : [group])];

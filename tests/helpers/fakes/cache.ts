@@ -17,6 +17,11 @@ export class FakeCacheStore implements CacheStore {
     for (const entry of entries) this.#entries.set(entry.key, { ...entry, value: entry.value.slice() });
   }
 
+  async remove(keys: readonly string[], signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    for (const key of keys) this.#entries.delete(key);
+  }
+
   async retire(versions: readonly DocumentVersion[], signal: AbortSignal): Promise<number> {
     signal.throwIfAborted();
     const keys = new Set(versions.map(keyOf));

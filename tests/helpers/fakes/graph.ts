@@ -1,4 +1,11 @@
-import type { Closing, DocumentVersion, GraphStore, Ranked, StoredEntity } from '../../../lib/contracts/store.ts';
+import type {
+  Closing,
+  DocumentVersion,
+  GraphDocument,
+  GraphStore,
+  Ranked,
+  StoredEntity,
+} from '../../../lib/contracts/store.ts';
 import { FakeStore } from './store.ts';
 
 /** The graph in memory. Entities are those of the versions it holds, so none is ever left over. */
@@ -12,6 +19,11 @@ export class FakeGraphStore extends FakeStore implements GraphStore {
   async setClosings(closings: readonly Closing[], signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
     for (const closing of closings) this.#closings.set(closing.relationId, closing);
+  }
+
+  async documents(versions: readonly DocumentVersion[], signal: AbortSignal): Promise<GraphDocument[]> {
+    signal.throwIfAborted();
+    return this.heldOf(versions).map(({ held }) => held.record);
   }
 
   async closings(versions: readonly DocumentVersion[], signal: AbortSignal): Promise<Closing[]> {

@@ -44,6 +44,10 @@ export class FakeSource implements Source {
     return uris.filter((uri) => uri.startsWith(`${rootUri}/`) && !there.has(uri));
   }
 
+  itemAt(uri: string): SourceItem | null {
+    return uri.startsWith('file:///') ? itemOf(uri.slice('file:///'.length)) : null;
+  }
+
   async digest({ id }: SourceItem, signal: AbortSignal): Promise<{ digest: string; bytes: number }> {
     signal.throwIfAborted();
     const text = this.texts.get(id);

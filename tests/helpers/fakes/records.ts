@@ -10,6 +10,7 @@ import type {
   Fact,
   FactAnchor,
   InventoryRow,
+  KeptVersion,
   PivotOutcome,
   PivotRequest,
   Ranked,
@@ -163,6 +164,19 @@ export class FakeRecordsStore extends FakeStore implements RecordsStore {
   async unindexed(): Promise<[]> {
     return [];
   }
+
+  /** Nothing lies below what is held. */
+  async checkStorage(): Promise<[]> {
+    return [];
+  }
+
+  async kept(versions: readonly DocumentVersion[], signal: AbortSignal): Promise<KeptVersion[]> {
+    signal.throwIfAborted();
+    return this.heldOf(versions).map(({ held }) => held.record);
+  }
+
+  /** A document's number and its versions are one thing here. */
+  async mendDocuments(): Promise<void> {}
 
   async factsAbout(
     versions: readonly DocumentVersion[],

@@ -74,6 +74,8 @@ export class FakeStore implements Store {
     return [];
   }
 
+  async mendStrays(): Promise<void> {}
+
   async close(): Promise<void> {}
 
   /** What readers see. */

@@ -1,0 +1,158 @@
+import type { Json } from '../../contracts/document.ts';
+import { StoreError } from '../../contracts/errors.ts';
+import type { DocumentVersion, KeptVersion, StoredRelation, Stray, VersionRecord } from '../../contracts/store.ts';
+import type { SqlStatement, SqlThread } from '../../support/sql-thread.ts';
+import { LISTED, listParam, parsedOrText, VERSIONS, versionsParam } from '../rows.ts';
+
+type KeptChunk = KeptVersion['chunks'][number];
+type Extraction = Pick<VersionRecord, 'entities' | 'mentions'>;
+
+interface KeptRow
+  extends Omit<KeptVersion, 'chunks' | 'entities' | 'mentions' | 'relations' | 'metadata' | 'warnings'> {
+  readonly metadata: string;
+  readonly warnings: string;
+  readonly extraction: string;
+}
+
+/** What `RecordsStore.kept` gives. */
+export async function keptVersions(sql: SqlThread, versions: readonly DocumentVersion[]): Promise<KeptVersion[]> {
+  const params = [versionsParam(versions)];
+  const where = `WHERE (document_id, version) IN ${VERSIONS}`;
+  const rows = await sql.all<KeptRow>(
+    `SELECT document_id AS documentId, version, uuid, group_id AS "group", source, source_uri AS sourceUri, name, parent_id AS parentId,
+       media_type AS mediaType, bytes, content_digest AS contentDigest, settings_digest AS settingsDigest, stores_digest AS storesDigest,
+       title, stated_at AS statedAt, created_at AS createdAt, metadata, warnings, extraction FROM version ${where}`,
+    params,
+  );
+  const chunks = await sql.all<DocumentVersion & Omit<KeptChunk, 'headingPath'> & { headingPath: string }>(
+    `SELECT document_id AS documentId, version, chunk_id AS chunkId, ordinal, text, start, end, heading_path AS headingPath, page,
+       token_count AS tokenCount FROM chunk ${where} ORDER BY document_id, version, ordinal`,
+    params,
+  );
+  const relations = await sql.all<DocumentVersion & StoredRelation>(
+    `SELECT document_id AS documentId, version, relation_id AS relationId, type, subject_id AS subjectId, object_id AS objectId,
+       chunk_id AS chunkId, quote, valid_at AS validAt FROM fact ${where} ORDER BY relation_id`,
+    params,
+  );
+  return rows.map(({ metadata, warnings, extraction, ...row }): KeptVersion => {
+    const isOwn = (other: DocumentVersion) => other.documentId === row.documentId && other.version === row.version;
+    const notes = parsedOrText(warnings);
+    return {
+      ...row,
+      metadata: parsedOrText(metadata) as { [key: string]: Json },
+      warnings: Array.isArray(notes) ? (notes as VersionRecord['warnings']) : [],
+      ...extractionOf(extraction),
+      chunks: chunks.filter(isOwn).map(({ documentId: _d, version: _v, headingPath, ...chunk }) => ({
+        ...chunk,
+        headingPath: pathOf(headingPath),
+      })),
+      relations: relations.filter(isOwn).map(({ documentId: _d, version: _v, ...relation }) => relation),
+    };
+  });
+}
+
+/** A kept heading path; a damaged one is the one heading that its text is. */
+export function pathOf(text: string): readonly string[] {
+  const path = parsedOrText(text);
+  return Array.isArray(path) ? (path as string[]) : [text];
+}
+
+/** What extraction found, in the shape it was kept in; nothing where that is damaged. */
+function extractionOf(text: string): Extraction {
+  const kept = parsedOrText(text);
+  const { entities, mentions } = isObject(kept) ? kept : {};
+  const isWhole =
+    isListOf(entities, ['entityId', 'type', 'key', 'name'], []) &&
+    isListOf(mentions, ['mentionId', 'entityId', 'chunkId', 'quote'], ['start', 'end']);
+  if (!isWhole) return { entities: [], mentions: [] };
+  return { entities: entities as Extraction['entities'], mentions: mentions as Extraction['mentions'] };
+}
+
+function isListOf(value: unknown, texts: readonly string[], numbers: readonly string[]): boolean {
+  return (
+    Array.isArray(value) &&
+    value.every(
+      (item) =>
+        isObject(item) &&
+        texts.every((name) => typeof item[name] === 'string') &&
+        numbers.every((name) => typeof item[name] === 'number'),
+    )
+  );
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+const MARKED = "v.document_id = d.document_id AND v.state = 'current'";
+
+/** The statements of `RecordsStore.mendDocuments`. What each changes, it finds wrong itself. */
+export function documentMending(documentIds: readonly string[]): SqlStatement[] {
+  const params = [listParam(documentIds)];
+  return [
+    {
+      sql: `INSERT INTO document (document_id, uuid, last_version, current_version)
+            SELECT v.document_id, v.uuid, v.version, v.version FROM version v
+            WHERE v.document_id IN ${LISTED} AND v.state = 'current' ON CONFLICT (document_id) DO NOTHING`,
+      params,
+    },
+    {
+      sql: `UPDATE document AS d SET last_version = (SELECT max(v.version) FROM version v WHERE v.document_id = d.document_id)
+            WHERE d.document_id IN ${LISTED}
+              AND d.last_version < (SELECT max(v.version) FROM version v WHERE v.document_id = d.document_id)`,
+      params,
+    },
+    {
+      sql: `UPDATE document AS d SET current_version = (SELECT v.version FROM version v WHERE ${MARKED}),
+              uuid = (SELECT v.uuid FROM version v WHERE ${MARKED})
+            WHERE d.document_id IN ${LISTED} AND EXISTS (SELECT 1 FROM version v WHERE ${MARKED})
+              AND NOT EXISTS (SELECT 1 FROM version v WHERE v.document_id = d.document_id AND v.version = d.current_version)`,
+      params,
+    },
+  ];
+}
+
+/** Makes full text anew from the chunks. */
+export const TEXT_MENDING: SqlStatement = { sql: "INSERT INTO chunk_text (chunk_text) VALUES ('rebuild')" };
+
+/** What of `strays` is an index, to be made anew from its rows. */
+export async function indexMending(sql: SqlThread, strays: readonly Stray[]): Promise<SqlStatement[]> {
+  const wanted = strays.filter(({ kind }) => kind === 'index').map(({ id }) => id);
+  if (wanted.length === 0) return [];
+  const known = await sql.all<{ name: string }>(
+    `SELECT name FROM sqlite_schema WHERE type = 'index' AND name IN ${LISTED}`,
+    [listParam(wanted)],
+  );
+  return known.map(({ name }) => ({ sql: `REINDEX "${name.replaceAll('"', '""')}"` }));
+}
+
+/** How many findings of SQLite's own check are read; there may be one for each row. */
+const MAX_FINDINGS = 1_000;
+
+/** Findings about an index that does not agree with its rows. Source: https://sqlite.org/pragma.html#pragma_integrity_check */
+const INDEX_FINDING =
+  /^(?:row \d+ missing from index|wrong # of entries in index|non-unique entry in index|rowid not at end-of-record for row \d+ of index|values of \S+ not in index) (.+)$/;
+
+/** Findings about what a row holds: comparing contents tells them better, with their document. */
+const CONTENT_FINDING =
+  /^(?:[A-Z-]+ value in |CHECK constraint failed in |non-[A-Z]+ value in |malformed inverted index for FTS5 table |unable to validate the inverted index for FTS5 table )/;
+
+/** What `RecordsStore.checkStorage` gives. @throws StoreError MEMORY_DAMAGED. */
+export async function checkedStorage(sql: SqlThread, path: string): Promise<Stray[]> {
+  const rows = await sql.all<{ integrity_check: string }>(`PRAGMA integrity_check(${MAX_FINDINGS})`);
+  const findings = rows.flatMap(({ integrity_check }) => integrity_check.split('\n')).filter((text) => text !== 'ok');
+  const indexes = new Set<string>();
+  for (const finding of findings) {
+    const [, index] = INDEX_FINDING.exec(finding) ?? [];
+    if (index !== undefined) indexes.add(index);
+    else if (!CONTENT_FINDING.test(finding)) throw damaged(path, findings.length);
+  }
+  return [...indexes].map((id) => ({ kind: 'index', id, problem: 'changed' }));
+}
+
+function damaged(path: string, findings: number): StoreError {
+  return new StoreError(`${path} is damaged; it was left as it is`, {
+    code: 'MEMORY_DAMAGED',
+    details: { path, findings },
+  });
+}
