@@ -2,7 +2,7 @@ import { ConfigError } from '../contracts/errors.ts';
 import type { SqlStatement, SqlThread } from '../support/sql-thread.ts';
 
 /** The format of a run's file, stored as its `user_version`. */
-export const JOURNAL_FORMAT = 1;
+export const JOURNAL_FORMAT = 2;
 
 /** The format of `registry.db`, stored as its `user_version`. */
 export const REGISTRY_FORMAT = 1;

@@ -1,4 +1,5 @@
-import { existsSync } from 'node:fs';
+import { existsSync, renameSync, rmSync } from 'node:fs';
+import { crc32 } from 'node:zlib';
 import { type ApexError, isApexError, JournalError } from '../contracts/errors.ts';
 import type { Journal, JournalEntry, NumberedEntry } from '../contracts/journal.ts';
 import { type SqlFailure, SqlThread } from '../support/sql-thread.ts';
@@ -8,7 +9,12 @@ import { isIntent } from './intents.ts';
 /** How many entries a reader holds at once. */
 const PAGE_ENTRIES = 1_000;
 
-const INSERT = 'INSERT INTO entry (lsn, kind, body) VALUES (?, ?, ?)';
+const INSERT = 'INSERT INTO entry (lsn, kind, body, body_check) VALUES (?, ?, ?, ?)';
+
+/** What an entry says of itself, so that one that was changed is never acted on. Absent in what the first format wrote. */
+function checkOf(lsn: number, body: string): number {
+  return crc32(`${lsn}\n${body}`);
+}
 
 interface JournalSettings {
   readonly path: string;
@@ -51,7 +57,9 @@ export class RunJournal implements Journal {
     const pragmas = { journal_mode: 'WAL', synchronous: 'FULL', trusted_schema: 'OFF', cell_size_check: 'ON' };
     const sql = await SqlThread.open({ path, pragmas, busyTimeoutMs: 250, probe, toError: journalError });
     try {
-      if ((await formatOf(sql, path, JOURNAL_FORMAT)) === 0) await create(sql, createJournalId(), runId);
+      const format = await formatOf(sql, path, JOURNAL_FORMAT);
+      if (format === 0) await create(sql, createJournalId(), runId);
+      else if (format < JOURNAL_FORMAT) await migrate(sql);
       const [row] = await sql.all<{ journalId: string; lsn: number }>(
         'SELECT journal_id AS journalId, (SELECT coalesce(max(lsn), 0) FROM entry) AS lsn FROM journal',
       );
@@ -84,7 +92,7 @@ export class RunJournal implements Journal {
   }
 
   read(): AsyncIterable<NumberedEntry> {
-    return readPages(this.#sql);
+    return readPages(this.#sql, JOURNAL_FORMAT);
   }
 
   async close(): Promise<void> {
@@ -104,7 +112,10 @@ export class RunJournal implements Journal {
   /** After a failed sync the system may have dropped what it could not write, so nothing is tried again on this connection. */
   async #commitWaiting(label: string): Promise<void> {
     if (this.#waiting.length === 0) return;
-    const rows = this.#waiting.map(({ lsn, atMs, entry }) => [lsn, entry.kind, JSON.stringify({ ...entry, atMs })]);
+    const rows = this.#waiting.map(({ lsn, atMs, entry }) => {
+      const body = JSON.stringify({ ...entry, atMs });
+      return [lsn, entry.kind, body, checkOf(lsn, body)];
+    });
     this.#waiting = [];
     try {
       await this.#sql.transaction([{ sql: INSERT, rows }], { label: `journal.${label}` });
@@ -121,7 +132,10 @@ async function create(sql: SqlThread, journalId: string, runId: string): Promise
     [
       ...stampFormat(JOURNAL_FORMAT),
       { sql: 'CREATE TABLE IF NOT EXISTS journal (journal_id TEXT NOT NULL, run_id TEXT NOT NULL)' },
-      { sql: 'CREATE TABLE IF NOT EXISTS entry (lsn INTEGER PRIMARY KEY, kind TEXT NOT NULL, body TEXT NOT NULL)' },
+      {
+        sql: `CREATE TABLE IF NOT EXISTS entry (
+                lsn INTEGER PRIMARY KEY, kind TEXT NOT NULL, body TEXT NOT NULL, body_check INTEGER)`,
+      },
       {
         sql: 'INSERT INTO journal SELECT ?, ? WHERE NOT EXISTS (SELECT 1 FROM journal)',
         params: [journalId, runId],
@@ -129,6 +143,13 @@ async function create(sql: SqlThread, journalId: string, runId: string): Promise
     ],
     { label: 'journal.create' },
   );
+}
+
+/** From the first format, whose entries have no check. */
+async function migrate(sql: SqlThread): Promise<void> {
+  await sql.transaction([{ sql: 'ALTER TABLE entry ADD COLUMN body_check INTEGER' }, ...stampFormat(JOURNAL_FORMAT)], {
+    label: 'journal.migrate',
+  });
 }
 
 /** Reads a run's log beside its owner, who may be writing it. One whose process died while it was made holds nothing. */
@@ -149,9 +170,11 @@ async function* readLog(path: string): AsyncGenerator<NumberedEntry> {
     toError: journalError,
   });
   try {
-    await formatOf(sql, path, JOURNAL_FORMAT);
+    const format = await formatOf(sql, path, JOURNAL_FORMAT);
     const [table] = await sql.all("SELECT 1 FROM sqlite_schema WHERE name = 'entry'");
-    if (table !== undefined) yield* readPages(sql);
+    if (table === undefined) return;
+    if ((await sql.all('SELECT journal_id FROM journal')).length !== 1) throw damageOf('journal.read');
+    yield* readPages(sql, format);
   } finally {
     await sql.close();
   }
@@ -183,16 +206,30 @@ export function isDamage(error: unknown): boolean {
   if (error instanceof SyntaxError) return true;
   if (!isApexError(error)) return false;
   const { sqliteCode } = error.details;
-  return sqliteCode === 'SQLITE_NOTADB' || String(sqliteCode).startsWith('SQLITE_CORRUPT');
+  // Every statement is a constant of the program, so one that is wrong means a table that is not what it was.
+  return /^SQLITE_(?:NOTADB|ERROR$|CORRUPT)/.test(String(sqliteCode));
 }
 
-async function* readPages(sql: SqlThread): AsyncGenerator<NumberedEntry> {
+/** What was read is not what was written, though SQLite could read it. */
+export function damageOf(operation: string): ApexError {
+  return journalError({ code: null, sqliteCode: 'SQLITE_CORRUPT', operation, cause: new Error('it was changed') });
+}
+
+/** A damaged file is kept for people to look at: what a registry said is in the runs' files, what a log said in the records. */
+export function setAside(path: string): void {
+  renameSync(path, `${path}.damaged`);
+  for (const ending of ['-wal', '-shm']) rmSync(`${path}${ending}`, { force: true });
+}
+
+async function* readPages(sql: SqlThread, format: number): AsyncGenerator<NumberedEntry> {
+  const check = format === 1 ? 'NULL AS body_check' : 'body_check';
   for (let after = 0; ; ) {
-    const page = await sql.all<{ lsn: number; body: string }>(
-      'SELECT lsn, body FROM entry WHERE lsn > ? ORDER BY lsn LIMIT ?',
+    const page = await sql.all<{ lsn: number; body: string; body_check: number | null }>(
+      `SELECT lsn, body, ${check} FROM entry WHERE lsn > ? ORDER BY lsn LIMIT ?`,
       [after, PAGE_ENTRIES],
     );
-    for (const { lsn, body } of page) {
+    for (const { lsn, body, body_check } of page) {
+      if (body_check !== null && body_check !== checkOf(lsn, body)) throw damageOf('journal.read');
       const { atMs = null, ...entry } = JSON.parse(body) as JournalEntry & { readonly atMs?: number };
       yield { lsn, atMs, entry: entry as JournalEntry };
     }

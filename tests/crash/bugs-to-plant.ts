@@ -377,10 +377,36 @@ export const BUGS_TO_PLANT: readonly BugToPlant[] = [
   {
     name: 'a run that has come to its end is claimed by what was listed before',
     file: 'lib/journal/registry.ts',
-    replace: ["if (row === undefined || row.state === 'completed' ||", 'if (row === undefined ||'],
+    replace: ["if (row === null || row.state === 'completed' ||", 'if (row === null ||'],
     caughtBy: {
       file: 'tests/lib/journal/registry.test.ts',
       title: 'a run that has come to its end is not claimed, whatever was listed before',
+    },
+  },
+
+  {
+    name: 'an entry of the journal that was changed is believed',
+    file: 'lib/journal/run-journal.ts',
+    replace: ['body_check !== null && body_check !== checkOf(lsn, body)', 'body_check !== null && body === null'],
+    caughtBy: { file: JOURNAL_TEST, title: 'an entry that is not what was written is not read, though it reads well' },
+  },
+  {
+    name: 'a row of the registry is believed whatever it says',
+    file: 'lib/journal/run-table.ts',
+    replace: ['PLAIN_NAME.test(runId) && Object', 'Object'],
+    caughtBy: {
+      file: 'tests/lib/journal/registry.test.ts',
+      title: 'a registry with %s is made again from the runs themselves, also while it is open',
+      row: 'a name that is a path',
+    },
+  },
+  {
+    name: 'a registry that turns out to be damaged stays so',
+    file: 'lib/journal/run-table.ts',
+    replace: ['      if (!isDamage(error)) throw error;\n      // Whoever', '      throw error;\n      // Whoever'],
+    caughtBy: {
+      file: 'tests/lib/journal/registry.test.ts',
+      title: 'a registry with %s is made again from the runs themselves, also while it is open',
     },
   },
 

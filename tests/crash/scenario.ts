@@ -14,6 +14,8 @@ export interface Scenario {
   readonly others: string;
   /** The command that is killed. */
   readonly args: readonly string[];
+  /** What the memory holds before it. */
+  readonly before: Record<string, unknown[]>;
   /** What an uninterrupted run of it gives. */
   readonly reference: Record<string, unknown[]>;
   /** The points that an uninterrupted run passes, each once, in order of first passing. */
@@ -84,6 +86,7 @@ export async function openScenario(command: 'ingest' | 'delete'): Promise<Scenar
     documents,
     others,
     args,
+    before: dumpMemory(before),
     reference: dumpMemory(after),
     points: [...passed, ...commits],
     newHome: () => {

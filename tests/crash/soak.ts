@@ -2,8 +2,11 @@
 //
 //   npm run soak -- --rounds 200 --seed 7
 //   npm run soak -- --full
+//   npm run soak -- --journals 500 --seed 7
 import { parseArgs } from 'node:util';
 import { workThrough } from '../../src/pipeline/bounded.ts';
+import { openPlaces } from './damaged-homes.ts';
+import { countNoticed, type DamageOutcome, damageAndRecover } from './journal-damage.ts';
 import { randomKills, type Soak } from './random-kills.ts';
 import { killAndRecover, openScenario, RECOVERIES, type Recovery, type Scenario } from './scenario.ts';
 
@@ -13,13 +16,17 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '1' },
     jobs: { type: 'string', default: '2' },
     full: { type: 'boolean', default: false },
+    journals: { type: 'string' },
   },
 });
 
 const jobs = Number(values.jobs);
+const seed = Number(values.seed);
 const failures = values.full
   ? await everyPoint(jobs)
-  : await manyRounds(Number(values.rounds), Number(values.seed), jobs);
+  : values.journals === undefined
+    ? await manyRounds(Number(values.rounds), seed, jobs)
+    : await manyDamages(Number(values.journals), seed, jobs);
 for (const failure of failures) console.error(failure);
 process.exitCode = failures.length === 0 ? 0 : 1;
 
@@ -51,6 +58,31 @@ async function problemOf(scenario: Scenario, point: string, recovery: Recovery):
   } catch (error) {
     return String(error);
   }
+}
+
+/** Ruins journals in every state and way, recovers, and counts what was noticed how. */
+async function manyDamages(count: number, seed: number, jobs: number): Promise<string[]> {
+  const startedMs = performance.now();
+  const scenario = await openScenario('ingest');
+  const outcomes: DamageOutcome[] = [];
+  try {
+    const places = await openPlaces(scenario);
+    await workThrough(
+      Array.from({ length: count }, (_, number) => number),
+      jobs,
+      async (number) => {
+        outcomes.push(await damageAndRecover(places, number, seed));
+        if (outcomes.length % 50 === 0) console.log(`${outcomes.length} of ${count} damages`);
+      },
+    );
+  } finally {
+    scenario.remove();
+  }
+  for (const line of countNoticed(outcomes)) console.log(line);
+  const failed = outcomes.filter(({ problems }) => problems.length > 0);
+  const seconds = Math.round((performance.now() - startedMs) / 1_000);
+  console.log(`${count} damages with seed ${seed}, ${seconds} s: ${failed.length} failures`);
+  return failed.map(({ problems, ...damage }) => `${JSON.stringify(damage)}: ${problems.join('; ')}`);
 }
 
 /** Several soaks at once, each with a seed and a memory of its own: what takes the time is starting processes. */

@@ -118,6 +118,13 @@ function setPragma(path: string, pragma: string): void {
   db.close();
 }
 
+function formatOf(path: string): string {
+  const db = new Database(path, { readonly: true });
+  const format = String(db.pragma('user_version', { simple: true }));
+  db.close();
+  return format;
+}
+
 const READING = [['verify'], ['documents', 'list'], ['search', 'dock'], ['runs', 'list']];
 
 test.each([
@@ -128,9 +135,7 @@ test.each([
   async (name, said) => {
     const victim = await openVictim();
     const path = join(victim.home, name);
-    const db = new Database(path, { readonly: true });
-    const format = String(db.pragma('user_version', { simple: true }));
-    db.close();
+    const format = formatOf(path);
     setPragma(path, 'user_version = 99');
     const before = bytesOf(victim.home);
     for (const args of [['ingest', 'before'], ['resume'], ['cleanup'], ['delete', 'x'], ...READING])
@@ -150,6 +155,7 @@ test('an interrupted run whose journal has a newer format is refused with 78 and
   const runId = String(lines[0]!['run_id']);
   const path = join(victim.home, 'runs', `${runId}.db`);
   setPragma(path, 'wal_checkpoint(TRUNCATE)');
+  const format = formatOf(path);
   setPragma(path, 'user_version = 99');
   const before = readFileSync(path);
   const said = [
@@ -169,7 +175,7 @@ test('an interrupted run whose journal has a newer format is refused with 78 and
   // What is current can still be read.
   expectEnd(await victim.run(['documents', 'list']), 0, 'before.txt');
   expectEnd(await victim.run(['search', 'dock']), 0, 'Dock four was free before.');
-  setPragma(path, 'user_version = 1');
+  setPragma(path, `user_version = ${format}`);
   expectEnd(await victim.run(['resume']), 0, /added .*good\.txt/);
   await victim.assertUnharmed();
 });

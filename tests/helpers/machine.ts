@@ -22,11 +22,18 @@ interface Told {
   readonly warnings: readonly string[];
 }
 
+/** As `assembleMachine`; closed when the test ends. */
+export async function openMachine(home: string, options: MachineOptions = {}) {
+  const opened = await assembleMachine(home, options);
+  onTestFinished(opened.close);
+  return opened;
+}
+
 /**
  * An apex in this process over a data directory: the real parts, assembled as the program does it, but that no retry waits.
- * Several may have the same directory, as several processes may. Closed when the test ends.
+ * Several may have the same directory, as several processes may.
  */
-export async function openMachine(home: string, { env = {}, change = (parts) => parts }: MachineOptions = {}) {
+export async function assembleMachine(home: string, { env = {}, change = (parts) => parts }: MachineOptions = {}) {
   const values = new Map(Object.entries({ APEX_HOME: home, ...env }));
   const { parts: real, close } = await openParts({
     settings: mergeSettings([{ origin: 'environment', values }]).settings,
@@ -43,7 +50,6 @@ export async function openMachine(home: string, { env = {}, change = (parts) => 
     if (isOpen) await close();
     isOpen = false;
   };
-  onTestFinished(closeOnce);
   const machine = new Machine({ parts, engine: new LocalEngine(parts), group: '', close: closeOnce });
   const told = async (work: (onEvent: (event: RunEvent) => void) => Promise<RunSummary | null>): Promise<Told> => {
     const events: RunEvent[] = [];

@@ -28,6 +28,11 @@ const PLAN: RunPlan = {
   settingsDigest: 's',
 };
 
+const NO_COUNTS = {
+  ...{ documents: 0, added: 0, updated: 0, unchanged: 0, deleted: 0, quarantined: 0, failed: 0 },
+  ...{ chunks: 0, entities: 0, relations: 0 },
+};
+
 let folder: string;
 const registries: RunRegistry[] = [];
 
@@ -199,9 +204,7 @@ test('a registry that vanished or is damaged is made again from the runs themsel
   const registry = await open();
   await begin(registry, 'interrupted');
   const finished = await begin(registry, 'finished');
-  const counts = { documents: 0, added: 0, updated: 0, unchanged: 0, deleted: 0, quarantined: 0, failed: 0 };
-  const end = { exitStatus: 3, counts: { ...counts, chunks: 0, entities: 0, relations: 0 }, at: AT };
-  await finished.append({ kind: 'run_finished', state: 'completed', ...end });
+  await finished.append({ kind: 'run_finished', state: 'completed', exitStatus: 3, counts: NO_COUNTS, at: AT });
   await registry.close();
   for (const ruin of ['', 'not a database '.repeat(500)]) {
     if (ruin === '') rmSync(join(folder, 'registry.db'));
@@ -211,6 +214,31 @@ test('a registry that vanished or is damaged is made again from the runs themsel
     expect(await again.get('finished')).toMatchObject({ state: 'completed', exitStatus: 3, finishedAt: AT });
     await again.close();
   }
+  expect(existsSync(join(folder, 'registry.db.damaged'))).toBe(true);
+});
+
+test.each<[string, string]>([
+  ['a state that there is none of', "UPDATE run SET state = 'completee' WHERE run_id = 'finished'"],
+  ['a name that is a path', "UPDATE run SET run_id = 'finish/d' WHERE run_id = 'finished'"],
+  ['targets that are none', "UPDATE run SET targets = '[' WHERE run_id = 'finished'"],
+  ['a moment that is none', "UPDATE run SET started_at = '2026-13' WHERE run_id = 'finished'"],
+  ['no table', 'DROP TABLE run'],
+])('a registry with %s is made again from the runs themselves, also while it is open', async (_, ruin) => {
+  const registry = await open();
+  const finished = await begin(registry, 'finished');
+  await finished.append({ kind: 'run_finished', state: 'completed', exitStatus: 3, counts: NO_COUNTS, at: AT });
+  await registry.release('finished');
+  const isSeen = async (opened: RunRegistry) => {
+    onDatabase(join(folder, 'registry.db'), ruin);
+    expect(await Promise.all([opened.list(), opened.list()])).toMatchObject(
+      Array(2).fill([{ runId: 'finished', state: 'completed', startedAt: AT, targets: ['/docs'] }]),
+    );
+  };
+  await isSeen(registry);
+  await registry.close();
+  onDatabase(join(folder, 'registry.db'), ruin);
+  const again = await open();
+  expect(await again.get('finished')).toMatchObject({ state: 'completed', exitStatus: 3 });
   expect(existsSync(join(folder, 'registry.db.damaged'))).toBe(true);
 });
 
@@ -226,8 +254,13 @@ test('a damaged journal of an unlisted run does not keep the others from being l
 test.each<[string, (path: string) => void]>([
   ['is no database', (path) => writeFileSync(path, 'not a database '.repeat(500))],
   ['is cut off', (path) => truncateSync(path, 6_000)],
-  ['has an entry that is no entry', (path) => onJournal(path, "UPDATE entry SET body = '{' WHERE lsn = 2")],
-  ['lacks an entry', (path) => onJournal(path, 'DELETE FROM entry WHERE lsn = 1')],
+  [
+    'has an entry that was changed',
+    (path) => onDatabase(path, "UPDATE entry SET body = replace(body, '/docs', '/dogs')"),
+  ],
+  ['has forgotten whose it is', (path) => onDatabase(path, 'DELETE FROM journal')],
+  ['has an entry that is no entry', (path) => onDatabase(path, "UPDATE entry SET body = '{' WHERE lsn = 2")],
+  ['lacks an entry', (path) => onDatabase(path, 'DELETE FROM entry WHERE lsn = 1')],
 ])('a log that %s is set aside when its run is claimed, and a new one is begun', async (_, ruin) => {
   const registry = await open();
   const journal = await begin(registry);
@@ -241,8 +274,8 @@ test.each<[string, (path: string) => void]>([
   expect(readdirSync(join(folder, 'runs'))).toContain('run-1.db.damaged');
 });
 
-/** Runs SQL on a journal that nobody has open. */
-function onJournal(path: string, sql: string): void {
+/** Runs SQL on a file, beside whoever has it open. */
+function onDatabase(path: string, sql: string): void {
   const db = new Database(path);
   db.exec(sql);
   db.close();

@@ -76,7 +76,7 @@ test('each entry tells when it was appended, by the clock of whoever appended it
 test('a journal of an earlier release, whose entries tell no time, is read', async () => {
   await (await open()).close();
   const db = new Database(path);
-  db.prepare('INSERT INTO entry VALUES (1, ?, ?)').run(INTENT.kind, JSON.stringify(INTENT));
+  db.prepare('INSERT INTO entry VALUES (1, ?, ?, NULL)').run(INTENT.kind, JSON.stringify(INTENT));
   db.close();
   expect(await all(readJournal(path))).toEqual([{ lsn: 1, atMs: null, entry: INTENT }]);
 });
@@ -114,6 +114,34 @@ test('a newer format is refused by owner and reader and left as it was', async (
   db.close();
   await expect(open()).rejects.toMatchObject({ code: 'NEWER_FORMAT', retryable: false });
   await expect(all(readJournal(path))).rejects.toMatchObject({ code: 'NEWER_FORMAT' });
+});
+
+test('a log of the first format is read, and its owner goes on with it in the present one', async () => {
+  await (await open()).close();
+  const db = new Database(path);
+  db.exec('ALTER TABLE entry DROP COLUMN body_check; PRAGMA user_version = 1');
+  db.prepare('INSERT INTO entry (lsn, kind, body) VALUES (1, ?, ?)').run(INTENT.kind, JSON.stringify(INTENT));
+  db.close();
+  const old = { lsn: 1, atMs: null, entry: INTENT };
+  expect(await all(readJournal(path))).toEqual([old]);
+  const journal = await open();
+  expect(await journal.append(INTENT)).toBe(2);
+  expect(await all(journal.read())).toEqual([old, { lsn: 2, atMs: expect.any(Number), entry: INTENT }]);
+  expect(await all(readJournal(path))).toHaveLength(2);
+});
+
+test('an entry that is not what was written is not read, though it reads well', async () => {
+  const journal = await open();
+  for (let count = 0; count < 3; count += 1) await journal.append(INTENT);
+  const db = new Database(path);
+  db.exec(`UPDATE entry SET body = replace(body, '"fence":1', '"fence":2') WHERE lsn = 2`);
+  db.close();
+  const read: unknown[] = [];
+  const reading = (async () => {
+    for await (const { lsn } of readJournal(path)) read.push(lsn);
+  })();
+  await expect(reading).rejects.toMatchObject({ name: 'JournalError', code: 'APEX_JOURNAL' });
+  expect(read).toEqual([1]);
 });
 
 test('a file that is no journal is refused as damaged', async () => {
