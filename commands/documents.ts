@@ -1,16 +1,20 @@
 import type { Command } from 'commander';
-import { ERROR_CODES } from '../lib/contracts/error-codes.ts';
+import type { QuarantineEntry } from '../lib/contracts/document.ts';
+import { ERROR_CODES, type ErrorCode } from '../lib/contracts/error-codes.ts';
 import type { DocumentSummary } from '../lib/contracts/store.ts';
 import { refuseUnknown } from './group.ts';
 import { type CommonFlags, withApex } from './host.ts';
+import { quarantineReason } from './reason.ts';
 import { showDocument } from './status.ts';
-import { shownCount, shownName } from './ui/figures.ts';
+import { shownCount, shownPlace, shownTime } from './ui/figures.ts';
 import { documentJson, quarantineJson } from './ui/json.ts';
-import { printJson, printLine, printNote } from './ui/output.ts';
+import { columns, printJson, printLine, printNote } from './ui/output.ts';
 import { table } from './ui/table.ts';
+import { clipped } from './ui/text.ts';
 
 interface ListFlags extends CommonFlags {
   readonly quarantined?: boolean;
+  readonly reason?: string;
 }
 
 /** Documents asked for at once. */
@@ -27,14 +31,15 @@ export function registerDocuments(program: Command): void {
   list
     .summary('all current documents, or those in quarantine')
     .description('All current documents in order of id, or those in quarantine.')
-    .option('--quarantined', 'what was set aside, with the reason')
+    .option('--quarantined', 'what was set aside, with the reason and what to do')
+    .option('--reason <code>', 'what was set aside for this reason')
     .option('--json', 'one JSON object a document on standard output')
     .addHelpText(
       'after',
-      '\nExamples:\n  $ apex documents list\n  $ apex documents list --quarantined\n  $ apex documents list --json | grep contract',
+      '\nExamples:\n  $ apex documents list\n  $ apex documents list --quarantined\n  $ apex documents list --reason TIMEOUT\n  $ apex documents list --json | grep contract',
     )
     .action(async (flags: ListFlags) => {
-      if (flags.quarantined === true) await listQuarantined(flags);
+      if (flags.quarantined === true || flags.reason !== undefined) await listQuarantined(flags);
       else await listCurrent(flags);
     });
   documents
@@ -85,31 +90,58 @@ function showPage(page: readonly DocumentSummary[], hasHeader: boolean): void {
   for (const line of table(DOCUMENT_COLUMNS, rows, { hasHeader })) printLine(line);
 }
 
+const QUARANTINE_COLUMNS = [
+  { header: 'document' },
+  { header: 'reason' },
+  { header: 'where', isOptional: true },
+  { header: 'step', isOptional: true },
+  { header: 'when', isOptional: true },
+  { header: 'what was found' },
+] as const;
+
+/** On a terminal a longer place keeps its end. */
+const PLACE_COLUMNS = 32;
+
 async function listQuarantined(flags: ListFlags): Promise<void> {
-  const entries = await withApex(flags, (apex, signal) => apex.listQuarantined(signal));
-  if (flags.json === true) {
-    for (const entry of entries) printJson({ event: 'quarantined_document', ...quarantineJson(entry) });
-    return;
-  }
-  if (entries.length === 0) {
-    printNote('Nothing is in quarantine.');
-    return;
-  }
-  const header = [
-    { header: 'document' },
-    { header: 'reason' },
-    { header: 'name', isOptional: true },
-    { header: 'what was found' },
-  ];
-  const rows = entries.map(({ documentId, code, sourceUri, message }) => [
+  const reason = flags.reason === undefined ? null : await quarantineReason(flags.reason);
+  const codes = new Set<ErrorCode>();
+  await withApex(flags, async (apex, signal) => {
+    for (let afterDocumentId: string | null = null; ; ) {
+      const page: readonly QuarantineEntry[] = await apex.listQuarantined(
+        { afterDocumentId, limit: PAGE_DOCUMENTS, reason },
+        signal,
+      );
+      for (const { code } of page) codes.add(code);
+      if (flags.json === true)
+        for (const entry of page) printJson({ event: 'quarantined_document', ...quarantineJson(entry) });
+      else showQuarantined(page, afterDocumentId === null);
+      if (page.length < PAGE_DOCUMENTS) return;
+      afterDocumentId = page[page.length - 1]!.documentId;
+    }
+  });
+  if (flags.json !== true) noteWhatToDo([...codes].sort(), reason);
+}
+
+function showQuarantined(page: readonly QuarantineEntry[], hasHeader: boolean): void {
+  if (page.length === 0) return;
+  const width = Number.isFinite(columns()) ? PLACE_COLUMNS : Number.POSITIVE_INFINITY;
+  const rows = page.map(({ documentId, code, sourceUri, step, at, message }) => [
     documentId,
     code,
-    shownName(sourceUri),
+    clipped(shownPlace(sourceUri), width, 'end'),
+    step,
+    shownTime(at),
     message,
   ]);
-  for (const line of table(header, rows)) printLine(line);
+  for (const line of table(QUARANTINE_COLUMNS, rows, { hasHeader })) printLine(line);
+}
+
+function noteWhatToDo(codes: readonly ErrorCode[], reason: ErrorCode | null): void {
+  if (codes.length === 0) {
+    printNote(`Nothing is in quarantine${reason === null ? '' : ` for ${reason}`}.`);
+    return;
+  }
   printNote('');
-  const codes = [...new Set(entries.map(({ code }) => code))].sort();
   for (const code of codes) printNote(`${code}: ${ERROR_CODES[code].help}`);
-  printNote('They are tried again when they change; apex documents show <document> tells where one is.');
+  printNote('The next ingest tries again what has changed; apex retry <document> or apex retry --all also the rest.');
 }

@@ -90,10 +90,11 @@ function isAbort(error: unknown, signal: AbortSignal): boolean {
   return signal.aborted && (error === signal.reason || (error instanceof Error && error.name === 'AbortError'));
 }
 
-/** A command that does runs: shows them and ends with their exit status. */
+/** A command that does runs: shows them and ends with their exit status. @param nothingToDo what is said when there is no run. */
 export async function runCommand(
   flags: CommonFlags,
   work: (apex: Apex, onEvent: OnEvent, signal: AbortSignal) => Promise<RunSummary | null>,
+  nothingToDo = 'There is nothing to resume.',
 ): Promise<void> {
   outliveClosedOutput();
   const { jsonProgress, textProgress } = await import('./ui/progress.ts');
@@ -108,7 +109,7 @@ export async function runCommand(
       },
       progress,
     );
-    if (summary === null && flags.json !== true) printNote('There is nothing to resume.');
+    if (summary === null && flags.json !== true) printNote(nothingToDo);
   } finally {
     progress.stop();
   }

@@ -11,6 +11,7 @@ interface IngestFlags extends CommonFlags, CapFlags {
   readonly id?: string;
   readonly sync?: boolean;
   readonly allowEmpty?: boolean;
+  readonly onError: 'continue' | 'stop';
 }
 
 /** `apex ingest <target …>`: the seven steps over everything the targets name. */
@@ -31,6 +32,14 @@ export function registerIngest(program: Command): void {
     .option('--sync', 'also delete the documents of these folders and globs whose files are gone')
     .option('--allow-empty', 'with --sync: also when a folder or glob holds nothing any more')
     .option('--stdin-name <name>', 'name of standard input as a document, a hint for its type')
+    .addOption(
+      new Option(
+        '--on-error <policy>',
+        'what the first document does that has to be set aside: stop ends the run cleanly once what is prepared is written; apex resume goes on with the rest and stops at the next one',
+      )
+        .choices(['continue', 'stop'])
+        .default('continue'),
+    )
     .option('--json', 'one JSON object a line on standard output and nothing else');
   addCaps(ingest)
     .addHelpText(
@@ -46,7 +55,7 @@ export function registerIngest(program: Command): void {
         source: flags.source,
         documentId: flags.id ?? null,
         sync: flags.sync === true ? { allowsEmpty: flags.allowEmpty === true } : null,
-        onError: 'continue' as const,
+        onError: flags.onError,
         caps: capsOf(flags),
       };
       if (targets.includes('-') && process.stdin.isTTY) printNote('Reading what is typed; end it with Ctrl-D.');

@@ -7,6 +7,7 @@ import { registerDocuments } from './documents.ts';
 import { registerIngest } from './ingest.ts';
 import { registerPrepareAlone } from './prepare-alone.ts';
 import { registerResume } from './resume.ts';
+import { registerRetry } from './retry.ts';
 import { registerRollback } from './rollback.ts';
 import { registerRuns } from './runs.ts';
 import { registerSearch } from './search.ts';
@@ -37,6 +38,7 @@ export function createProgram(): Command {
   const registers = [
     registerIngest,
     registerResume,
+    registerRetry,
     registerRollback,
     registerVerify,
     registerSearch,

@@ -74,12 +74,13 @@ function showFound(documentId: string, found: DocumentDetails, flags: CommonFlag
     );
   }
   if (quarantine !== null) {
-    const { code, message, sourceUri, at } = quarantine;
+    const { code, message, sourceUri, step, at } = quarantine;
     if (document === null) rows.push(['location', shownPlace(sourceUri)]);
     rows.push(
-      ['quarantined', `${shownTime(at)}: ${code}`],
+      ['quarantined', `${shownTime(at)}, at step ${step}: ${code}`],
       ['what was found', message],
       ['what to do', ERROR_CODES[code].help],
+      ['try it again', `apex retry ${documentId}`],
     );
   }
   for (const line of details(rows)) printLine(line);

@@ -6,6 +6,7 @@ import type {
   IngestRequest,
   OnEvent,
   RepairReport,
+  RetryRequest,
   RunDetails,
   RunSummary,
   SearchHit,
@@ -13,7 +14,7 @@ import type {
   VerifyReport,
 } from '../lib/contracts/apex.ts';
 import type { QuarantineEntry } from '../lib/contracts/document.ts';
-import { EXIT } from '../lib/contracts/error-codes.ts';
+import { type ErrorCode, EXIT } from '../lib/contracts/error-codes.ts';
 import { ConfigError } from '../lib/contracts/errors.ts';
 import type { RunListing } from '../lib/contracts/journal.ts';
 import type { DocumentStatus } from '../lib/contracts/pipeline.ts';
@@ -26,6 +27,8 @@ import { countResults } from './journal/counts.ts';
 import { replayRun } from './journal/replay.ts';
 import { Allowance, NO_CAPS } from './pipeline/allowance.ts';
 import { type Parts, settingsDigest } from './pipeline/parts.ts';
+import { allQuarantined, Quarantine } from './pipeline/quarantine.ts';
+import { isAnythingToRetry, retryPlan } from './pipeline/retry.ts';
 import { graver } from './pipeline/session.ts';
 import { NOT_REPAIRED, RepairNotes } from './repair/report.ts';
 import { search } from './search/search.ts';
@@ -56,7 +59,7 @@ export class Machine implements Apex {
   }
 
   async ingest(request: IngestRequest, onEvent: OnEvent, signal: AbortSignal): Promise<RunSummary> {
-    const { source, targets, documentId, sync = null } = request;
+    const { source, targets, documentId, sync = null, onError } = request;
     const plan = {
       kind: 'ingest',
       source,
@@ -65,6 +68,7 @@ export class Machine implements Apex {
       group: this.#group,
       sync,
       settingsDigest: settingsDigest(this.#parts),
+      ...(onError === 'stop' && { onError }),
     } as const;
     return this.#engine.start(plan, onEvent, signal, this.#allowance(request.caps));
   }
@@ -74,6 +78,16 @@ export class Machine implements Apex {
     const { embedder, surroundings } = this.#parts;
     if (caps.maxCostNanos !== null && embedder.price === null) throw unknownPrice();
     return new Allowance(caps, surroundings.elapsed);
+  }
+
+  async retry(request: RetryRequest, onEvent: OnEvent, signal: AbortSignal): Promise<RunSummary | null> {
+    const plan = retryPlan(request, this.#group, settingsDigest(this.#parts));
+    // What an interrupted retry has brought in is in quarantine no longer.
+    if (!(await this.#engine.hasInterrupted(plan))) {
+      const { records } = this.#parts.stores;
+      if (!(await isAnythingToRetry(plan, records, signal))) return null;
+    }
+    return this.#engine.start(plan, onEvent, signal, this.#allowance(request.caps));
   }
 
   delete(documentIds: readonly string[], onEvent: OnEvent, signal: AbortSignal): Promise<RunSummary> {
@@ -121,11 +135,11 @@ export class Machine implements Apex {
           .filter(({ state, isOwned }) => isOwned || state === 'interrupted' || state === 'needs_attention')
           .map(({ runId }) => runId),
       );
-      const quarantined = new Set((await stores.records.quarantined(null, signal)).map(({ documentId }) => documentId));
+      const quarantine = new Quarantine(await allQuarantined(stores.records, signal));
       const removed = await staging.cleanup({
         now: surroundings.now(),
         isKept: (runId) => kept.has(runId),
-        isQuarantined: (documentId) => quarantined.has(documentId),
+        isQuarantined: (documentId, runId) => quarantine.needsCopy(documentId, runId),
       });
       return {
         isDone: true,
@@ -202,8 +216,12 @@ export class Machine implements Apex {
     return this.#parts.stores.records.documents({ ...options, group: this.#group }, signal);
   }
 
-  listQuarantined(signal: AbortSignal): Promise<readonly QuarantineEntry[]> {
-    return this.#parts.stores.records.quarantined(null, signal);
+  listQuarantined(
+    { afterDocumentId, limit, reason }: { afterDocumentId: string | null; limit: number; reason: ErrorCode | null },
+    signal: AbortSignal,
+  ): Promise<readonly QuarantineEntry[]> {
+    const page = { afterDocumentId, limit, group: this.#group, code: reason };
+    return this.#parts.stores.records.quarantined(page, signal);
   }
 
   async showDocument(documentId: string, signal: AbortSignal): Promise<DocumentDetails | null> {

@@ -53,7 +53,7 @@ export async function prepareAlone(
     const { runId, source: sourceName, documentId, parentId, item } = request;
     const context = { runId, signal: new AbortController().signal, surroundings: parts.surroundings, onStep };
     await prepareDocument(
-      { documentId, parentId, sourceName, item, baseVersion: null, contentDigest: '' },
+      { documentId, parentId, sourceName, item, baseVersion: null, keptVersion: null, contentDigest: '' },
       { ...parts, use, onCacheFailure: () => {} },
       context,
     );

@@ -7,6 +7,7 @@ import type {
   VerifyReport,
 } from '../../lib/contracts/apex.ts';
 import type { QuarantineEntry } from '../../lib/contracts/document.ts';
+import { ERROR_CODES } from '../../lib/contracts/error-codes.ts';
 import type { RunListing } from '../../lib/contracts/journal.ts';
 import type { DocumentSummary } from '../../lib/contracts/store.ts';
 import type { ReportedSetting } from '../../src/config/report.ts';
@@ -46,12 +47,14 @@ export function quarantineJson(entry: QuarantineEntry) {
   const { code, message, retryable, step } = entry;
   return {
     document_id: entry.documentId,
+    group: entry.group,
     source: entry.source,
     source_uri: entry.sourceUri,
     content_digest: entry.contentDigest,
     run_id: entry.runId,
     quarantined_at: entry.at,
     error: { code, message, retryable, step },
+    help: ERROR_CODES[code].help,
   };
 }
 

@@ -1,4 +1,5 @@
 import type { QuarantineEntry } from './document.ts';
+import type { ErrorCode } from './error-codes.ts';
 import type { ErrorReport } from './errors.ts';
 import type { ProviderUse, RunCounts, RunListing, SyncRequest } from './journal.ts';
 import type { DocumentOutcome, DocumentStatus, StepName } from './pipeline.ts';
@@ -106,6 +107,13 @@ export interface IngestRequest {
   readonly caps?: Caps;
 }
 
+/** Which documents in quarantine are tried again: those named, else those of a reason, else all of the group. */
+export interface RetryRequest {
+  readonly documentIds: readonly string[];
+  readonly reason: ErrorCode | null;
+  readonly caps?: Caps;
+}
+
 export interface SearchRequest {
   readonly text: string;
   readonly mode: 'hybrid' | 'vector' | 'keyword' | 'graph';
@@ -210,6 +218,13 @@ export interface Apex {
    * The last run's summary, with the gravest exit status of all; null when there was none. The caps are for all of them together.
    */
   resume(runId: string | null, onEvent: OnEvent, signal: AbortSignal, caps?: Caps): Promise<RunSummary | null>;
+  /**
+   * Reads documents in quarantine again from their sources and takes them through the steps; what works leaves quarantine. An
+   * interrupted retry of the same documents is gone on with. Null when nothing is in quarantine.
+   *
+   * @throws UsageError before anything is begun when one is named that is not in quarantine.
+   */
+  retry(request: RetryRequest, onEvent: OnEvent, signal: AbortSignal): Promise<RunSummary | null>;
   rollback(runId: string, onEvent: OnEvent, signal: AbortSignal): Promise<RunSummary>;
   delete(documentIds: readonly string[], onEvent: OnEvent, signal: AbortSignal): Promise<RunSummary>;
   cleanup(onEvent: OnEvent, signal: AbortSignal): Promise<CleanupReport>;
@@ -224,7 +239,10 @@ export interface Apex {
     options: { afterDocumentId: string | null; limit: number },
     signal: AbortSignal,
   ): Promise<readonly DocumentSummary[]>;
-  listQuarantined(signal: AbortSignal): Promise<readonly QuarantineEntry[]>;
+  listQuarantined(
+    options: { afterDocumentId: string | null; limit: number; reason: ErrorCode | null },
+    signal: AbortSignal,
+  ): Promise<readonly QuarantineEntry[]>;
   showDocument(documentId: string, signal: AbortSignal): Promise<DocumentDetails | null>;
   /** All that is known of a document, in order of time; null when nothing knows it. */
   trace(documentId: string, signal: AbortSignal): Promise<DocumentTrace | null>;

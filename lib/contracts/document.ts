@@ -165,6 +165,7 @@ export interface Extraction {
 /** Why a document was set aside. */
 export interface QuarantineEntry {
   readonly documentId: string;
+  readonly group: string;
   readonly source: string;
   readonly sourceUri: string;
   readonly contentDigest: string;

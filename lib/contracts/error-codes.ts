@@ -224,3 +224,22 @@ export const ERROR_CODES = {
 
 /** One of the codes in the table. */
 export type ErrorCode = keyof typeof ERROR_CODES;
+
+/** Failures to read one item: they cost that item even where their code ends a command that names it. */
+const ITEM_CODES: ReadonlySet<ErrorCode> = new Set([
+  'NOT_FOUND',
+  'NOT_A_FILE',
+  'DENIED',
+  'CHANGED_WHILE_READ',
+  'APEX_SOURCE',
+]);
+
+/** Is it a failure of a document's own, for which the document is set aside while its run goes on? */
+export function isQuarantineReason(code: ErrorCode): boolean {
+  return ERROR_CODES[code].exit === EXIT.quarantined || ITEM_CODES.has(code);
+}
+
+/** Every reason for which a document can be in quarantine, in the order of the table. */
+export const QUARANTINE_REASONS: readonly ErrorCode[] = (Object.keys(ERROR_CODES) as ErrorCode[]).filter(
+  isQuarantineReason,
+);

@@ -1,3 +1,4 @@
+import type { ErrorCode } from './error-codes.ts';
 import type { ErrorReport } from './errors.ts';
 import type { DocumentOutcome } from './pipeline.ts';
 import type { SourceItem } from './source.ts';
@@ -5,10 +6,17 @@ import type { DocumentVersion } from './store.ts';
 
 /** What a run was asked to do, enough to go on with it in another process. No secrets: settings are read anew. */
 export interface RunPlan {
-  readonly kind: 'ingest' | 'delete' | 'repair';
+  readonly kind: 'ingest' | 'delete' | 'repair' | 'retry';
   readonly source: string;
-  /** Ingest: paths, folders, globs, absolute. Delete: document ids. Repair: none, since it looks at all. */
+  /**
+   * Ingest: paths, folders, globs, absolute. Delete and retry: document ids, or for people what stands for them. Repair: none,
+   * since it looks at all.
+   */
   readonly targets: readonly string[];
+  /** Retry: the reason whose documents are tried again, or `all`; absent where `targets` name them. */
+  readonly reason?: ErrorCode | 'all';
+  /** Ingest: the first document that is set aside ends the run, resumably; absent: the run goes on. */
+  readonly onError?: 'stop';
   readonly documentId: string | null;
   readonly group: string;
   /** Ingest: what is gone from the targets is deleted; null or absent: it stays. */

@@ -43,13 +43,13 @@ export interface Staging {
   /** Removes what is kept of failed attempts at these documents, in whatever run. What a run may still need stays. */
   forget(documentIds: readonly string[]): Promise<void>;
   /**
-   * Removes failed folders older than the retention time and folders of runs that `isKept` denies. A failed document that
-   * cannot be fetched again stays as long as `isQuarantined` says so. @returns folders and bytes removed.
+   * Removes failed folders older than the retention time and folders of runs that `isKept` denies. What a run kept of a document
+   * that cannot be fetched again stays as long as `isQuarantined` says so. @returns folders and bytes removed.
    */
   cleanup(options: {
     now: number;
     isKept: (runId: string) => boolean;
-    isQuarantined: (documentId: string) => boolean;
+    isQuarantined: (documentId: string, runId: string) => boolean;
   }): Promise<{ removedFolders: number; removedBytes: number }>;
   /** Lets go of what is kept for further documents. It may be used again. */
   close(): Promise<void>;

@@ -1,4 +1,5 @@
 import type { EntityType, Json, QuarantineEntry, RelationType } from './document.ts';
+import type { ErrorCode } from './error-codes.ts';
 
 /** Who wrote: every row, point, mention and relation carries it, and a discard selects by nothing else. */
 export interface WriteRef {
@@ -241,6 +242,14 @@ export interface Closing {
   readonly expiredAt: string | null;
 }
 
+/** A document to be put into quarantine by a pivot. */
+export interface SetAsideDocument extends QuarantineEntry {
+  /** The version that must be current once the pivot is done: the one when its source was read (null: none), or one it commits. */
+  readonly baseVersion: number | null;
+  /** The document it came in, or null. */
+  readonly parentId: string | null;
+}
+
 /** What one pivot is asked to do, in one records transaction. */
 export interface PivotRequest {
   readonly ref: WriteRef;
@@ -250,10 +259,18 @@ export interface PivotRequest {
   readonly lsn: number;
   /** New versions and the version that was current when their source was read (null: none was). */
   readonly versions: readonly (DocumentVersion & { readonly baseVersion: number | null })[];
+  /**
+   * Documents that stay as they are, with the version that was current when their source was read, and in which some of the others
+   * came. Where another one is current by now, what came in them loses. Absent: none.
+   */
+  readonly kept?: readonly { readonly documentId: string; readonly baseVersion: number | null }[];
   /** Documents to tombstone, with the version that was current when that was decided. */
   readonly deletes: readonly { readonly documentId: string; readonly baseVersion: number | null }[];
-  /** Set aside in this batch. */
-  readonly quarantined: readonly QuarantineEntry[];
+  /**
+   * Set aside in this batch. One whose document has another current version by now is left out, and so is one that came in a
+   * document which loses: it is about content that is no longer there.
+   */
+  readonly quarantined: readonly SetAsideDocument[];
 }
 
 /** What the pivot did; kept with the commit row, so that a repeated or doubted pivot gives the same answer. */
@@ -266,6 +283,16 @@ export interface PivotOutcome {
   readonly lost: readonly DocumentVersion[];
   /** Tombstoned documents. */
   readonly deleted: readonly string[];
+}
+
+/** A part of what is in quarantine, so that it is never asked for at once. */
+export interface QuarantinePage {
+  readonly afterDocumentId: string | null;
+  readonly limit: number;
+  /** Null: of all groups. */
+  readonly group: string | null;
+  /** Null: for whatever reason. */
+  readonly code: ErrorCode | null;
 }
 
 /** A chunk with its document, as a search hit needs it. */
@@ -350,7 +377,8 @@ export interface RecordsStore extends Store {
   ): Promise<readonly Fact[]>;
   /** All facts of current versions, ordered by relation id, after `afterRelationId`. */
   facts(afterRelationId: string | null, limit: number, signal: AbortSignal): Promise<readonly Fact[]>;
-  quarantined(documentIds: readonly string[] | null, signal: AbortSignal): Promise<readonly QuarantineEntry[]>;
+  /** What is in quarantine of these documents, or a page of all, in order of document id. */
+  quarantined(selection: readonly string[] | QuarantinePage, signal: AbortSignal): Promise<readonly QuarantineEntry[]>;
   documents(
     options: { afterDocumentId: string | null; limit: number; group: string | null },
     signal: AbortSignal,

@@ -153,7 +153,7 @@ class FolderStaging implements Staging {
       const isNeeded =
         metadata?.status === 'failed'
           ? now - Date.parse(metadata.updated_at) < this.#settings.failedRetentionMs ||
-            (!metadata.is_repeatable && isQuarantined(metadata.document_id))
+            (!metadata.is_repeatable && isQuarantined(metadata.document_id, metadata.run_id))
           : // What a run made after `isKept` was asked may be any run's: it waits for the next cleanup.
             isKept(metadata?.run_id ?? run) || changedAt(path) >= now;
       if (isNeeded) continue;

@@ -2,7 +2,7 @@ import { getLoadablePath } from 'sqlite-vec';
 import type { ErrorCode } from '../contracts/error-codes.ts';
 import { type ApexError, ConfigError, StoreError } from '../contracts/errors.ts';
 import { type SqlFailure, SqlThread } from '../support/sql-thread.ts';
-import { MEMORY_APPLICATION_ID, MEMORY_FORMAT, memorySchema } from './memory-schema.ts';
+import { MEMORY_APPLICATION_ID, MEMORY_FORMAT, MEMORY_MIGRATIONS, memorySchema } from './memory-schema.ts';
 
 export interface MemorySettings {
   readonly path: string;
@@ -56,6 +56,7 @@ async function identify(sql: SqlThread, settings: MemorySettings): Promise<{ mem
   if (format!.user_version === 0) await create(sql, settings);
   else if (owner!.application_id !== MEMORY_APPLICATION_ID) throw foreign(settings.path);
   else if (format!.user_version > MEMORY_FORMAT) throw newerFormat(settings.path, format!.user_version);
+  else await migrate(sql, format!.user_version);
   const rows = await sql.all<{ name: string; value: string }>('SELECT name, value FROM memory');
   const values = new Map(rows.map(({ name, value }) => [name, value]));
   if (values.get('embedder') !== model || Number(values.get('dimensions')) !== dimensions) {
@@ -89,6 +90,21 @@ async function create(sql: SqlThread, { embedder, createMemoryId }: MemorySettin
   } catch (error) {
     const [made] = await sql.all<{ user_version: number }>('PRAGMA user_version');
     if (made!.user_version === 0) throw error;
+  }
+}
+
+/** Brings a memory to this format, one format at a time. Another process may do so at once: the second finds it done. */
+async function migrate(sql: SqlThread, from: number): Promise<void> {
+  for (let format = from + 1; format <= MEMORY_FORMAT; format += 1) {
+    try {
+      await sql.transaction(
+        [...MEMORY_MIGRATIONS[format]!.map((text) => ({ sql: text })), { sql: `PRAGMA user_version = ${format}` }],
+        { label: 'memory.migrate', isDurable: true },
+      );
+    } catch (error) {
+      const [made] = await sql.all<{ user_version: number }>('PRAGMA user_version');
+      if (made!.user_version < format) throw error;
+    }
   }
 }
 

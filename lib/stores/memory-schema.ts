@@ -1,5 +1,5 @@
 /** The format of `memory.db`, stored as its `user_version`. A newer one is refused. */
-export const MEMORY_FORMAT = 1;
+export const MEMORY_FORMAT = 2;
 
 /** Marks the file as apex's: the bytes `apxm`. */
 export const MEMORY_APPLICATION_ID = 0x6170786d;
@@ -7,6 +7,15 @@ export const MEMORY_APPLICATION_ID = 0x6170786d;
 /** Of documents that came in no other: what lies under a place is found without reading all versions. */
 const VERSION_BY_PLACE = `CREATE INDEX version_by_place ON version (source_uri, document_id, source, group_id)
   WHERE state = 'current' AND parent_id IS NULL`;
+
+/** What makes a memory of the format before into one of this format. */
+export const MEMORY_MIGRATIONS: { readonly [format: number]: readonly string[] } = {
+  // Before, quarantine was not kept apart by group.
+  2: [
+    "ALTER TABLE quarantine ADD COLUMN group_id TEXT NOT NULL DEFAULT ''",
+    VERSION_BY_PLACE.replace('CREATE INDEX', 'CREATE INDEX IF NOT EXISTS'),
+  ],
+};
 
 /**
  * The tables of a new `memory.db`.
@@ -69,7 +78,7 @@ export function memorySchema(dimensions: number): string[] {
     `CREATE TABLE quarantine (
        document_id TEXT PRIMARY KEY, source TEXT NOT NULL, source_uri TEXT NOT NULL, content_digest TEXT NOT NULL,
        settings_digest TEXT NOT NULL, run_id TEXT NOT NULL, code TEXT NOT NULL, message TEXT NOT NULL, step TEXT NOT NULL,
-       retryable INTEGER NOT NULL, at TEXT NOT NULL) WITHOUT ROWID`,
+       retryable INTEGER NOT NULL, at TEXT NOT NULL, group_id TEXT NOT NULL DEFAULT '') WITHOUT ROWID`,
 
     `CREATE TABLE graph_document (
        document_id TEXT NOT NULL, version INTEGER NOT NULL, run_id TEXT NOT NULL, batch_no INTEGER NOT NULL, is_live INTEGER NOT NULL,

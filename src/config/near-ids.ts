@@ -1,5 +1,6 @@
 import type { RunRegistry } from '../../lib/contracts/journal.ts';
 import type { RecordsStore } from '../../lib/contracts/store.ts';
+import { quarantinePages } from '../pipeline/quarantine.ts';
 import { nearest } from './nearest.ts';
 
 /** Ids asked for at once. */
@@ -20,7 +21,7 @@ export async function nearDocumentId(
   signal: AbortSignal,
 ): Promise<string | null> {
   const search = new NearSearch(documentId);
-  search.take((await records.quarantined(null, signal)).map((entry) => entry.documentId));
+  await takeQuarantined(search, records, null, signal);
   let after: string | null = null;
   for (let seen = 0; seen < MAX_LOOKED_AT_IDS; seen += PAGE_IDS) {
     const page: readonly { readonly documentId: string }[] = await records.currentVersions(after, PAGE_IDS, signal);
@@ -29,6 +30,27 @@ export async function nearDocumentId(
     after = page[page.length - 1]!.documentId;
   }
   return search.found;
+}
+
+/** As `nearDocumentId`, of the documents of a group that are in quarantine. */
+export async function nearQuarantinedId(
+  documentId: string,
+  records: Pick<RecordsStore, 'quarantined'>,
+  group: string,
+  signal: AbortSignal,
+): Promise<string | null> {
+  const search = new NearSearch(documentId);
+  await takeQuarantined(search, records, group, signal);
+  return search.found;
+}
+
+async function takeQuarantined(
+  search: NearSearch,
+  records: Pick<RecordsStore, 'quarantined'>,
+  group: string | null,
+  signal: AbortSignal,
+): Promise<void> {
+  for await (const page of quarantinePages(records, group, signal)) search.take(page.map((entry) => entry.documentId));
 }
 
 /** As `nearDocumentId`, for runs. */

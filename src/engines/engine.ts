@@ -6,6 +6,8 @@ import type { Allowance } from '../pipeline/allowance.ts';
 export interface Engine {
   /** Settles what dead runs left, then does the plan; an interrupted run of the same plan is gone on with instead. */
   start(plan: RunPlan, onEvent: OnEvent, signal: AbortSignal, allowance?: Allowance): Promise<RunSummary>;
+  /** Is there an interrupted run of this very plan, which a start would go on with? */
+  hasInterrupted(plan: RunPlan): Promise<boolean>;
   /**
    * Goes on with a run whose process ended; null when it ended before it began, which is noted.
    *

@@ -16,6 +16,7 @@ import { deleteAll } from '../pipeline/delete.ts';
 import { stopReport } from '../pipeline/failure.ts';
 import { dollarsOf } from '../pipeline/money.ts';
 import type { Parts } from '../pipeline/parts.ts';
+import { retryAll } from '../pipeline/retry.ts';
 import { ingestAll } from '../pipeline/run.ts';
 import { RunSession } from '../pipeline/session.ts';
 import { repairAll } from '../repair/repair.ts';
@@ -34,6 +35,7 @@ const WORK_OF: { readonly [kind in RunPlan['kind']]: (session: RunSession, repla
   ingest: ingestAll,
   delete: deleteAll,
   repair: repairAll,
+  retry: retryAll,
 };
 
 /** Takes runs through the steps in this process, with a journal beside the data. */
@@ -63,6 +65,10 @@ export class LocalEngine implements Engine {
     await journal.append({ kind: 'run_started', plan, memoryId: stores.records.memoryId, at: this.#timestamp() });
     if (parked + (taken?.parked ?? 0) > 0) session.earn(EXIT.needsAttention);
     return this.#work(session, EMPTY_REPLAY);
+  }
+
+  async hasInterrupted(plan: RunPlan): Promise<boolean> {
+    return (await this.#interruptedTwin(plan)) !== null;
   }
 
   async resume(
@@ -152,9 +158,9 @@ export class LocalEngine implements Engine {
     } catch (error) {
       return this.#stop(session, error);
     }
-    return parked > 0
-      ? this.#end(session, 'needs_attention', parkedReport(parked))
-      : this.#end(session, 'completed', null);
+    if (parked > 0) return this.#end(session, 'needs_attention', parkedReport(parked));
+    const { leftBecause } = session;
+    return this.#end(session, leftBecause === null ? 'completed' : 'interrupted', leftBecause);
   }
 
   /** Ends a run that did not get through: interrupted and resumable, unless going on could not help. */
@@ -244,8 +250,8 @@ function withResumption(report: ErrorReport, error: unknown, runId: string): Err
 }
 
 function isSamePlan(a: RunPlan, b: RunPlan): boolean {
-  const named = ({ kind, source, targets, documentId, group, sync = null }: RunPlan) =>
-    JSON.stringify([kind, source, targets, documentId, group, sync]);
+  const named = ({ kind, source, targets, documentId, group, sync = null, reason, onError }: RunPlan) =>
+    JSON.stringify([kind, source, targets, documentId, group, sync, reason, onError]);
   return named(a) === named(b);
 }
 

@@ -3,7 +3,7 @@ import type { QuarantineEntry } from '../../lib/contracts/document.ts';
 import { type ErrorReport, isApexError, ParseError } from '../../lib/contracts/errors.ts';
 import type { AssignedItem } from '../../lib/contracts/journal.ts';
 import type { StepName } from '../../lib/contracts/pipeline.ts';
-import type { PivotOutcome } from '../../lib/contracts/store.ts';
+import type { PivotOutcome, SetAsideDocument } from '../../lib/contracts/store.ts';
 import type { RunReplay } from '../journal/replay.ts';
 import { finishBatch, type PreparedBatch, writeOrDiscard } from '../saga/saga.ts';
 import { workThrough } from './bounded.ts';
@@ -11,10 +11,16 @@ import { type Candidate, classify, type Verdict } from './classify.ts';
 import { cleanUp } from './cleanup.ts';
 import type { StepContext } from './context.ts';
 import type { Deletion } from './delete.ts';
-import { type DocumentInput, type PreparedDocument, prepareDocument } from './document.ts';
+import {
+  type DocumentInput,
+  type PreparedDocument,
+  prepareDocument,
+  type ReadDocument,
+  readDocument,
+} from './document.ts';
 import { isDocumentsFault, reportOf } from './failure.ts';
 import { Families } from './families.ts';
-import { ancestorIdsOf, attachmentIdOf, documentUuid } from './identity.ts';
+import { ancestorIdsOf, attachmentIdOf, documentUuid, rootOf } from './identity.ts';
 import { failedResult, itemOutcome, LOST_RACE, settledResult, writtenResult } from './results.ts';
 import type { RunSession } from './session.ts';
 import { versionRecord } from './version.ts';
@@ -24,14 +30,18 @@ interface SetAside {
   readonly input: DocumentInput;
   readonly error: ErrorReport;
   readonly contentDigest: string;
+  /** How an earlier run set it aside, where it was not tried again; else null. */
+  readonly remembered: QuarantineEntry | null;
 }
 
 /** What preparing a batch's documents gave. */
 interface Preparation {
   readonly prepared: PreparedDocument[];
   readonly setAside: SetAside[];
-  /** Attachments found unchanged. */
+  /** Attachments found unchanged, and documents that were read only for what came in them. */
   readonly unchanged: { readonly input: DocumentInput; readonly version: number | null }[];
+  /** Documents that were read only for what came in them. */
+  readonly kept: ReadDocument[];
 }
 
 interface BatchOptions {
@@ -94,14 +104,15 @@ const MAX_ATTACHMENT_DEPTH = 5;
 
 async function prepareAll(options: BatchOptions, batchNo: number, session: RunSession): Promise<Preparation> {
   const { parts, signal, runId, journal } = session;
-  const preparation: Preparation = { prepared: [], setAside: [], unchanged: [] };
+  const preparation: Preparation = { prepared: [], setAside: [], unchanged: [], kept: [] };
   const families = new Families();
   const queue = options.inputs.map((input) => ({ input, depth: 0 }));
   await workThrough(queue, options.isIsolated ? 1 : parts.limits.concurrency, async ({ input, depth }) => {
     const { documentId, sourceName } = input;
     families.take(input);
-    if (session.isStopping) {
+    if (session.isLeaving(input)) {
       families.leave(input);
+      session.leave();
       return;
     }
     let step: StepName = 'stage';
@@ -116,10 +127,8 @@ async function prepareAll(options: BatchOptions, batchNo: number, session: RunSe
     };
     try {
       if (options.isIsolated) await prepareInIsolation({ input, batchNo, context }, options.replay, session);
-      const onCacheFailure = () => session.warnOfCache();
-      const prepared = await prepareDocument(input, { ...parts, use: session.use, onCacheFailure }, context);
-      preparation.prepared.push(prepared);
-      const children = depth < MAX_ATTACHMENT_DEPTH ? await attachmentsOf(prepared, preparation, session) : [];
+      const read = await readOrPrepare(input, preparation, context, session);
+      const children = depth < MAX_ATTACHMENT_DEPTH ? await attachmentsOf(read, preparation, session) : [];
       queue.push(...children.map((child) => ({ input: child, depth: depth + 1 })));
     } catch (failure) {
       if (isApexError(failure) && failure.code === 'CAP_REACHED') {
@@ -132,7 +141,8 @@ async function prepareAll(options: BatchOptions, batchNo: number, session: RunSe
       const contentDigest = (await folder.staged())?.digest ?? input.contentDigest;
       await folder.markFailed();
       const error = reportOf(failure, step);
-      preparation.setAside.push({ input, error, contentDigest });
+      preparation.setAside.push({ input, error, contentDigest, remembered: null });
+      session.noteSetAside(input.item, error);
       await journal.append({
         kind: 'item_set_aside',
         batchNo,
@@ -149,7 +159,28 @@ async function prepareAll(options: BatchOptions, batchNo: number, session: RunSe
     prepared: preparation.prepared.filter((input) => families.isWhole(input)),
     setAside: preparation.setAside.filter(({ input }) => families.isWhole(input)),
     unchanged: preparation.unchanged.filter(({ input }) => families.isWhole(input)),
+    kept: preparation.kept.filter((input) => families.isWhole(input)),
   };
+}
+
+/** A document that stays as it is, is read for what came in it; the others are prepared to be written. */
+async function readOrPrepare(
+  input: DocumentInput,
+  preparation: Preparation,
+  context: StepContext,
+  session: RunSession,
+): Promise<ReadDocument> {
+  const { parts, use } = session;
+  if (input.keptVersion !== null) {
+    const read = await readDocument(input, parts, context);
+    preparation.kept.push(read);
+    preparation.unchanged.push({ input, version: input.keptVersion });
+    return read;
+  }
+  const onCacheFailure = () => session.warnOfCache();
+  const prepared = await prepareDocument(input, { ...parts, use, onCacheFailure }, context);
+  preparation.prepared.push(prepared);
+  return prepared;
 }
 
 function byDocumentId(a: { readonly documentId: string }, b: { readonly documentId: string }): number {
@@ -186,7 +217,7 @@ async function prepareInIsolation(
 
 /** What came in a document, as documents of their own. Those that need no work are noted in the preparation. */
 async function attachmentsOf(
-  parent: PreparedDocument,
+  parent: ReadDocument,
   preparation: Preparation,
   session: RunSession,
 ): Promise<DocumentInput[]> {
@@ -205,12 +236,15 @@ async function attachmentsOf(
 
 function takeVerdict(verdict: Verdict, sourceName: string, preparation: Preparation): DocumentInput | null {
   if (verdict.kind === 'process') return { ...verdict.input, sourceName };
-  const input = { ...verdict.candidate, sourceName, baseVersion: null, contentDigest: '' };
+  const untouched = { ...verdict.candidate, sourceName, contentDigest: '', keptVersion: null };
   if (verdict.kind === 'unchanged') {
-    preparation.unchanged.push({ input, version: verdict.current.version });
+    const { version } = verdict.current;
+    preparation.unchanged.push({ input: { ...untouched, baseVersion: version }, version });
   } else {
-    const { code, message, retryable, contentDigest } = verdict.entry;
-    preparation.setAside.push({ input, error: { code, message, retryable, step: null }, contentDigest });
+    const { entry, baseVersion } = verdict;
+    const { code, message, retryable, contentDigest } = entry;
+    const error = { code, message, retryable, step: null };
+    preparation.setAside.push({ input: { ...untouched, baseVersion }, error, contentDigest, remembered: entry });
   }
   return null;
 }
@@ -271,11 +305,20 @@ async function writePrepared(writing: Writing, session: RunSession): Promise<Doc
   const again = losers.filter((input) => !isGivenUp(input, writing, lost));
   const results = resultsOf(writing, batch, { outcome, losers, again }, session);
   reach('cleanup');
-  await cleanUp(writing.prepared.filter(({ documentId }) => !lost.has(documentId)));
+  const through = [...writing.prepared.filter(({ documentId }) => !lost.has(documentId)), ...writing.kept];
+  await cleanUp(through, neededAgain(writing));
   for (const { folder } of losers.filter((input) => !again.includes(input))) await folder.markFailed();
   await session.journal.append({ kind: 'batch_done', batchNo: writing.batchNo, results: results.map(itemOutcome) });
   for (const result of results) session.finish(result);
-  return again;
+  const overtaken = new Set(again.flatMap(({ documentId }) => ancestorIdsOf(documentId)));
+  return [...again, ...writing.kept.filter(({ documentId }) => overtaken.has(documentId))];
+}
+
+/** What was set aside is tried again by the document it came in: bytes that cannot be fetched again are kept for that. */
+function neededAgain({ prepared, kept, setAside }: Preparation): ReadonlySet<string> {
+  const once = [...prepared, ...kept].filter(({ item }) => !item.isRepeatable).map(({ documentId }) => documentId);
+  const parents = new Set(setAside.flatMap(({ input }) => ancestorIdsOf(input.documentId)));
+  return new Set(once.filter((documentId) => parents.has(documentId)));
 }
 
 async function numberedBatch(writing: Writing, session: RunSession): Promise<PreparedBatch> {
@@ -297,28 +340,45 @@ async function numberedBatch(writing: Writing, session: RunSession): Promise<Pre
     }),
     baseVersion: prepared.baseVersion,
   }));
-  const quarantined = writing.setAside.map(
-    ({ input, error, contentDigest }): QuarantineEntry => ({
-      documentId: input.documentId,
-      source: input.sourceName,
-      sourceUri: input.item.uri,
-      contentDigest,
-      settingsDigest: session.failureDigest,
-      runId,
-      code: error.code,
-      message: error.message,
-      step: error.step ?? 'stage',
-      retryable: error.retryable,
-      at: createdAt,
-    }),
-  );
+  const needed = neededAgain(writing);
+  const quarantined = writing.setAside.map((setAside): SetAsideDocument => {
+    const { documentId, parentId, baseVersion, item } = setAside.input;
+    const rootId = rootOf(documentId, item.uri).documentId;
+    const entry = setAside.remembered ?? quarantineEntry(setAside, session, createdAt);
+    // Where the document it came in cannot be fetched again, this run has the copy.
+    const runIdOfCopy = needed.has(rootId) ? runId : entry.runId;
+    return { ...entry, sourceUri: item.uri, runId: runIdOfCopy, baseVersion, parentId };
+  });
+  const kept = writing.kept.map(({ documentId, baseVersion }) => ({ documentId, baseVersion }));
   const deletes = writing.deletes.map(({ documentId, baseVersion }) => ({ documentId, baseVersion }));
-  return { ref: { runId, batchNo: writing.batchNo }, fence, records, deletes, quarantined };
+  return { ref: { runId, batchNo: writing.batchNo }, fence, records, deletes, quarantined, kept };
+}
+
+function quarantineEntry(
+  { input, error, contentDigest }: SetAside,
+  session: RunSession,
+  createdAt: string,
+): QuarantineEntry {
+  return {
+    documentId: input.documentId,
+    group: session.plan.group,
+    source: input.sourceName,
+    sourceUri: input.item.uri,
+    contentDigest,
+    settingsDigest: session.failureDigest,
+    runId: session.runId,
+    code: error.code,
+    message: error.message,
+    step: error.step ?? 'stage',
+    retryable: error.retryable,
+    at: createdAt,
+  };
 }
 
 /** Halves a batch until the document that a store refuses stands alone, and sets that one aside; the others are written. */
 async function withoutRefused(writing: Writing, session: RunSession): Promise<DocumentInput[]> {
   const { prepared } = writing;
+  if (prepared.length === 1) session.noteSetAside(prepared[0]!.item, refused(prepared[0]!).error);
   const middle = Math.ceil(prepared.length / 2);
   const halves: Writing[] =
     prepared.length <= 1
@@ -326,7 +386,7 @@ async function withoutRefused(writing: Writing, session: RunSession): Promise<Do
       : [
           { ...writing, prepared: prepared.slice(0, middle), deletes: [] },
           // With the last half, so that what was moved is never nowhere.
-          { ...writing, prepared: prepared.slice(middle), setAside: [], unchanged: [] },
+          { ...writing, prepared: prepared.slice(middle), setAside: [], unchanged: [], kept: [] },
         ];
   const lost: DocumentInput[] = [];
   for (const half of halves) {
@@ -349,7 +409,7 @@ function refused(input: PreparedDocument): SetAside {
     retryable: false,
     step: 'write',
   };
-  return { input, error, contentDigest: input.file.digest };
+  return { input, error, contentDigest: input.file.digest, remembered: null };
 }
 
 /** What the pivot came to, and which of its losers are read again. */
@@ -377,15 +437,19 @@ function resultsOf(
   const lost = new Set(losers.map(({ documentId }) => documentId));
   const places = new Map(writing.deletes.map(({ documentId, sourceUri }) => [documentId, sourceUri]));
   const readAgain = new Set(again.map(({ documentId }) => documentId));
+  // What was only read beside what a retry was asked for is nobody's concern.
+  const isRetry = session.plan.kind === 'retry';
   const isEnded = ({ input: { parentId } }: { readonly input: DocumentInput }) =>
     parentId === null || !readAgain.has(parentId);
   return [
     ...batch.records
       .filter(({ documentId }) => !lost.has(documentId))
       .map((record) => writtenResult(record, record.baseVersion === null ? 'added' : 'updated', durationMs)),
-    ...writing.unchanged.filter(isEnded).map(({ input, version }) => settledResult(named(input), 'unchanged', version)),
+    ...writing.unchanged
+      .filter((found) => isEnded(found) && !isRetry)
+      .map(({ input, version }) => settledResult(named(input), 'unchanged', version)),
     ...writing.setAside
-      .filter(isEnded)
+      .filter((setAside) => isEnded(setAside) && !(isRetry && setAside.remembered !== null))
       .map(({ input, error }) => failedResult(named(input), 'quarantined', error, durationMs)),
     ...outcome.deleted.map((documentId) =>
       settledResult(
@@ -401,6 +465,8 @@ function resultsOf(
 }
 
 /** A loser is read again once, an attachment with its mail; an attachment that lost alone has no source to be read from. */
-function isGivenUp({ parentId }: DocumentInput, writing: Writing, lost: ReadonlySet<string>): boolean {
-  return writing.isLastTry || (parentId !== null && !lost.has(parentId));
+function isGivenUp({ documentId, parentId }: DocumentInput, writing: Writing, lost: ReadonlySet<string>): boolean {
+  if (writing.isLastTry) return true;
+  const isWithKept = writing.kept.some((kept) => ancestorIdsOf(documentId).includes(kept.documentId));
+  return parentId !== null && !lost.has(parentId) && !isWithKept;
 }

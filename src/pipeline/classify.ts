@@ -18,7 +18,12 @@ export type Verdict =
   | { readonly kind: 'process'; readonly input: DocumentInput; readonly bytes: number }
   | { readonly kind: 'unchanged'; readonly candidate: Candidate; readonly current: CurrentDocument }
   /** It failed before, as it would fail now: it is not tried again and still counts. */
-  | { readonly kind: 'remembered'; readonly candidate: Candidate; readonly entry: QuarantineEntry };
+  | {
+      readonly kind: 'remembered';
+      readonly candidate: Candidate;
+      readonly entry: QuarantineEntry;
+      readonly baseVersion: number | null;
+    };
 
 /** What candidates are compared with. */
 export interface ClassifyParts {
@@ -56,30 +61,35 @@ async function verdictOn(
   assertSameGroup(current, parts.group);
   const baseVersion = current?.version ?? null;
   const sourceName = parts.source.name;
-  const process = (item: SourceItem, contentDigest: string, bytes: number): Verdict => ({
+  const process = (item: SourceItem, read: { digest: string; bytes: number }, keptVersion: number | null): Verdict => ({
     kind: 'process',
-    input: { documentId, parentId, sourceName, item, baseVersion, contentDigest },
-    bytes,
+    input: { documentId, parentId, sourceName, item, baseVersion, keptVersion, contentDigest: read.digest },
+    bytes: read.bytes,
   });
   const entry = parts.quarantine.entryOf(documentId);
   try {
-    const { digest, bytes } = await parts.source.digest(candidate.item, signal);
-    if (entry !== null && isRemembered(entry, digest, parts)) return { kind: 'remembered', candidate, entry };
-    if (entry === null && current !== undefined && isUnchanged(current, digest, parts))
-      return { kind: 'unchanged', candidate, current };
-    return process(candidate.item, digest, bytes);
+    const read = await parts.source.digest(candidate.item, signal);
+    if (entry !== null && isRemembered(entry, read.digest, parts))
+      return { kind: 'remembered', candidate, entry, baseVersion };
+    if (entry !== null || current === undefined || !isUnchanged(current, read.digest, parts))
+      return process(candidate.item, read, null);
+    return parts.quarantine.hasAttachmentToTry(documentId)
+      ? process(candidate.item, read, baseVersion)
+      : { kind: 'unchanged', candidate, current };
   } catch (error) {
     if (!isDocumentsFault(error)) throw error;
     // What cannot be read is set aside by its batch, once: as long as it fails alike there is nothing new to write.
-    if (entry?.code === error.code) return { kind: 'remembered', candidate, entry };
+    if (entry?.code === error.code && !parts.quarantine.isWanted(entry))
+      return { kind: 'remembered', candidate, entry, baseVersion };
     // It takes no room in staging, however large the source says it is.
-    return process({ ...candidate.item, bytes: null }, '', 0);
+    return process({ ...candidate.item, bytes: null }, { digest: '', bytes: 0 }, null);
   }
 }
 
-/** The same content failed for good before, under the same settings and limits. */
-function isRemembered(entry: QuarantineEntry, digest: string, { failureDigest }: ClassifyParts): boolean {
-  return !entry.retryable && entry.contentDigest === digest && entry.settingsDigest === failureDigest;
+/** The same content failed for good before, under the same settings and limits, and nobody asks for it. */
+function isRemembered(entry: QuarantineEntry, digest: string, parts: ClassifyParts): boolean {
+  const { quarantine, failureDigest } = parts;
+  return !quarantine.isTriedAgain(entry) && entry.contentDigest === digest && entry.settingsDigest === failureDigest;
 }
 
 function isUnchanged(current: CurrentDocument, digest: string, parts: ClassifyParts): boolean {
@@ -87,8 +97,7 @@ function isUnchanged(current: CurrentDocument, digest: string, parts: ClassifyPa
     current.version !== null &&
     current.contentDigest === digest &&
     current.settingsDigest === parts.settingsDigest &&
-    current.storesDigest === parts.storesDigest &&
-    !parts.quarantine.hasRetryableAttachment(current.documentId)
+    current.storesDigest === parts.storesDigest
   );
 }
 

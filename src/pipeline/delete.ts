@@ -1,7 +1,7 @@
 import { EXIT } from '../../lib/contracts/error-codes.ts';
 import type { RunReplay } from '../journal/replay.ts';
 import { finishBatch, writeOrDiscard } from '../saga/saga.ts';
-import { Quarantine } from './quarantine.ts';
+import { allQuarantined, Quarantine } from './quarantine.ts';
 import { failedResult, itemOutcome, LOST_RACE, settledResult } from './results.ts';
 import type { RunSession } from './session.ts';
 
@@ -94,7 +94,7 @@ async function named(
 ): Promise<Deletion[]> {
   const { records } = session.parts.stores;
   const current = await records.current(documentIds, session.signal);
-  const quarantine = new Quarantine(await records.quarantined(null, session.signal));
+  const quarantine = new Quarantine(await allQuarantined(records, session.signal));
   const found: Deletion[] = [];
   for (const documentId of documentIds) {
     const baseVersion = current.get(documentId)?.version ?? null;

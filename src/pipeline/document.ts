@@ -19,16 +19,37 @@ export interface DocumentInput {
   readonly baseVersion: number | null;
   /** Of the bytes as they were looked at; empty when they could not be read. What is staged later has a digest of its own. */
   readonly contentDigest: string;
+  /** The current version where it is of this very content: it is read for what came in it, and not written. Else null. */
+  readonly keptVersion: number | null;
 }
 
-/** A document after the first five steps, ready to be written. */
-export interface PreparedDocument extends DocumentInput {
+/** A document after the first two steps. */
+export interface ReadDocument extends DocumentInput {
   readonly folder: StagingFolder;
   readonly file: StagedFile;
   readonly parsed: ParsedDocument;
+}
+
+/** A document after the first five steps, ready to be written. */
+export interface PreparedDocument extends ReadDocument {
   readonly chunks: readonly Chunk[];
   readonly extraction: Extraction;
   readonly vectors: readonly Float32Array[];
+}
+
+/** Takes one document through stage and parse. */
+export async function readDocument(
+  input: DocumentInput,
+  parts: Pick<Parts, 'source' | 'attachments' | 'parsers' | 'staging'>,
+  context: StepContext,
+): Promise<ReadDocument> {
+  const folder = await parts.staging.open(input.sourceName, input.documentId, context.runId);
+  context.onStep(input.documentId, 'stage');
+  const source = input.parentId === null ? parts.source(input.sourceName) : parts.attachments;
+  const file = await stage(input.item, source, folder, context);
+  context.onStep(input.documentId, 'parse');
+  const parsed = await parse(file, parts.parsers, folder, context);
+  return { ...input, folder, file, parsed };
 }
 
 /**
@@ -47,13 +68,8 @@ export async function prepareDocument(
   },
   context: StepContext,
 ): Promise<PreparedDocument> {
-  const folder = await parts.staging.open(input.sourceName, input.documentId, context.runId);
-  const { documentId } = input;
-  context.onStep(documentId, 'stage');
-  const source = input.parentId === null ? parts.source(input.sourceName) : parts.attachments;
-  const file = await stage(input.item, source, folder, context);
-  context.onStep(documentId, 'parse');
-  const parsed = await parse(file, parts.parsers, folder, context);
+  const read = await readDocument(input, parts, context);
+  const { documentId, folder, file, parsed } = read;
   context.onStep(documentId, 'chunk');
   const chunks = chunk(parsed, parts.chunker);
   context.onStep(documentId, 'extract');
@@ -62,5 +78,5 @@ export async function prepareDocument(
   context.onStep(documentId, 'embed');
   const { embedder, use, onCacheFailure } = parts;
   const vectors = await embed(chunks, { embedder, cache: parts.stores.cache, use, onCacheFailure }, context);
-  return { ...input, folder, file, parsed, chunks, extraction, vectors };
+  return { ...read, chunks, extraction, vectors };
 }

@@ -1,19 +1,10 @@
-import { ERROR_CODES, type ErrorCode, EXIT } from '../../lib/contracts/error-codes.ts';
+import { isQuarantineReason } from '../../lib/contracts/error-codes.ts';
 import { type ApexError, type ErrorReport, isApexError } from '../../lib/contracts/errors.ts';
 import type { StepName } from '../../lib/contracts/pipeline.ts';
 
-/** Failures to read one item: they cost that item even where their code ends a command that names it. */
-const ITEM_CODES: ReadonlySet<ErrorCode> = new Set([
-  'NOT_FOUND',
-  'NOT_A_FILE',
-  'DENIED',
-  'CHANGED_WHILE_READ',
-  'APEX_SOURCE',
-]);
-
 /** True when the failure is the document's own, so that it is quarantined and the run goes on; false when the run must stop. */
 export function isDocumentsFault(error: unknown): error is ApexError {
-  return isApexError(error) && (ERROR_CODES[error.code].exit === EXIT.quarantined || ITEM_CODES.has(error.code));
+  return isApexError(error) && isQuarantineReason(error.code);
 }
 
 /** The failure as it is journaled, stored and printed. */

@@ -17,6 +17,17 @@ export function ancestorIdsOf(documentId: string): string[] {
   return [...documentId.matchAll(/\.attachment-\d+/g)].map(({ index }) => documentId.slice(0, index));
 }
 
+/**
+ * The outermost document that the one of this id and location came in, itself when it stands alone. Told by the location: a user
+ * may name a document like an attachment.
+ */
+export function rootOf(documentId: string, uri: string): { readonly documentId: string; readonly uri: string } {
+  const rootUri = uri.replace(/(?:#attachment-\d+)+$/, '');
+  const depth = uri.slice(rootUri.length).split('#').length - 1;
+  const rootId = depth === 0 ? documentId : ancestorIdsOf(documentId).at(-depth);
+  return { documentId: rootId ?? documentId, uri: rootUri };
+}
+
 /** The UUIDv5 of a document; the same wherever the document is ingested under this id and group. */
 export function documentUuid(group: string, documentId: string): string {
   return uuidOf('document', group, documentId);

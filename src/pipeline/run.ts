@@ -35,7 +35,7 @@ export async function ingestAll(session: RunSession, replay: RunReplay): Promise
   const lookAtWaiting = async () => {
     const verdicts = await classify(waiting, await session.look(source), signal);
     waiting = [];
-    await reportSettled(verdicts, session);
+    await reportSettled(verdicts, source.name, session);
     for (const verdict of verdicts) {
       if (verdict.kind !== 'process') continue;
       if (!session.takeDocument()) return;
@@ -53,6 +53,10 @@ export async function ingestAll(session: RunSession, replay: RunReplay): Promise
     LISTED_AHEAD_ITEMS,
     countListed,
   )) {
+    if (session.isFull) {
+      session.leave();
+      break;
+    }
     const entry = isProblem(listing) || listing.isRepeatable ? listing : await spool.take(listing, source);
     if (isProblem(entry)) {
       session.earn(ERROR_CODES[entry.code].exit);
@@ -64,11 +68,13 @@ export async function ingestAll(session: RunSession, replay: RunReplay): Promise
     const documentId = plan.documentId ?? documentIdOf(plan.source, entry.id, plan.group);
     waiting.push({ documentId, parentId: null, item: entry });
     if (waiting.length === LOOK_ITEMS) await lookAtWaiting();
-    if (session.isFull) break;
   }
   if (!session.isFull) await lookAtWaiting();
+  else if (waiting.length > 0) session.leave();
   await batches.end();
   session.throwIfStopping();
+  // What is left is dealt with when the run goes on.
+  if (session.leftBecause !== null) return;
   await sync?.deleteGone(replay);
   await spool.remove();
 }
@@ -85,14 +91,9 @@ function isProblem(entry: SourceItem | SourceProblem): entry is SourceProblem {
 }
 
 /** Says what became of the documents that need no work, with what came in them. */
-async function reportSettled(verdicts: readonly Verdict[], session: RunSession): Promise<void> {
+async function reportSettled(verdicts: readonly Verdict[], source: string, session: RunSession): Promise<void> {
   const { group } = session.plan;
-  const named = ({ documentId, item }: Candidate) => ({
-    documentId,
-    group,
-    source: session.plan.source,
-    sourceUri: item.uri,
-  });
+  const named = ({ documentId, item }: Candidate) => ({ documentId, group, source, sourceUri: item.uri });
   const unchanged: string[] = [];
   for (const verdict of verdicts) {
     if (verdict.kind === 'unchanged') {
@@ -138,7 +139,7 @@ async function reportAttachments(parentIds: readonly string[], session: RunSessi
 const NOTHING_MOVED = async () => [];
 
 /** Collects documents until they make a batch: so many, or so many bytes, a large one alone. */
-class BatchBuilder {
+export class BatchBuilder {
   readonly #session: RunSession;
   readonly #replay: RunReplay;
   readonly #sync: Sync | null;
@@ -153,8 +154,9 @@ class BatchBuilder {
     this.#sync = sync;
   }
 
-  async add(input: DocumentInput, bytes: number): Promise<void> {
-    if (this.#replay.deathsOf(input.documentId) >= DEATHS_BEFORE_ISOLATION) {
+  /** @param isSuspect it is known to have killed processes. */
+  async add(input: DocumentInput, bytes: number, isSuspect = false): Promise<void> {
+    if (isSuspect || this.#replay.deathsOf(input.documentId) >= DEATHS_BEFORE_ISOLATION) {
       this.#suspects.push(input);
       return;
     }
@@ -180,7 +182,8 @@ class BatchBuilder {
 
   async #run(inputs: readonly DocumentInput[], isIsolated: boolean): Promise<void> {
     const session = this.#session;
-    if (inputs.length === 0 || session.isStopping) return;
+    if (inputs.length === 0) return;
+    if (session.isStopping) return session.leave();
     session.signal.throwIfAborted();
     const replay = this.#replay;
     // What was moved is here and there in one batch, so that readers always see exactly one of the two.
@@ -195,12 +198,20 @@ class BatchBuilder {
   /** Another run made a version of these meanwhile: they are compared with that one, and staged anew where they still differ. */
   async #readAgain(lost: readonly DocumentInput[]): Promise<DocumentInput[]> {
     const session = this.#session;
-    const { parts, plan, runId } = session;
-    const roots = lost.filter(({ parentId }) => parentId === null);
+    const { parts, runId } = session;
     for (const { documentId, sourceName } of lost)
       await (await parts.staging.open(sourceName, documentId, runId)).remove();
-    const verdicts = await classify(roots, await session.look(parts.source(plan.source)), session.signal);
-    await reportSettled(verdicts, session);
-    return verdicts.filter((verdict) => verdict.kind === 'process').map(({ input }) => input);
+    session.forgetQuarantine();
+    const roots = Map.groupBy(
+      lost.filter(({ parentId }) => parentId === null),
+      ({ sourceName }) => sourceName,
+    );
+    const again: DocumentInput[] = [];
+    for (const [sourceName, inputs] of roots) {
+      const verdicts = await classify(inputs, await session.look(parts.source(sourceName)), session.signal);
+      await reportSettled(verdicts, sourceName, session);
+      again.push(...verdicts.filter((verdict) => verdict.kind === 'process').map(({ input }) => input));
+    }
+    return again;
   }
 }

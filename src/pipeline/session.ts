@@ -1,8 +1,9 @@
 import type { DocumentResult, OnEvent } from '../../lib/contracts/apex.ts';
+import type { QuarantineEntry } from '../../lib/contracts/document.ts';
 import { ERROR_CODES, EXIT } from '../../lib/contracts/error-codes.ts';
-import type { ApexError } from '../../lib/contracts/errors.ts';
+import type { ApexError, ErrorReport } from '../../lib/contracts/errors.ts';
 import type { Journal, ProviderUse, RunCounts, RunPlan } from '../../lib/contracts/journal.ts';
-import type { Source } from '../../lib/contracts/source.ts';
+import type { Source, SourceItem } from '../../lib/contracts/source.ts';
 import { NO_COUNTS } from '../journal/counts.ts';
 import { less, NO_USE } from '../journal/provider-use.ts';
 import type { SagaParts } from '../saga/saga.ts';
@@ -10,7 +11,7 @@ import { Allowance, NO_CAPS } from './allowance.ts';
 import type { ClassifyParts } from './classify.ts';
 import type { Parts } from './parts.ts';
 import { failureDigest, settingsDigest, storesDigest } from './parts.ts';
-import { Quarantine } from './quarantine.ts';
+import { allQuarantined, Quarantine, type QuarantineOptions } from './quarantine.ts';
 import { EmbeddingUse } from './use.ts';
 
 interface SessionOptions {
@@ -83,6 +84,8 @@ export class RunSession {
   #recorded: ProviderUse = NO_USE;
   #stop: ApexError | null = null;
   #full: ApexError | null = null;
+  #setAside: ErrorReport | null = null;
+  #hasLeft = false;
 
   constructor(options: SessionOptions) {
     this.journal = options.journal;
@@ -119,6 +122,22 @@ export class RunSession {
     this.#exitStatus = graver(this.#exitStatus, exitStatus);
   }
 
+  /** Notes that a document was set aside: where the plan says so, nothing new is begun from here. */
+  noteSetAside({ name }: SourceItem, error: ErrorReport): void {
+    if (this.plan.onError !== 'stop') return;
+    this.#setAside ??= { ...error, message: `${name} was set aside (${error.code}): ${error.message}` };
+  }
+
+  /** Notes that a document was left for later because the run is stopping. */
+  leave(): void {
+    this.#hasLeft = true;
+  }
+
+  /** The document that was set aside and for which others were left for later, or null when none was. */
+  get leftBecause(): ErrorReport | null {
+    return this.#hasLeft ? this.#setAside : null;
+  }
+
   get batches(): number {
     return this.#nextBatchNo - 1;
   }
@@ -143,10 +162,22 @@ export class RunSession {
   /** What a source and its documents are looked at with. */
   async look(source: Source): Promise<ClassifyParts> {
     const { records } = this.parts.stores;
-    this.#quarantine ??= records.quarantined(null, this.signal).then((entries) => new Quarantine(entries));
     const { settingsDigest, failureDigest, storesDigest } = this;
     const { group } = this.plan;
-    return { source, records, group, quarantine: await this.#quarantine, settingsDigest, failureDigest, storesDigest };
+    return { source, records, group, quarantine: await this.quarantine(), settingsDigest, failureDigest, storesDigest };
+  }
+
+  /** What is set aside, as it was when it was first asked for, with what this run asks of it. */
+  quarantine(): Promise<Quarantine> {
+    this.#quarantine ??= allQuarantined(this.parts.stores.records, this.signal).then(
+      (entries) => new Quarantine(entries, quarantineOptions(this.plan, this.runId)),
+    );
+    return this.#quarantine;
+  }
+
+  /** From here what is set aside is asked for anew, because other runs have changed it. */
+  forgetQuarantine(): void {
+    this.#quarantine = null;
   }
 
   get saga(): SagaParts {
@@ -181,6 +212,15 @@ export class RunSession {
 
   /** Is nothing new to be begun, not even a document that was taken? */
   get isStopping(): boolean {
+    return this.#isCapped || this.#setAside !== null;
+  }
+
+  /** Is this document left for another time? What came in one that was set aside or prepared goes with it, but not beyond a cap. */
+  isLeaving({ parentId }: { readonly parentId: string | null }): boolean {
+    return this.#isCapped || (this.#setAside !== null && parentId === null);
+  }
+
+  get #isCapped(): boolean {
     this.#stop ??= failureOf(() => this.allowance.assertTime());
     return this.#stop !== null;
   }
@@ -193,6 +233,7 @@ export class RunSession {
   /** Takes a document that is to be worked on; false when it is left for another time. */
   takeDocument(): boolean {
     if (!this.isFull) this.#full = failureOf(() => this.allowance.takeDocument());
+    if (this.isFull) this.leave();
     return !this.isFull;
   }
 
@@ -225,4 +266,13 @@ export class RunSession {
     else if (result.error !== undefined) this.earn(ERROR_CODES[result.error.code].exit);
     this.onEvent({ kind: 'document', result });
   }
+}
+
+/** A retry tries again what it names; it and a run that stops at failures try each document once, also over several processes. */
+function quarantineOptions({ kind, group, reason, targets, onError }: RunPlan, runId: string): QuarantineOptions {
+  if (kind !== 'retry') return { triedByRunId: onError === 'stop' ? runId : null };
+  const named = new Set(targets);
+  const isNamed = ({ documentId, code }: QuarantineEntry) =>
+    reason === undefined ? named.has(documentId) : reason === 'all' || reason === code;
+  return { triedByRunId: runId, isWanted: (entry) => entry.group === group && isNamed(entry) };
 }

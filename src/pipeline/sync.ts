@@ -189,7 +189,8 @@ export class Sync {
     }
     // After the documents: one that is current besides is given with its version.
     yield (await this.#quarantine()).entries
-      .filter(({ documentId, source }) => source === plan.source && ancestorIdsOf(documentId).length === 0)
+      .filter(({ source, group }) => source === plan.source && group === plan.group)
+      .filter(({ documentId }) => ancestorIdsOf(documentId).length === 0)
       .filter(({ sourceUri }) => sourceUri.startsWith(`${uri}/`))
       .map(({ documentId, sourceUri, contentDigest }) => ({ documentId, sourceUri, contentDigest, version: null }));
   }

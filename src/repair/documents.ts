@@ -135,9 +135,14 @@ async function write(healings: readonly Healing[], session: RunSession): Promise
     healings.map(({ documentId }) => documentId),
     writeSignal,
   );
+  const healed = new Map(records.map(({ documentId, version }) => [documentId, version]));
+  const stillSetAside = quarantined.map((entry) => ({
+    ...entry,
+    ...{ baseVersion: healed.get(entry.documentId) ?? null, parentId: null },
+  }));
   const ref = { runId, batchNo };
   try {
-    const batch = { ref, fence, records, deletes: [], quarantined };
+    const batch = { ref, fence, records, deletes: [], quarantined: stillSetAside };
     const outcome = await writeOrDiscard(batch, session.saga, writeSignal);
     await finishBatch({ ref, outcome, records }, session.saga, writeSignal);
     for (const { folder } of healings) await folder?.remove();

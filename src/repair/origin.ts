@@ -63,7 +63,7 @@ async function prepareFrom(origin: Origin, baseVersion: number, session: RunSess
   const item = parentId === null ? await itemOf(origin, session) : await attachmentItem(origin, session);
   const { parts, use } = session;
   const prepared = await prepareDocument(
-    { documentId, parentId, sourceName, item, baseVersion, contentDigest },
+    { documentId, parentId, sourceName, item, baseVersion, contentDigest, keptVersion: null },
     { ...parts, use, onCacheFailure: () => session.warnOfCache() },
     contextOf(session),
   );

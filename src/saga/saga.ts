@@ -1,4 +1,3 @@
-import type { QuarantineEntry } from '../../lib/contracts/document.ts';
 import {
   CompensationError,
   type ErrorReport,
@@ -7,7 +6,7 @@ import {
   StoreError,
 } from '../../lib/contracts/errors.ts';
 import type { Journal } from '../../lib/contracts/journal.ts';
-import type { PivotOutcome, Store, Stores, VersionRecord, WriteRef } from '../../lib/contracts/store.ts';
+import type { PivotOutcome, PivotRequest, Store, Stores, VersionRecord, WriteRef } from '../../lib/contracts/store.ts';
 import type { Surroundings } from '../pipeline/context.ts';
 import { deriveClosings, SINGLE_VALUED } from '../pipeline/facts.ts';
 import { RETRIES, withRetries } from '../pipeline/steps.ts';
@@ -33,7 +32,9 @@ export interface PreparedBatch {
   readonly fence: number;
   readonly records: readonly (VersionRecord & { readonly baseVersion: number | null })[];
   readonly deletes: readonly { readonly documentId: string; readonly baseVersion: number | null }[];
-  readonly quarantined: readonly QuarantineEntry[];
+  readonly quarantined: PivotRequest['quarantined'];
+  /** Documents that are not written, in which some of these came. */
+  readonly kept?: PivotRequest['kept'];
 }
 
 /**
@@ -96,6 +97,7 @@ async function writeBatch(batch: PreparedBatch, parts: SagaParts, signal: AbortS
     versions: records.map(({ documentId, version, baseVersion }) => ({ documentId, version, baseVersion })),
     deletes: batch.deletes,
     quarantined: batch.quarantined,
+    kept: batch.kept ?? [],
   };
   const outcome = await persist(() => stores.records.pivot(request, signal));
   await journal.append({ kind: 'pivot_done', batchNo: ref.batchNo });

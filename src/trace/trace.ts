@@ -5,7 +5,7 @@ import type { Staging } from '../../lib/contracts/staging.ts';
 import type { CurrentDocument, DocumentSummary, PivotOutcome, RecordsStore } from '../../lib/contracts/store.ts';
 import type { DocumentTrace, TraceEvent } from '../../lib/contracts/trace.ts';
 import { ancestorIdsOf, documentUuid } from '../pipeline/identity.ts';
-import { Quarantine } from '../pipeline/quarantine.ts';
+import { allQuarantined, Quarantine } from '../pipeline/quarantine.ts';
 import { type PlacedEvent, RunTimeline } from './timeline.ts';
 
 /** What a trace is told from. */
@@ -135,7 +135,7 @@ function statusOf(current: CurrentDocument | null, events: readonly TraceEvent[]
 /** What came in a document: current ones with their version, then those in quarantine. */
 async function attachmentsOf(documentId: string, { records }: TraceParts, signal: AbortSignal) {
   const children = await records.children([documentId], signal);
-  const quarantine = new Quarantine(await records.quarantined(null, signal));
+  const quarantine = new Quarantine(await allQuarantined(records, signal));
   const known = new Set(children.map((child) => child.documentId));
   const setAside = quarantine.attachmentsOf(documentId).filter((entry) => !known.has(entry.documentId));
   return [

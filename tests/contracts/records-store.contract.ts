@@ -9,9 +9,12 @@ import type {
 } from '../../lib/contracts/store.ts';
 import { collect, entityOf, never, pivotOf, recordOf, ref, versionOf } from '../helpers/records.ts';
 
-const refused: QuarantineEntry = {
+const ALL = { afterDocumentId: null, limit: 9, group: null, code: null };
+
+const entry: QuarantineEntry = {
   ...{
     documentId: 'scan-1',
+    group: 'default',
     source: 'local_upload',
     sourceUri: 'file:///scan-1',
     contentDigest: 'c',
@@ -26,6 +29,9 @@ const refused: QuarantineEntry = {
     at: '2026-02-01T00:00:00Z',
   },
 };
+
+/** A document to set aside that stands alone and never was current. */
+const refused = { ...entry, baseVersion: null, parentId: null };
 
 /**
  * Goal: exactly one version of a document is current, whoever commits and however often. Method: pivots in every order that two
@@ -134,7 +140,7 @@ export function recordsStoreContract(name: string, open: () => Promise<RecordsSt
       const pivot = store.pivot(pivotOf({ ref: ref('run-1'), fence, quarantined: [refused] }, [recordOf('a')]), never);
       await expect(pivot).rejects.toMatchObject({ code: 'FENCED' });
       expect(await store.pivotOutcome(ref('run-1'), never)).toBeNull();
-      expect(await store.quarantined(null, never)).toEqual([]);
+      expect(await store.quarantined(ALL, never)).toEqual([]);
     });
 
     test('a pivot of a version that was never written changes nothing', async () => {
@@ -269,8 +275,68 @@ export function recordsStoreContract(name: string, open: () => Promise<RecordsSt
       await commit('run-2', 'a', null);
       const deletes = [{ documentId: 'b', baseVersion: null }];
       await store.pivot(pivotOf({ ref: ref('run-1', 2), fence, deletes }, []), never);
-      expect(await store.quarantined(null, never)).toEqual([{ ...aside('c'), code: 'CORRUPT' }]);
+      expect(await store.quarantined(ALL, never)).toEqual([{ ...entry, documentId: 'c', code: 'CORRUPT' }]);
       expect(await store.quarantined(['a'], never)).toEqual([]);
+    });
+
+    test('quarantine is paged in order, by group and by reason', async () => {
+      const fence = await claim('run-1');
+      const quarantined = [
+        { ...refused, documentId: 'c' },
+        { ...refused, documentId: 'a' },
+        { ...refused, documentId: 'b', group: 'other' },
+        { ...refused, documentId: 'd', code: 'CORRUPT' as const },
+      ];
+      await store.pivot(pivotOf({ ref: ref('run-1'), fence, quarantined }, []), never);
+      const listed = async (change: object) =>
+        (await store.quarantined({ ...ALL, ...change }, never)).map(({ documentId }) => documentId);
+      expect(await listed({})).toEqual(['a', 'b', 'c', 'd']);
+      expect(await listed({ limit: 2 })).toEqual(['a', 'b']);
+      expect(await listed({ afterDocumentId: 'b' })).toEqual(['c', 'd']);
+      expect(await listed({ group: 'default' })).toEqual(['a', 'c', 'd']);
+      expect(await listed({ code: 'EMPTY_TEXT', group: 'default' })).toEqual(['a', 'c']);
+      expect((await store.quarantined(['d', 'b', 'x'], never)).map(({ documentId }) => documentId)).toEqual(['b', 'd']);
+    });
+
+    test('a document set aside for content that another run has replaced meanwhile stays out of quarantine', async () => {
+      await commit('run-1', 'a', null);
+      const fence = await claim('run-2');
+      const quarantined = [
+        { ...refused, documentId: 'a' },
+        { ...refused, documentId: 'b' },
+      ];
+      await store.pivot(pivotOf({ ref: ref('run-2'), fence, quarantined }, []), never);
+      expect(await store.quarantined(ALL, never)).toEqual([{ ...entry, documentId: 'b' }]);
+      const late = [{ ...refused, documentId: 'a', baseVersion: 1 }];
+      await store.pivot(pivotOf({ ref: ref('run-2', 1), fence, quarantined: late }, []), never);
+      expect(await store.quarantined(['a'], never)).toHaveLength(1);
+    });
+
+    test('what came in a document that loses, or that was to stay as it was and did not, loses with it', async () => {
+      await commit('run-1', 'mail', null);
+      const fence = await claim('run-2');
+      const part = recordOf('mail.attachment-1', { parentId: 'mail', version: await number('mail.attachment-1') });
+      const attempt = async (batchNo: number, baseVersion: number | null) => {
+        await store.write(ref('run-2', batchNo), [part], never);
+        const quarantined = [{ ...refused, documentId: 'mail.attachment-2', parentId: 'mail' }];
+        const kept = [{ documentId: 'mail', baseVersion }];
+        const request = pivotOf({ ref: ref('run-2', batchNo), fence, quarantined, kept }, [part]);
+        const { committed, lost } = await store.pivot(request, never);
+        await store.retire(lost, never);
+        return { committed, lost, quarantined: (await store.quarantined(ALL, never)).length };
+      };
+      expect(await attempt(0, 7)).toEqual({ committed: [], lost: [versionOf(part)], quarantined: 0 });
+      expect(await attempt(1, 1)).toEqual({ committed: [versionOf(part)], lost: [], quarantined: 1 });
+    });
+
+    test('what came in a document that loses the race is not set aside', async () => {
+      await commit('run-1', 'mail', null);
+      const fence = await claim('run-2');
+      const mail = recordOf('mail', { version: await number('mail') });
+      await store.write(ref('run-2'), [mail], never);
+      const quarantined = [{ ...refused, documentId: 'mail.attachment-1', parentId: 'mail' }];
+      await store.pivot(pivotOf({ ref: ref('run-2'), fence, quarantined }, [mail]), never);
+      expect(await store.quarantined(ALL, never)).toEqual([]);
     });
 
     test('current versions, documents and facts are paged in order', async () => {

@@ -116,7 +116,8 @@ test('deaths of the main process during attempts count against nobody, and the a
   const { summary } = await machine.ingest(documents);
   expect(summary).toMatchObject({ quarantined: 1, unchanged: 2, added: 1, state: 'completed', exit_status: 3 });
   const entries = await Array.fromAsync(machine.parts.registry.readEntries(summary.run_id));
-  const poison = (await machine.machine.listQuarantined(never))[0]!.documentId;
+  const poison = (await machine.machine.listQuarantined({ afterDocumentId: null, limit: 9, reason: null }, never))[0]!
+    .documentId;
   const attempts = entries.flatMap(({ entry }) =>
     entry.kind === 'isolated_attempt' && entry.documentId === poison ? [entry.attempt] : [],
   );

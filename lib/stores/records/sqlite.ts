@@ -14,6 +14,7 @@ import type {
   KeptVersion,
   PivotOutcome,
   PivotRequest,
+  QuarantinePage,
   Ranked,
   RecordsStore,
   Role,
@@ -247,9 +248,13 @@ export class SqliteRecordsStore implements RecordsStore {
     const batch = [runId, batchNo];
     const ours = 'i.run_id = ? AND i.batch_no = ?';
     const done = `FROM pivot_item i WHERE ${ours} AND i.result = 'done'`;
+    const kept = JSON.stringify((request.kept ?? []).map(({ documentId, baseVersion }) => [documentId, baseVersion]));
+    const overtaken = `SELECT d.document_id FROM json_each(?) JOIN document d ON d.document_id = json_extract(value, '$[0]')
+      WHERE d.current_version IS NOT json_extract(value, '$[1]')`;
     const quarantined = request.quarantined.map((q) => [
       ...[q.documentId, q.source, q.sourceUri, q.contentDigest, q.settingsDigest, q.runId],
-      ...[q.code, q.message, q.step, q.retryable ? 1 : 0, q.at],
+      ...[q.code, q.message, q.step, q.retryable ? 1 : 0, q.at, q.group],
+      ...[q.documentId, q.baseVersion, q.parentId ?? '', ...batch, kept],
     ]);
     try {
       await this.#sql.transaction(
@@ -280,10 +285,11 @@ export class SqliteRecordsStore implements RecordsStore {
           {
             sql: `WITH RECURSIVE lost (document_id) AS (
                     SELECT document_id FROM pivot_item i WHERE ${ours} AND i.result = 'lost'
+                    UNION ${overtaken}
                     UNION SELECT i.document_id FROM lost l JOIN version v ON v.parent_id = l.document_id JOIN pivot_item i
                       ON ${ours} AND i.document_id = v.document_id AND coalesce(i.version, i.base_version) = v.version)
                   UPDATE pivot_item AS i SET result = 'lost' WHERE ${ours} AND i.document_id IN (SELECT document_id FROM lost)`,
-            params: [...batch, ...batch, ...batch],
+            params: [...batch, kept, ...batch, ...batch],
           },
           {
             sql: `UPDATE version SET state = 'superseded' WHERE (document_id, version) IN (SELECT i.document_id, i.base_version ${done})`,
@@ -302,7 +308,12 @@ export class SqliteRecordsStore implements RecordsStore {
             params: batch,
           },
           { sql: `DELETE FROM quarantine WHERE document_id IN (SELECT i.document_id ${done})`, params: batch },
-          { sql: `INSERT OR REPLACE INTO quarantine VALUES (${marks(11)})`, rows: quarantined },
+          {
+            sql: `INSERT OR REPLACE INTO quarantine SELECT ${marks(12)}
+                  WHERE (SELECT d.current_version FROM document d WHERE d.document_id = ?) IS ?
+                    AND ? NOT IN (SELECT i.document_id FROM pivot_item i WHERE ${ours} AND i.result = 'lost' UNION ${overtaken})`,
+            rows: quarantined,
+          },
           { sql: 'UPDATE run SET last_lsn = max(last_lsn, ?) WHERE run_id = ?', params: [lsn, runId] },
         ],
         { label: 'records.pivot', isDurable: true },
@@ -395,12 +406,18 @@ export class SqliteRecordsStore implements RecordsStore {
     );
   }
 
-  async quarantined(documentIds: readonly string[] | null, _signal: AbortSignal): Promise<QuarantineEntry[]> {
+  async quarantined(selection: readonly string[] | QuarantinePage, _signal: AbortSignal): Promise<QuarantineEntry[]> {
+    const [where, params] =
+      'limit' in selection
+        ? ([
+            'document_id > ? AND group_id = coalesce(?, group_id) AND code = coalesce(?, code) ORDER BY document_id LIMIT ?',
+            [selection.afterDocumentId ?? '', selection.group, selection.code, selection.limit],
+          ] as const)
+        : ([`document_id IN ${LISTED} ORDER BY document_id`, [listParam(selection)]] as const);
     const rows = await this.#sql.all<Omit<QuarantineEntry, 'retryable'> & { retryable: number }>(
-      `SELECT document_id AS documentId, source, source_uri AS sourceUri, content_digest AS contentDigest, settings_digest AS settingsDigest,
-         run_id AS runId, code, message, step, retryable, at
-       FROM quarantine ${documentIds === null ? '' : `WHERE document_id IN ${LISTED}`} ORDER BY document_id`,
-      documentIds === null ? [] : [listParam(documentIds)],
+      `SELECT document_id AS documentId, group_id AS "group", source, source_uri AS sourceUri, content_digest AS contentDigest,
+         settings_digest AS settingsDigest, run_id AS runId, code, message, step, retryable, at FROM quarantine WHERE ${where}`,
+      params,
     );
     return rows.map((row) => ({ ...row, retryable: row.retryable === 1 }));
   }

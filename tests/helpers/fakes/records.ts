@@ -13,6 +13,7 @@ import type {
   KeptVersion,
   PivotOutcome,
   PivotRequest,
+  QuarantinePage,
   Ranked,
   RecordsStore,
   Role,
@@ -107,7 +108,7 @@ export class FakeRecordsStore extends FakeStore implements RecordsStore {
 
   async pivot(request: PivotRequest, signal: AbortSignal): Promise<PivotOutcome> {
     signal.throwIfAborted();
-    const { ref, versions, deletes } = request;
+    const { ref, versions, deletes, kept = [] } = request;
     const repeated = this.#pivots.get(refKey(ref));
     if (repeated !== undefined) return repeated.outcome;
     if (this.#runs.get(ref.runId)?.fence !== request.fence)
@@ -119,7 +120,7 @@ export class FakeRecordsStore extends FakeStore implements RecordsStore {
       if ((this.#documents.get(item.documentId)?.current ?? null) !== item.baseVersion) return false;
       const own = versions.find(({ documentId }) => documentId === item.documentId)?.version ?? item.baseVersion;
       const parentId = own === null ? null : this.#parentOf({ documentId: item.documentId, version: own });
-      const parent = [...versions, ...deletes].find(({ documentId }) => documentId === parentId);
+      const parent = [...versions, ...deletes, ...kept].find(({ documentId }) => documentId === parentId);
       return parent === undefined || isDone(parent);
     };
     const won = versions.filter(isDone);
@@ -199,11 +200,15 @@ export class FakeRecordsStore extends FakeStore implements RecordsStore {
       .slice(0, limit);
   }
 
-  async quarantined(documentIds: readonly string[] | null, signal: AbortSignal): Promise<QuarantineEntry[]> {
+  async quarantined(selection: readonly string[] | QuarantinePage, signal: AbortSignal): Promise<QuarantineEntry[]> {
     signal.throwIfAborted();
-    return [...this.#quarantine.values()]
-      .filter(({ documentId }) => documentIds === null || documentIds.includes(documentId))
-      .sort(byDocumentId);
+    const entries = [...this.#quarantine.values()].sort(byDocumentId);
+    if (!('limit' in selection)) return entries.filter(({ documentId }) => selection.includes(documentId));
+    const { afterDocumentId, limit, group, code } = selection;
+    return entries
+      .filter((entry) => entry.documentId > (afterDocumentId ?? ''))
+      .filter((entry) => entry.group === (group ?? entry.group) && entry.code === (code ?? entry.code))
+      .slice(0, limit);
   }
 
   async documents(
@@ -271,7 +276,7 @@ export class FakeRecordsStore extends FakeStore implements RecordsStore {
     return found;
   }
 
-  #commit(outcome: PivotOutcome, { ref, lsn, quarantined }: PivotRequest): void {
+  #commit(outcome: PivotOutcome, { ref, lsn, quarantined, kept = [] }: PivotRequest): void {
     const move = (versions: readonly DocumentVersion[], state: Held['state']) => {
       for (const { held } of this.heldOf(versions)) held.state = state;
     };
@@ -288,7 +293,14 @@ export class FakeRecordsStore extends FakeStore implements RecordsStore {
       if (document !== undefined) document.current = null;
       this.#quarantine.delete(documentId);
     }
-    for (const entry of quarantined) this.#quarantine.set(entry.documentId, entry);
+    const isCurrent = ({ documentId, baseVersion }: { documentId: string; baseVersion: number | null }) =>
+      (this.#documents.get(documentId)?.current ?? null) === baseVersion;
+    const lost = new Set([...outcome.lost, ...kept.filter((item) => !isCurrent(item))].map((item) => item.documentId));
+    for (const { baseVersion, parentId, ...entry } of quarantined) {
+      const { documentId } = entry;
+      if (isCurrent({ documentId, baseVersion }) && (parentId === null || !lost.has(parentId)))
+        this.#quarantine.set(documentId, entry);
+    }
     this.#mirror(ref.runId, lsn);
     this.#pivots.set(refKey(ref), { ref, outcome, isFinished: false });
   }

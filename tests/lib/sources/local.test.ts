@@ -54,6 +54,22 @@ test('a folder is read with all below it, but for hidden names and links, in the
   expect(await list([folder])).toEqual(['B.txt', 'a/deep/c.txt', 'b.txt']);
 });
 
+test.each([
+  ['a name with blanks', 'a b#c?d.txt'],
+  ['a name that is not ASCII', 'Müller 荷物 %41.txt'],
+  ['a name that is not text', Buffer.from([0x61, 0xff, 0x25, 0x2e, 0x74])],
+])('an item is found again by its location alone: %s', async (_, name) => {
+  write(name, 'hello');
+  const { source, item } = await itemOf(folder);
+  const again = source.itemAt(item.uri);
+  expect(again).toEqual(item);
+  expect(await source.digest(again!, never)).toEqual({ digest: sha256('hello'), bytes: 5 });
+});
+
+test('standard input is not found again', () => {
+  expect(open().itemAt('stdin:a%20b.txt')).toBeNull();
+});
+
 test('an item says what it is, and where it lies only to its source', async () => {
   const path = write('a b.txt', 'hello');
   const { item } = await itemOf(path);

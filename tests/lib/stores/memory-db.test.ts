@@ -44,6 +44,22 @@ test('a memory of a newer format is refused', async () => {
   await expect(openMemoryDb(settings)).rejects.toMatchObject({ code: 'NEWER_FORMAT' });
 });
 
+test('a memory of the format before is brought to this one, once, and keeps what it holds', async () => {
+  const settings = memorySettings();
+  await (await openMemoryDb(settings)).sql.close();
+  tamper(
+    settings.path,
+    `ALTER TABLE quarantine DROP COLUMN group_id; PRAGMA user_version = 1;
+     INSERT INTO quarantine VALUES ('a', 'local_upload', 'file:///a', 'c', 's', 'run-1', 'CORRUPT', 'damaged', 'parse', 0, '2026')`,
+  );
+  const opened = await Promise.all([openMemoryDb(settings), openMemoryDb(settings)]);
+  for (const memory of opened) {
+    const found = await new SqliteRecordsStore(memory).quarantined(['a'], never);
+    expect(found).toMatchObject([{ documentId: 'a', group: '', code: 'CORRUPT', at: '2026' }]);
+    await memory.sql.close();
+  }
+});
+
 test('a database of another program is refused', async () => {
   const settings = memorySettings();
   tamper(settings.path, 'PRAGMA user_version = 1; PRAGMA application_id = 7');

@@ -47,6 +47,7 @@ function openBatch({ caps = {}, isLastTry = false, isIsolated = false, ...option
       const inputs = documentIds.map((documentId) => ({
         ...{ documentId, parentId: null, sourceName: 'fake', item: itemOf(documentId), baseVersion: null },
         contentDigest: '',
+        keptVersion: null,
       }));
       const replay = new RunReplay();
       for (let batchNo = 1; batchNo <= attemptsBefore; batchNo += 1)
@@ -76,7 +77,9 @@ describe('a cap', () => {
     await batch.run();
     expect(batch.outcomes()).toEqual([['a', 'added']]);
     expect(await batch.current()).toEqual(['a']);
-    expect(await batch.stores.records.quarantined(null, never)).toEqual([]);
+    expect(
+      await batch.stores.records.quarantined({ afterDocumentId: null, limit: 9, group: null, code: null }, never),
+    ).toEqual([]);
     expect(() => batch.session.throwIfStopping()).toThrow('--max-calls 1 is reached');
   });
 
@@ -182,9 +185,9 @@ describe('one bad document', () => {
       ['c', 'added'],
       ['b', 'EMPTY_TEXT'],
     ]);
-    expect(await batch.stores.records.quarantined(null, never)).toMatchObject([
-      { documentId: 'b', code: 'EMPTY_TEXT', step: 'parse', retryable: false },
-    ]);
+    expect(
+      await batch.stores.records.quarantined({ afterDocumentId: null, limit: 9, group: null, code: null }, never),
+    ).toMatchObject([{ documentId: 'b', code: 'EMPTY_TEXT', step: 'parse', retryable: false }]);
     expect(batch.faults.calls.filter((call) => call === 'folder.remove')).toHaveLength(2);
     expect(batch.faults.calls.filter((call) => call === 'folder.markFailed')).toHaveLength(1);
     expect(batch.journal.all('item_set_aside')).toHaveLength(1);

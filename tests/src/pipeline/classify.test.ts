@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { QuarantineEntry } from '../../../lib/contracts/document.ts';
 import { sha256 } from '../../../lib/contracts/identity.ts';
 import { type Candidate, classify } from '../../../src/pipeline/classify.ts';
-import { Quarantine } from '../../../src/pipeline/quarantine.ts';
+import { Quarantine, type QuarantineOptions } from '../../../src/pipeline/quarantine.ts';
 import { FakeSource, itemOf } from '../../helpers/fakes/parts.ts';
 import { FakeRecordsStore } from '../../helpers/fakes/records.ts';
 import { Faults } from '../../helpers/faults.ts';
@@ -35,7 +35,7 @@ function candidate(documentId: string): Candidate {
 }
 
 const refused: QuarantineEntry = {
-  ...{ documentId: 'a', source: 'fake', sourceUri: 'file:///a', contentDigest: sha256(TEXT) },
+  ...{ documentId: 'a', group: 'default', source: 'fake', sourceUri: 'file:///a', contentDigest: sha256(TEXT) },
   ...{ settingsDigest: 'failure', runId: 'run-0', code: 'CORRUPT', message: 'damaged', step: 'parse' },
   ...{ retryable: false, at: '2026-01-01T00:00:00Z' },
 };
@@ -60,7 +60,7 @@ describe('a document is processed', () => {
       bytes: 3,
       input: {
         ...{ documentId: 'b', parentId: null, sourceName: 'fake', item: itemOf('b'), baseVersion: null },
-        contentDigest: sha256('new'),
+        ...{ contentDigest: sha256('new'), keptVersion: null },
       },
     });
   });
@@ -95,13 +95,30 @@ describe('a document is processed', () => {
 
   test('when something in it was set aside and may be tried again', async () => {
     const entry = { ...refused, documentId: 'a.attachment-1', retryable: true };
-    expect(await verdictWith([entry])).toMatchObject({ kind: 'process' });
+    expect(await verdictWith([entry])).toMatchObject({ kind: 'process', input: { keptVersion: 1 } });
+    const changed = await verdictWith([entry], { settingsDigest: 'other' });
+    expect(changed).toMatchObject({ kind: 'process', input: { keptVersion: null } });
     expect(await verdictWith([{ ...entry, retryable: false }])).toMatchObject({ kind: 'unchanged' });
   });
 });
 
 test('the same content that failed for good under the same settings is remembered, not tried again', async () => {
-  expect(await verdictWith([refused])).toEqual({ kind: 'remembered', candidate: candidate('a'), entry: refused });
+  expect(await verdictWith([refused])).toEqual({
+    ...{ kind: 'remembered', candidate: candidate('a'), entry: refused, baseVersion: 1 },
+  });
+});
+
+test('what is asked for is tried again whatever is remembered, but once by a run', async () => {
+  const { source, parts } = await openCase();
+  const lookWith = async (options: QuarantineOptions, entry = refused) =>
+    (await classify([candidate('a')], { ...parts, quarantine: new Quarantine([entry], options) }, never))[0]!.kind;
+  const isWanted = () => true;
+  expect(await lookWith({ isWanted })).toBe('process');
+  expect(await lookWith({ isWanted, triedByRunId: 'run-0' })).toBe('remembered');
+  expect(await lookWith({ triedByRunId: 'run-0' }, { ...refused, retryable: true })).toBe('remembered');
+  source.texts.delete('a');
+  expect(await lookWith({ isWanted }, { ...refused, code: 'NOT_FOUND' })).toBe('process');
+  expect(await lookWith({}, { ...refused, code: 'NOT_FOUND' })).toBe('remembered');
 });
 
 describe('a source', () => {

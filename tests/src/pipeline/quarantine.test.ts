@@ -4,7 +4,14 @@ import { Quarantine } from '../../../src/pipeline/quarantine.ts';
 
 function entry(documentId: string, retryable = false): QuarantineEntry {
   return {
-    ...{ documentId, source: 'local_upload', sourceUri: documentId, contentDigest: 'c', settingsDigest: 's' },
+    ...{
+      documentId,
+      group: '',
+      source: 'local_upload',
+      sourceUri: documentId,
+      contentDigest: 'c',
+      settingsDigest: 's',
+    },
     ...{ runId: 'run-1', code: 'CORRUPT', message: 'damaged', step: 'parse', retryable, at: '2026-01-01T00:00:00Z' },
   };
 }
@@ -36,7 +43,7 @@ test('what came in a document is found by it and by everything it came in', () =
 });
 
 test('a mail is looked at again while something in it may be tried again', () => {
-  const isAgain = (...entries: QuarantineEntry[]) => new Quarantine(entries).hasRetryableAttachment('mail');
+  const isAgain = (...entries: QuarantineEntry[]) => new Quarantine(entries).hasAttachmentToTry('mail');
   expect(isAgain(entry('mail.attachment-1'))).toBe(false);
   expect(isAgain(entry('mail', true))).toBe(false);
   expect(isAgain(entry('mail.attachment-1'), entry('mail.attachment-2.attachment-7', true))).toBe(true);

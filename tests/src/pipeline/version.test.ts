@@ -28,7 +28,7 @@ const OPTIONS = {
 function prepared(change: Partial<PreparedDocument> = {}, parsed: Partial<ParsedDocument> = {}): PreparedDocument {
   const file = { path: '/staged', name: 'a.txt', digest: 'content', bytes: 42, mediaType: null };
   return {
-    ...{ documentId: 'a', parentId: null, sourceName: 'fake', item: itemOf('a'), baseVersion: 2 },
+    ...{ documentId: 'a', parentId: null, sourceName: 'fake', item: itemOf('a'), baseVersion: 2, keptVersion: null },
     ...{ contentDigest: 'content', file },
     ...{ folder: new FakeFolder(), parsed: { ...parsedOf('ACME ships\nACME to Globex'), ...parsed } },
     ...{ chunks: CHUNKS, extraction: EXTRACTION, vectors: vectorsOf(CHUNKS), ...change },
