@@ -3,8 +3,8 @@ import type { CleanupReport } from '../lib/contracts/apex.ts';
 import { type CommonFlags, withInterruptibleApex } from './host.ts';
 import { counted, shownBytes } from './ui/figures.ts';
 import { cleanupJson } from './ui/json.ts';
-import { printJson, printLine, printNote } from './ui/output.ts';
-import { safeText } from './ui/text.ts';
+import { logged } from './ui/log.ts';
+import { printJson, printLine, printWarning } from './ui/output.ts';
 
 /** `apex cleanup`: settles what dead runs left, tries parked discards again and removes expired staging folders. */
 export function registerCleanup(program: Command): void {
@@ -21,9 +21,12 @@ export function registerCleanup(program: Command): void {
     )
     .action(async (flags: CommonFlags) => {
       const report = await withInterruptibleApex(flags, (apex, signal) =>
-        apex.cleanup((event) => {
-          if (event.kind === 'warning') printNote(`warning: ${safeText(event.message)}`);
-        }, signal),
+        apex.cleanup(
+          logged((event) => {
+            if (event.kind === 'warning') printWarning(event.message);
+          }),
+          signal,
+        ),
       );
       process.exitCode = report.exit_status;
       if (flags.json === true) printJson({ event: 'cleanup', ...cleanupJson(report) });

@@ -2,21 +2,23 @@ import { CommanderError } from 'commander';
 import { ERROR_CODES, EXIT } from '../lib/contracts/error-codes.ts';
 import { isApexError } from '../lib/contracts/errors.ts';
 import { Interruption } from './host.ts';
-import { printNote } from './ui/output.ts';
+import { logFailure } from './ui/log.ts';
+import { printError } from './ui/output.ts';
 import { safeText } from './ui/text.ts';
 
 /** Says what failed, in one clear message and never by a stack trace. @returns the exit status. */
 export async function reportFailure(error: unknown): Promise<number> {
   if (error instanceof CommanderError) return EXIT.usage;
   if (error instanceof Interruption) {
-    printNote('apex: interrupted; run the same command again');
+    printError('apex: interrupted; run the same command again');
     return error.exitStatus;
   }
   const code = isApexError(error) ? error.code : 'APEX_BUG';
   const message = error instanceof Error ? error.message : String(error);
-  printNote(`${code === 'APEX_BUG' ? 'apex has a bug' : 'apex'}: ${safeText(message)}`);
-  printNote(ERROR_CODES[code].help);
-  if (code === 'APEX_BUG' && error instanceof Error && (await isDebugging())) printNote(error.stack ?? '');
+  logFailure(code, message);
+  printError(`${code === 'APEX_BUG' ? 'apex has a bug' : 'apex'}: ${safeText(message)}`);
+  printError(ERROR_CODES[code].help);
+  if (code === 'APEX_BUG' && error instanceof Error && (await isDebugging())) printError(error.stack ?? '');
   return ERROR_CODES[code].exit;
 }
 

@@ -5,7 +5,8 @@ import { isApexError } from '../lib/contracts/errors.ts';
 import type { HostOptions } from '../src/assemble.ts';
 import type { Settings } from '../src/config/settings.ts';
 import type { Parts } from '../src/pipeline/parts.ts';
-import { outliveClosedOutput, printNote } from './ui/output.ts';
+import { logged } from './ui/log.ts';
+import { outliveClosedOutput, printError, printNote, printWarning } from './ui/output.ts';
 import type { Progress } from './ui/progress.ts';
 
 /** What every command may be asked for. */
@@ -25,7 +26,10 @@ export async function hostOptions(flags: CommonFlags): Promise<HostOptions> {
     stdin: process.stdin,
     stdinName: flags.stdinName ?? null,
     prepareIsolated: preparationAlone(settings),
-    onWarning: ({ message }) => printNote(`warning: ${message}`),
+    onWarning: ({ code, message }) => {
+      logged(() => {})({ kind: 'warning', code, message });
+      printWarning(message);
+    },
   };
 }
 
@@ -103,7 +107,11 @@ export async function runCommand(
     const summary = await withInterruptibleApex(
       flags,
       async (apex, signal) => {
-        const ended = await work(apex, (event) => progress.show(event), signal);
+        const ended = await work(
+          apex,
+          logged((event) => progress.show(event)),
+          signal,
+        );
         if (ended !== null) process.exitCode = ended.exit_status;
         return ended;
       },
@@ -135,7 +143,7 @@ function watchSignals(watched: Watched): { signal: AbortSignal; end: () => void 
     } else if (nowMs - firstMs >= SAME_SIGNAL_MS) {
       end();
       watched.stop();
-      printNote('Stopped at once; the next run settles what was being written. Continue with: apex resume');
+      printError('Stopped at once; the next run settles what was being written. Continue with: apex resume');
       // An exit would wait for the threads, and one of them may be waiting for a lock.
       process.kill(process.pid, name);
     }

@@ -1,4 +1,5 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
+import type { GlobalFlags } from './begin.ts';
 import { registerCleanup } from './cleanup.ts';
 import { registerCompletion } from './completion.ts';
 import { registerConfig } from './config.ts';
@@ -26,12 +27,26 @@ Begin with:
 Exit status: 0 done, 2 wrong usage, 3 some documents quarantined, 4 rolled back, 5 needs attention, 75 try again later,
 78 a setting is wrong, 130 interrupted. The data directory is APEX_HOME.`;
 
+/** From the least to the most that is logged. */
+const LOG_LEVELS = ['error', 'warn', 'info', 'debug'];
+
 /** The command tree; building it runs nothing. */
 export function createProgram(): Command {
   const program = new Command('apex')
     .description('Documents in, one knowledge memory out: resumable, verifiable, offline by default.')
     .version(readVersion(), '-V, --version')
     .addHelpText('after', AFTER_HELP)
+    .addOption(new Option('--quiet', 'print nothing but errors; the exit status says how it went'))
+    .addOption(new Option('--log-file <path>', 'append a log to this file, one JSON object a line'))
+    .addOption(
+      new Option('--log-level <level>', 'how much is logged (info), to standard error without a file').choices(
+        LOG_LEVELS,
+      ),
+    )
+    .hook('preAction', async (program, command) => {
+      const { begin } = await import('./begin.ts');
+      await begin(program.opts<GlobalFlags>(), command);
+    })
     .showHelpAfterError('Run with --help for what may be given.')
     .configureOutput({ outputError: (text, write) => write(text.split('\n').map(safeText).join('\n')) })
     .exitOverride();

@@ -1,6 +1,7 @@
 import { UsageError } from '../lib/contracts/errors.ts';
 import type { SettingsReport } from '../src/config/report.ts';
 import { type Inspection, inspectSettings, mergeSettings, type Settings } from '../src/config/settings.ts';
+import type { LogLevel } from './ui/log-record.ts';
 
 /** The settings of this process, and where data lies when they do not say. @throws ConfigError. */
 export async function readSettings(): Promise<{ settings: Settings; defaultHome: string }> {
@@ -21,6 +22,37 @@ export async function inspectedSettings(): Promise<{
     files: layers.flatMap(({ path }) => path ?? []),
     defaultHome: defaultHome(),
   };
+}
+
+/** What the outputs of this process need of the settings; wrong ones are for the command to report, and count as not given. */
+export async function outputSettings(flags: { readonly logFile?: string; readonly logLevel?: LogLevel }): Promise<{
+  secrets: readonly string[];
+  logFile: string;
+  /** Null when nobody says. */
+  logLevel: LogLevel | null;
+  folder: string;
+}> {
+  const { secretsOf } = await import('../src/config/secrets.ts');
+  const folder = folderOrRoot();
+  const { inspectLayers } = await import('../lib/settings/index.ts');
+  const layers = inspectLayers(folder);
+  const { settings, values } = inspectSettings(layers);
+  const isSaid = values.some(({ key, origin, problem }) => key === 'logLevel' && origin !== 'default' && !problem);
+  return {
+    secrets: secretsOf(layers),
+    logFile: flags.logFile ?? settings.logFile,
+    logLevel: flags.logLevel ?? (isSaid ? (settings.logLevel as LogLevel) : null),
+    folder,
+  };
+}
+
+/** A working folder that is gone is for the command to report. */
+function folderOrRoot(): string {
+  try {
+    return process.cwd();
+  } catch {
+    return '/';
+  }
 }
 
 /** What may be shown of the settings of this process. */

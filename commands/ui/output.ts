@@ -2,24 +2,55 @@
 // May import lib/contracts, ora and chalk.
 // Must never decide anything about documents.
 
+import { safeText } from './text.ts';
+
+/** What the outputs of this process are made to be: there is one of each, so there is one of these. */
+interface OutputRules {
+  /** Only errors and JSON are printed. */
+  readonly isQuiet: boolean;
+  /** A log goes to standard error: nothing moves there. */
+  readonly isLogging: boolean;
+  /** Takes the secrets out of what goes to standard output. */
+  readonly ofData: (text: string) => string;
+  /** Takes them, and what is before the `@` of an address, out of messages. */
+  readonly ofMessage: (text: string) => string;
+}
+
+let rules: OutputRules = { isQuiet: false, isLogging: false, ofData: (text) => text, ofMessage: (text) => text };
+
+/** Sets what is printed from here on; once, before the command begins. */
+export function setOutput(next: OutputRules): void {
+  rules = next;
+}
+
 /** Writes one line to standard output. */
 export function printLine(line: string): void {
-  process.stdout.write(`${line}\n`);
+  printText(`${line}\n`);
 }
 
 /** Writes a text that has its own line ends to standard output. */
 export function printText(text: string): void {
-  process.stdout.write(text);
+  if (!rules.isQuiet) process.stdout.write(rules.ofData(text));
 }
 
-/** Writes one JSON object as a line to standard output. */
+/** Writes one JSON object as a line to standard output, also when all else is silent. */
 export function printJson(value: object): void {
-  printLine(JSON.stringify(value));
+  process.stdout.write(`${rules.ofData(JSON.stringify(value))}\n`);
 }
 
 /** Writes one line to standard error. */
 export function printNote(line: string): void {
-  process.stderr.write(`${line}\n`);
+  if (!rules.isQuiet) printError(line);
+}
+
+/** Says on standard error what a person should know though the work goes on. @param shown how the first word is shown. */
+export function printWarning(message: string, shown: (text: string) => string = String): void {
+  printNote(`${shown('warning:')} ${safeText(message)}`);
+}
+
+/** Writes one line to standard error, also when all else is silent: for what keeps the command from being done. */
+export function printError(line: string): void {
+  process.stderr.write(`${rules.ofMessage(line)}\n`);
 }
 
 /** Ends quietly when whoever reads the output has closed it (`apex … | head`); what nobody reads on standard error is dropped. */
@@ -54,7 +85,7 @@ function isClosed({ code }: NodeJS.ErrnoException): boolean {
 /** Says so when it is the first time. @returns the exit status. */
 async function noteUnwritable({ code }: NodeJS.ErrnoException, isFirst: boolean): Promise<number> {
   const advice = 'free space or write elsewhere, then run the same command again';
-  if (isFirst) printNote(`apex: standard output cannot be written (${code}): ${advice}`);
+  if (isFirst) printError(`apex: standard output cannot be written (${code}): ${advice}`);
   const { EXIT } = await import('../../lib/contracts/error-codes.ts');
   return EXIT.disk;
 }
@@ -73,6 +104,7 @@ export function columns(stream: 'stdout' | 'stderr' = 'stdout'): number {
  * pipe (`apex … | tee log`) what comes out of it would land in the middle of the line.
  */
 export function isLive(): boolean {
+  if (rules.isQuiet || rules.isLogging) return false;
   const isTerminal = process.stdout.isTTY === true && process.stderr.isTTY === true;
   return isTerminal && process.env['TERM'] !== 'dumb' && process.env['CI'] === undefined;
 }

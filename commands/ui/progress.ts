@@ -4,8 +4,8 @@ import { ERROR_CODES } from '../../lib/contracts/error-codes.ts';
 import { closingTable, type SetAside, setAsideLines, setAsideOf } from './closing.ts';
 import { counted, shownPlace } from './figures.ts';
 import { LiveLine } from './live-line.ts';
-import { columns, isLive, printJson, printLine, printNote } from './output.ts';
-import { isColourless, styleOf } from './style.ts';
+import { columns, isLive, printError, printJson, printLine, printNote, printWarning } from './output.ts';
+import { isColourless, type Style, styleOf } from './style.ts';
 import { safeText } from './text.ts';
 
 /** Shows runs while they go on and when they have ended. */
@@ -24,7 +24,7 @@ export function jsonProgress(): Progress {
       if (event.kind === 'document') printJson({ event: 'document', ...event.result });
       else if (event.kind === 'problem')
         printJson({ event: 'problem', uri: event.uri, code: event.code, message: event.message });
-      else if (event.kind === 'warning') printNote(`warning: ${event.message}`);
+      else if (event.kind === 'warning') warn(event, String);
       else if (event.kind === 'run_ended') {
         printJson({ event: 'summary', ...event.summary });
         noteStop(event.summary, String);
@@ -108,7 +108,7 @@ class TextProgress implements Progress {
     this.#run.line.take(event);
     if (event.kind === 'document') this.#document(event.result);
     else if (event.kind === 'problem') this.#problem(event);
-    else if (event.kind === 'warning') this.#warn(event.message);
+    else if (event.kind === 'warning') warn(event, this.#notes.warning);
     else if (event.kind === 'run_settled') {
       const { runId, finished, discarded, parked } = event;
       const batches = counted(finished, 'batch', 'batches');
@@ -142,12 +142,10 @@ class TextProgress implements Progress {
 
   #problem({ code, message }: Extract<RunEvent, { kind: 'problem' }>): void {
     this.#run.problems += 1;
-    if (this.#run.problems <= SHOWN_PROBLEMS) this.#warn(`${message}. ${ERROR_CODES[code].help}`);
-    else if (this.#run.problems === SHOWN_PROBLEMS + 1) this.#warn('More cannot be read; --json lists all.');
-  }
-
-  #warn(message: string): void {
-    printNote(`${this.#notes.warning('!')} ${safeText(message)}`);
+    if (this.#run.problems > SHOWN_PROBLEMS + 1) return;
+    const isShown = this.#run.problems <= SHOWN_PROBLEMS;
+    const text = isShown ? `${message}. ${ERROR_CODES[code].help}` : 'More cannot be read; --json lists all.';
+    printError(`${this.#notes.failure('error:')} ${safeText(text)}`);
   }
 
   #end(summary: RunSummary): void {
@@ -162,14 +160,20 @@ class TextProgress implements Progress {
   }
 }
 
+/** What has a code of the error table earns an exit status, so it is said also where all else is silent. */
+function warn({ code, message }: { readonly code: string; readonly message: string }, shown: Style['warning']): void {
+  if (code in ERROR_CODES) printError(`${shown('warning:')} ${safeText(message)}`);
+  else printWarning(message, shown);
+}
+
 /** Why a run stopped before its end, and how it is gone on with. */
 function noteStop({ error, state, run_id }: RunSummary, shown: (text: string) => string): void {
   if (error !== null && error.code !== 'ABORTED') {
-    printNote(`${shown('stopped:')} ${safeText(error.message)}`);
-    printNote(ERROR_CODES[error.code].help);
+    printError(`${shown('stopped:')} ${safeText(error.message)}`);
+    printError(ERROR_CODES[error.code].help);
   }
   // What a cap stopped has said how it is gone on with, and by which flag.
-  if (state === 'interrupted' && error?.code !== 'CAP_REACHED') printNote(`Continue with: apex resume ${run_id}`);
+  if (state === 'interrupted' && error?.code !== 'CAP_REACHED') printError(`Continue with: apex resume ${run_id}`);
 }
 
 function newView(): RunView {

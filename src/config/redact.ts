@@ -1,8 +1,8 @@
 /** What stands in the place of a secret. */
-const REDACTED = '[redacted]';
+export const REDACTED = '[redacted]';
 
 /** How a member of an address's query is named that is a secret. */
-const SECRET_NAME = /key|token|secret|passw|pwd|auth|sig|credential/i;
+export const SECRET_NAME = /key|token|secret|passw|pwd|auth|sig|credential/i;
 
 /** A setting's value as it may be shown: nothing of a secret remains, nor of one inside an address. */
 export function redacted({ type, isSecret }: { type: string; isSecret?: boolean }, value: string): string {

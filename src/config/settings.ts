@@ -162,6 +162,19 @@ export const SETTINGS = {
     max: 3_600,
     summary: 'After an interruption, how long writing may take to finish, in seconds.',
   },
+  logFile: {
+    name: 'APEX_LOG_FILE',
+    type: 'text',
+    fallback: '',
+    summary: 'A file that a log is appended to, one JSON object a line; as `--log-file`.',
+  },
+  logLevel: {
+    name: 'APEX_LOG_LEVEL',
+    type: 'choice',
+    choices: ['error', 'warn', 'info', 'debug'],
+    fallback: 'info',
+    summary: 'How much is logged; without a log file the log goes to standard error. As `--log-level`.',
+  },
   debug: {
     name: 'APEX_DEBUG',
     type: 'choice',
