@@ -26,6 +26,15 @@ export function logRecord(event: RunEvent): LogRecord {
     return { level: parked > 0 ? 'warn' : 'info', event: event.kind, run_id: runId, finished, discarded, parked };
   }
   if (event.kind === 'run_started') return { level: 'info', event: event.kind };
+  if (event.kind === 'looked') {
+    const { documents, items, differences } = event.report;
+    return { level: 'info', event: event.kind, documents, items, differences: differences.length };
+  }
+  if (event.kind === 'not_healed') {
+    const { documentId, code, message } = event;
+    return { level: 'warn', event: event.kind, document_id: documentId, code, message };
+  }
+  if (event.kind === 'compared') return { level: 'debug', event: event.kind, documents: event.documents };
   if (event.kind === 'listed')
     return { level: event.isFinal ? 'info' : 'debug', event: event.kind, documents: event.documents };
   const { kind, documentId } = event;
