@@ -4,6 +4,7 @@ import { registerCleanup } from './cleanup.ts';
 import { registerCompletion } from './completion.ts';
 import { registerConfig } from './config.ts';
 import { registerDelete } from './delete.ts';
+import { registerDoctor } from './doctor.ts';
 import { registerDocuments } from './documents.ts';
 import { registerIngest } from './ingest.ts';
 import { registerPrepareAlone } from './prepare-alone.ts';
@@ -63,6 +64,7 @@ export function createProgram(): Command {
     registerStatus,
     registerTrace,
     registerCleanup,
+    registerDoctor,
     registerConfig,
     registerCompletion,
     registerPrepareAlone,

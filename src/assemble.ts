@@ -6,7 +6,7 @@ import type { Apex } from '../lib/contracts/apex.ts';
 import { ConfigError, UsageError } from '../lib/contracts/errors.ts';
 import type { RunRegistry } from '../lib/contracts/journal.ts';
 import type { Embedder, Price } from '../lib/contracts/parts.ts';
-import { EMBEDDERS, PRICES } from '../lib/embedders/index.ts';
+import { EMBEDDERS, type OpenAiSettings, PRICES } from '../lib/embedders/index.ts';
 import { EXTRACTORS } from '../lib/extractors/index.ts';
 import { type DataFolderWarning, openDataFolder, openRegistry } from '../lib/journal/index.ts';
 import { openParserPool } from '../lib/parsers/index.ts';
@@ -177,7 +177,8 @@ async function openBoth<A extends Closable, B extends Closable>(a: Promise<A>, b
   throw failed.reason;
 }
 
-async function openEmbedder(settings: Settings): Promise<Embedder> {
+/** The embedder that the settings name. @throws ConfigError when they do not say enough. */
+export async function openEmbedder(settings: Settings): Promise<Embedder> {
   if (settings.embedder === 'lexical') return (await EMBEDDERS.lexical()).createLexicalEmbedder();
   if (settings.openAiKey === '') {
     throw new ConfigError(
@@ -186,14 +187,19 @@ async function openEmbedder(settings: Settings): Promise<Embedder> {
     );
   }
   const { createOpenAiEmbedder } = await EMBEDDERS.openai();
-  return createOpenAiEmbedder({
+  return createOpenAiEmbedder(await openAiSettings(settings));
+}
+
+/** What the settings say of the OpenAI-compatible endpoint. */
+export async function openAiSettings(settings: Settings): Promise<OpenAiSettings> {
+  return {
     apiKey: settings.openAiKey,
     baseUrl: settings.openAiBaseUrl === '' ? null : settings.openAiBaseUrl,
     model: settings.openAiModel,
     dimensions: settings.openAiDimensions,
     price: await openAiPrice(settings),
     timeoutMs: PROVIDER_TIMEOUT_MS,
-  });
+  };
 }
 
 /** What the user says a token costs, else what is listed. */

@@ -12,6 +12,7 @@ const FLOORS = [
     why: 'a part knows the outside world, not other parts',
   },
   { from: 'src/assemble.ts', to: ['src/', 'lib/'], why: 'the one file that picks concrete parts' },
+  { from: 'src/assemble-checks.ts', to: ['src/', 'lib/'], why: 'it picks the checks of the concrete parts' },
   { from: 'src/', to: ['src/', 'lib/contracts/'], why: 'the machine sees contracts, never a vendor' },
   {
     from: 'commands/',

@@ -11,6 +11,7 @@ import { ERROR_CODES } from '../../lib/contracts/error-codes.ts';
 import type { RunListing } from '../../lib/contracts/journal.ts';
 import type { DocumentSummary } from '../../lib/contracts/store.ts';
 import type { ReportedSetting } from '../../src/config/report.ts';
+import type { Diagnosis } from '../../src/doctor/doctor.ts';
 import { dollarsOf } from '../../src/pipeline/money.ts';
 
 // Every line of `--json` is an object that says in `event` what it is; names are in snake case and mean the same everywhere.
@@ -147,6 +148,21 @@ export function repairJson({ isDone, documents, items, differences, run, exit_st
       ...{ healed, left: differences.length - healed, run_id: run?.run_id ?? null },
       ...{ embedded_texts: run?.embedded_texts ?? 0, embedding_calls: run?.embedding_calls ?? 0 },
       ...{ error: run?.error ?? null, exit_status },
+    },
+  ];
+}
+
+/** The lines of `doctor`: every check, then the verdict. */
+export function doctorJson({ findings, exitStatus }: Diagnosis): object[] {
+  const count = (level: string) => findings.filter((finding) => finding.level === level).length;
+  return [
+    ...findings.map(({ name, level, found, advice, code }) => ({ event: 'check', name, level, found, advice, code })),
+    {
+      event: 'doctor',
+      checks: findings.length,
+      warnings: count('warning'),
+      problems: count('problem'),
+      exit_status: exitStatus,
     },
   ];
 }

@@ -214,6 +214,12 @@ export const ERROR_CODES = {
     meaning: 'A cap on calls, cost, documents or time was reached; nothing was begun beyond it.',
     help: 'What is done stays. Go on with the same command, or with `apex resume <run>`, each with a cap of its own.',
   },
+  CHECK_FAILED: {
+    exit: EXIT.temporary,
+    meaning:
+      'A check of `apex doctor` failed itself or did not come to an end; what it looks at may be right or wrong.',
+    help: 'Run `apex doctor` again.',
+  },
   ABORTED: { exit: EXIT.interrupted, meaning: 'The run was interrupted.', help: 'Continue with `apex resume`.' },
   APEX_BUG: {
     exit: EXIT.bug,

@@ -43,7 +43,8 @@ export function createOpenAiEmbedder(settings: OpenAiSettings): Embedder {
   };
 }
 
-async function connect({ apiKey, baseUrl, timeoutMs }: OpenAiSettings): Promise<OpenAI> {
+/** The client of the endpoint. */
+export async function connect({ apiKey, baseUrl, timeoutMs }: OpenAiSettings): Promise<OpenAI> {
   const { default: Client } = await import('openai');
   return new Client({ apiKey, baseURL: baseUrl, timeout: timeoutMs, maxRetries: 0 });
 }
@@ -84,7 +85,8 @@ function toUnitLength(vector: Float32Array): Float32Array {
 /** Statuses after which the same request can succeed. Source: OpenAI's guide on error codes. */
 const RETRYABLE_STATUSES: ReadonlySet<number> = new Set([408, 409, 429]);
 
-function providerError(cause: unknown, { model }: OpenAiSettings): ProviderError {
+/** What a failure of the client means. */
+export function providerError(cause: unknown, { model }: OpenAiSettings): ProviderError {
   const { status, code, headers } = cause as { status?: number; code?: unknown; headers?: Headers };
   const details = { model, status: status ?? null };
   if (status === 429 && code !== 'insufficient_quota') {

@@ -66,7 +66,8 @@ export function judgeFileSystem(path: string, type: number): DataFolderWarning[]
 /** Whoever may write into the folder could put files of his own in the place of ours. */
 const SHARED_WRITE_BITS = 0o022;
 
-function assertOwn(path: string): void {
+/** @throws ConfigError for a folder that is a link, a file, another user's or open to the writing of others. */
+export function assertOwn(path: string): void {
   const stats = lstatSync(path);
   const refuse = (problem: string, code: 'APEX_CONFIG' | 'APEX_PERMISSION') => {
     throw new ConfigError(`the data directory ${path} ${problem}; set APEX_HOME to a folder of your own`, {
@@ -81,7 +82,8 @@ function assertOwn(path: string): void {
   if ((stats.mode & SHARED_WRITE_BITS) !== 0) refuse('can be written by other users', 'APEX_PERMISSION');
 }
 
-function folderError(path: string, error: unknown): unknown {
+/** What it means that a data directory could not be made or used. */
+export function folderError(path: string, error: unknown): unknown {
   const { code, syscall } = error as { code?: unknown; syscall?: unknown };
   if (code === 'EROFS' || code === 'EACCES' || code === 'EPERM') {
     const problem = code === 'EROFS' ? 'is on a disk that is read-only' : 'may not be written by this user';

@@ -7,3 +7,6 @@ export { type DataFolderWarning, openDataFolder } from './data-folder.ts';
 export function openRegistry(settings: RegistrySettings): Promise<RunRegistry> {
   return FileRunRegistry.open(settings);
 }
+
+/** What `apex doctor` looks at in a data directory, loaded when it does. */
+export const loadChecks = () => import('./checks.ts');

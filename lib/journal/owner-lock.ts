@@ -17,17 +17,20 @@ const GLANCE_MS = 50;
  * The file must never be opened by other means in this process, since closing any descriptor of it would free the lock.
  */
 export function takeOwnerLock(path: string): OwnerLock | null {
-  const db = open(path, GLANCE_MS);
+  const db = open(path, { timeout: GLANCE_MS });
   chmodSync(path, 0o600);
   if (isDoneUnlessBusy(db, 'BEGIN EXCLUSIVE')) return { release: () => db.close() };
   db.close();
   return null;
 }
 
-/** Does a live process, maybe this one, hold the lock? Looks with a shared lock, so that two who ask do not see each other. */
+/**
+ * Does a live process, maybe this one, hold the lock? Looks with a shared lock, so that two who ask do not see each other, and
+ * only reads: what a dead process left is still there afterwards.
+ */
 export function isLockHeld(path: string): boolean {
   if (!existsSync(path)) return false;
-  const db = open(path, 0);
+  const db = open(path, { timeout: 0, readonly: true });
   try {
     return !isDoneUnlessBusy(db, 'SELECT count(*) FROM sqlite_schema');
   } finally {
@@ -35,9 +38,9 @@ export function isLockHeld(path: string): boolean {
   }
 }
 
-function open(path: string, timeout: number): Database.Database {
+function open(path: string, options: Database.Options): Database.Database {
   try {
-    return new Database(path, { timeout });
+    return new Database(path, options);
   } catch (cause) {
     throw failure('lock.open', cause);
   }
@@ -55,7 +58,10 @@ function isDoneUnlessBusy(db: Database.Database, sql: string): boolean {
     db.exec(sql);
     return true;
   } catch (error) {
-    if ((error as { code?: unknown }).code === 'SQLITE_BUSY') return false;
+    const { code } = error as { code?: unknown };
+    if (code === 'SQLITE_BUSY') return false;
+    // A dead process left its transaction to be taken back, which only who takes the lock may do.
+    if (code === 'SQLITE_READONLY_ROLLBACK') return true;
     throw failure('lock.take', error);
   }
 }

@@ -168,7 +168,7 @@ async function* lostRuns(folder: string, known: ReadonlySet<string>): AsyncGener
 }
 
 /** What a run's own file says about it; null when it ended before its first entry, or is damaged itself. */
-async function lostRow(path: string): Promise<Omit<RunRow, 'runId'> | null> {
+export async function lostRow(path: string): Promise<Omit<RunRow, 'runId'> | null> {
   let row = null as Omit<RunRow, 'runId'> | null;
   for await (const { entry } of readToDamage(path)) {
     if (entry.kind === 'run_started') {
@@ -183,7 +183,7 @@ async function lostRow(path: string): Promise<Omit<RunRow, 'runId'> | null> {
 }
 
 /** What can be read of a log; one damaged file must not keep the other runs from being listed and settled. */
-async function* readToDamage(path: string): AsyncGenerator<NumberedEntry> {
+export async function* readToDamage(path: string): AsyncGenerator<NumberedEntry> {
   try {
     yield* readJournal(path);
   } catch (error) {

@@ -123,7 +123,8 @@ export class RunTable {
   }
 }
 
-async function rowsOf(sql: SqlThread, condition: string, params: readonly SqlValue[]): Promise<RunRow[]> {
+/** The rows that meet a condition, which is a constant of the program. @throws what `isDamage` tells, for a row that was not written by us. */
+export async function rowsOf(sql: SqlThread, condition: string, params: readonly SqlValue[]): Promise<RunRow[]> {
   const rows = await sql.all<Omit<RunRow, 'targets'> & { readonly targets: string }>(`${SELECT} ${condition}`, params);
   return rows.map((row) => {
     const targets = JSON.parse(row.targets) as unknown;

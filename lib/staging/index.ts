@@ -39,6 +39,9 @@ export interface StagingSettings {
   readonly now: () => number;
 }
 
+/** What `apex doctor` looks at in the staging area, loaded when it does. */
+export const loadChecks = () => import('./checks.ts');
+
 /** `.metadata.json` of a folder. The design page's words. */
 interface Metadata {
   readonly document_id: string;
@@ -68,16 +71,20 @@ function isOwnFile(name: string): boolean {
 /** Opens the staging area. @throws ConfigError when the base is a link, belongs to another user or cannot be made. */
 export function openStaging(settings: StagingSettings): Staging {
   makeBase(settings.base);
-  const stats = lstatSync(settings.base);
-  const isForeign = process.geteuid !== undefined && stats.uid !== process.geteuid();
-  if (stats.isSymbolicLink() || !stats.isDirectory() || isForeign) {
-    const problem = isForeign ? 'belongs to another user' : 'is not a folder of its own';
-    throw new ConfigError(`the staging folder ${settings.base} ${problem}; set STAGING_BASE_DIR to another`, {
-      code: isForeign ? 'APEX_PERMISSION' : 'APEX_CONFIG',
-      details: { path: settings.base },
-    });
-  }
+  assertOwnBase(settings.base);
   return new FolderStaging(settings);
+}
+
+/** @throws ConfigError for a base that is a link, no folder, or another user's. */
+export function assertOwnBase(base: string): void {
+  const stats = lstatSync(base);
+  const isForeign = process.geteuid !== undefined && stats.uid !== process.geteuid();
+  if (!stats.isSymbolicLink() && stats.isDirectory() && !isForeign) return;
+  const problem = isForeign ? 'belongs to another user' : 'is not a folder of its own';
+  throw new ConfigError(`the staging folder ${base} ${problem}; set STAGING_BASE_DIR to another`, {
+    code: isForeign ? 'APEX_PERMISSION' : 'APEX_CONFIG',
+    details: { path: base },
+  });
 }
 
 function makeBase(base: string): void {

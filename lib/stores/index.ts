@@ -11,6 +11,9 @@ import { SqliteVectorStore } from './vectors/sqlite.ts';
 
 export type { MemorySettings } from './memory-db.ts';
 
+/** What `apex doctor` looks at in the embedded memory, loaded when it does. */
+export const loadChecks = () => import('./checks.ts');
+
 /** Opens the four embedded stores over one `memory.db`. Closing them closes the file. Errors as `openMemoryDb`. */
 export async function openEmbeddedStores(
   settings: MemorySettings,

@@ -157,7 +157,7 @@ const FINAL_FAILURES: readonly FailureMeaning[] = [
 ];
 
 /** What SQLite's failures mean for the memory. */
-function storeError({ code, sqliteCode, operation, cause }: SqlFailure, path: string): ApexError {
+export function storeError({ code, sqliteCode, operation, cause }: SqlFailure, path: string): ApexError {
   const details = { operation, sqliteCode };
   if (code === 'DISK_FULL')
     return new StoreError(`the disk is full: ${path} cannot grow`, { code, retryable: true, details, cause });

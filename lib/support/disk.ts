@@ -1,4 +1,5 @@
 import { mkdirSync, statSync } from 'node:fs';
+import { stat, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { SourceError } from '../contracts/errors.ts';
 
@@ -35,4 +36,23 @@ export function diskError(error: unknown, place: string): unknown {
     return new SourceError(message, { code: 'APEX_PERMISSION', details, cause: error });
   }
   return new SourceError(`the disk failed under ${place} (${code})`, { code: 'APEX_JOURNAL', details, cause: error });
+}
+
+/** The path itself, or the folder nearest above it that is there. @throws the file system's error. */
+export async function nearestThere(path: string): Promise<string> {
+  try {
+    await stat(path);
+    return path;
+  } catch (error) {
+    const { code } = error as { code?: unknown };
+    if ((code !== 'ENOENT' && code !== 'ENOTDIR') || dirname(path) === path) throw error;
+    return nearestThere(dirname(path));
+  }
+}
+
+/** Bytes that this user may still write where the path lies, and which disk that is. @throws the file system's error. */
+export async function freeSpace(path: string): Promise<{ readonly freeBytes: number; readonly device: number }> {
+  const there = await nearestThere(path);
+  const [{ bavail, bsize }, { dev }] = await Promise.all([statfs(there), stat(there)]);
+  return { freeBytes: bavail * bsize, device: dev };
 }

@@ -40,6 +40,8 @@ export interface SqlThreadSettings {
   /** Paths of loadable extensions. */
   readonly extensions?: readonly string[];
   readonly isReadOnly?: boolean;
+  /** Only read, by a connection that could write: it takes the log away again that SQLite needs to read. The file must be there. */
+  readonly isOnlyRead?: boolean;
   /** How long a lock of another connection is waited for; default 5,000. */
   readonly busyTimeoutMs?: number;
   /** Kills its own process at the `atCount`-th time a transaction reaches `<label>:before-commit` or `<label>:after-commit`. */
@@ -67,7 +69,11 @@ const SAFE_VERSIONS = [
   [3, 44, 6],
 ] as const;
 
-/** Is this SQLite free of the bug that can lose a commit when a WAL is reset while another connection writes? */
+/**
+ * Is this SQLite free of the bug that can lose a commit when a WAL is reset while another connection writes?
+ *
+ * Source: https://sqlite.org/wal.html, "The WAL-Reset Bug" (3.7.0 to 3.51.2; corrected in 3.51.3, and in 3.50.7 and 3.44.6 of older lines).
+ */
 export function isSafeSqlite(version: string): boolean {
   const [major = 0, minor = 0, patch = 0] = version.split('.').map(Number);
   const [[, newestMinor]] = SAFE_VERSIONS;

@@ -48,9 +48,10 @@ class Connection {
   constructor(settings: WorkerSettings) {
     this.#settings = settings;
     // SQLite would create the file readable by all; its -wal and -shm take the mode of the file.
-    if (settings.isReadOnly !== true) closeSync(openSync(settings.path, 'a', 0o600));
+    if (!isOnlyRead(settings)) closeSync(openSync(settings.path, 'a', 0o600));
     this.#db = new Database(settings.path, {
       readonly: settings.isReadOnly ?? false,
+      fileMustExist: isOnlyRead(settings),
       timeout: settings.busyTimeoutMs ?? 5000,
     });
     for (const [name, value] of Object.entries(settings.pragmas)) this.#db.pragma(`${name} = ${value}`);
@@ -88,7 +89,7 @@ class Connection {
 
   close(): void {
     try {
-      if (this.#settings.isReadOnly !== true) this.#db.pragma('wal_checkpoint(TRUNCATE)');
+      if (!isOnlyRead(this.#settings)) this.#db.pragma('wal_checkpoint(TRUNCATE)');
     } catch (cause) {
       // The log holds every commit, and whoever opens the file next folds it in: a full disk has cost nothing yet.
       if ((cause as { code?: unknown }).code !== 'SQLITE_FULL') throw cause;
@@ -125,6 +126,10 @@ class Connection {
     this.#probeHits += 1;
     if (this.#probeHits === probe.atCount) process.kill(process.pid, 'SIGKILL');
   }
+}
+
+function isOnlyRead(settings: WorkerSettings): boolean {
+  return settings.isReadOnly === true || settings.isOnlyRead === true;
 }
 
 let connection: Connection | null = null;

@@ -65,6 +65,7 @@ async function listings(home: string): Promise<string[][]> {
     ['verify'],
     ['cleanup'],
     ['config'],
+    ['doctor'],
     ['delete', String(documents[0]!['document_id'])],
   ];
 }
@@ -118,8 +119,8 @@ test('--json gives one object a line and nothing else, each says what it is, and
     }
   }
   expect([...seen].sort()).toEqual([
-    ...['cleanup', 'config', 'document', 'document_status', 'hit', 'listed_document', 'listed_run', 'problem'],
-    ...['quarantined_document', 'run_status', 'setting', 'summary', 'trace', 'traced_document'],
+    ...['check', 'cleanup', 'config', 'doctor', 'document', 'document_status', 'hit', 'listed_document', 'listed_run'],
+    ...['problem', 'quarantined_document', 'run_status', 'setting', 'summary', 'trace', 'traced_document'],
   ]);
 });
 

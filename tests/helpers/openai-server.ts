@@ -1,4 +1,4 @@
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { onTestFinished } from 'vitest';
 
@@ -24,6 +24,8 @@ export interface OpenAiServer {
   respond: Respond;
   /** Tokens that it says a text has; null: it says nothing of tokens. */
   tokensOf: ((text: string) => number) | null;
+  /** What is answered when the models are asked for; each must know the key. */
+  models: WrongAnswer;
 }
 
 /** Floats of its vectors. */
@@ -33,6 +35,7 @@ export const SERVER_DIMENSIONS = 8;
 export async function openOpenAiServer(respond: Respond = () => null): Promise<OpenAiServer> {
   const calls: string[][] = [];
   const http = createServer(async (request, response) => {
+    if (request.method === 'GET') return answerModels(request, response, server);
     const parts: Buffer[] = [];
     for await (const part of request) parts.push(part as Buffer);
     const { input } = JSON.parse(Buffer.concat(parts).toString('utf8')) as { input: string[] };
@@ -68,8 +71,19 @@ export async function openOpenAiServer(respond: Respond = () => null): Promise<O
     },
     respond,
     tokensOf: null,
+    models: { status: 200, body: { object: 'list', data: [{ id: 'text-embedding-3-small', object: 'model' }] } },
   };
   return server;
+}
+
+function answerModels(request: IncomingMessage, response: ServerResponse, { env, models }: OpenAiServer): void {
+  const isKnown = request.headers.authorization === `Bearer ${env['OPENAI_API_KEY']}`;
+  const { status, headers, body } = isKnown ? models : refusal(401, 'invalid_api_key');
+  response.writeHead(status, {
+    'content-type': typeof body === 'string' ? 'text/html' : 'application/json',
+    ...headers,
+  });
+  response.end(typeof body === 'string' ? body : JSON.stringify(body));
 }
 
 /** The error body that the protocol knows. */

@@ -1,0 +1,87 @@
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type Check, type Finding, ok, problem } from '../lib/contracts/check.ts';
+import type { Embedder } from '../lib/contracts/parts.ts';
+import { loadChecks as loadEmbedderChecks } from '../lib/embedders/index.ts';
+import { loadChecks as loadJournalChecks } from '../lib/journal/index.ts';
+import { loadChecks as loadStagingChecks } from '../lib/staging/index.ts';
+import { loadChecks as loadStoreChecks } from '../lib/stores/index.ts';
+import { placesOf } from './config/report.ts';
+import type { Inspection, Settings } from './config/settings.ts';
+import { type Diagnosis, diagnose } from './doctor/doctor.ts';
+import { runChecks } from './doctor/run-checks.ts';
+
+interface ExamineOptions {
+  /** Also with wrong settings: their defaults stand for them. */
+  readonly inspection: Inspection;
+  readonly defaultHome: string;
+  /** May the provider be asked for something that costs, however little? */
+  readonly isOnline: boolean;
+  readonly onEnded: (count: number, all: number) => void;
+}
+
+const GIGABYTE = 1_073_741_824;
+
+/** Looks at everything that this process would use, and changes nothing. */
+export async function examine({ inspection, defaultHome, isOnline, onEnded }: ExamineOptions): Promise<Diagnosis> {
+  const checks = await listChecks(inspection, defaultHome, isOnline);
+  return diagnose(checks, {
+    sleep: async (ms, signal) => {
+      await delay(ms, undefined, { signal });
+    },
+    onEnded: (count) => onEnded(count, checks.length),
+  });
+}
+
+/** The checks of the parts that the settings name, in the order in which they are told: what the later ones build on comes first. */
+async function listChecks(inspection: Inspection, defaultHome: string, isOnline: boolean): Promise<Check[]> {
+  const { settings } = inspection;
+  const places = placesOf(settings, defaultHome);
+  const maxStagingBytes = settings.stagingMaxGigabytes * GIGABYTE;
+  const [{ runtimeChecks }, journal, staging, stores] = await Promise.all([
+    import('../lib/support/runtime-checks.ts'),
+    loadJournalChecks(),
+    loadStagingChecks(),
+    loadStoreChecks(),
+  ]);
+  return [
+    ...runtimeChecks(),
+    { name: 'settings', run: async () => judgeSettings(inspection) },
+    ...journal.dataFolderChecks(places.home),
+    journal.diskCheck(places, maxStagingBytes),
+    ...staging.stagingChecks(places.stagingBase, maxStagingBytes),
+    ...runChecks(new journal.FolderRunReader(places.home)),
+    ...stores.embeddedChecks(join(places.home, 'memory.db'), () => embedderOf(settings)),
+    ...(await embedderChecks(settings, isOnline)),
+  ];
+}
+
+function judgeSettings({ values, problems }: Inspection): Finding {
+  const [first] = problems;
+  if (first !== undefined) {
+    const more = problems.length === 1 ? '' : `; and ${problems.length - 1} more`;
+    return problem(first.code, `${first.message}${more}`, 'See all that is wrong: apex config');
+  }
+  const chosen = values.filter(({ origin }) => origin !== 'default').length;
+  return ok(`${values.length}, ${chosen} of them not at their defaults`);
+}
+
+/** What the settings name, or null where they do not say enough: the check of the embedder tells that. */
+async function embedderOf(settings: Settings): Promise<Embedder | null> {
+  const { openEmbedder } = await import('./assemble.ts');
+  return openEmbedder(settings).catch(() => null);
+}
+
+async function embedderChecks(settings: Settings, isOnline: boolean): Promise<Check[]> {
+  if (settings.embedder !== 'openai' || settings.openAiKey === '') {
+    const run = async () => {
+      const { openEmbedder } = await import('./assemble.ts');
+      const { model, dimensions } = await openEmbedder(settings);
+      return ok(`${model} with ${dimensions} dimensions; it needs no network`);
+    };
+    return [{ name: 'embedder', run }];
+  }
+  const { openAiChecks } = await loadEmbedderChecks();
+  const { openAiSettings } = await import('./assemble.ts');
+  return openAiChecks(await openAiSettings(settings), isOnline);
+}
