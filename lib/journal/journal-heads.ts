@@ -19,6 +19,7 @@ export function journalHead(path: string): JournalHead {
   const { size } = statSync(path);
   const hasLog = (statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0) > 0;
   if (size === 0) return 'empty';
+  if (size < HEADER_BYTES) return 'damaged';
   const head = readHead(path);
   if (head.toString('latin1', 0, MAGIC.length) !== MAGIC) return 'damaged';
   if (head.readUInt32BE(AT.format) > JOURNAL_FORMAT) return 'newer';
