@@ -4,7 +4,7 @@ import { type ApexError, UsageError } from '../lib/contracts/errors.ts';
 import type { ReportedSetting, SettingsReport } from '../src/config/report.ts';
 import type { CommonFlags } from './host.ts';
 import { settingJson } from './ui/json.ts';
-import { printJson, printLine, printNote } from './ui/output.ts';
+import { printError, printJson, printLine, printNote } from './ui/output.ts';
 import { table } from './ui/table.ts';
 import { safeText } from './ui/text.ts';
 
@@ -75,5 +75,5 @@ async function noteProblems(problems: readonly ApexError[]): Promise<void> {
   if (problems.length === 0) return;
   const { styleOf } = await import('./ui/style.ts');
   const { failure } = styleOf('stderr');
-  for (const { message } of problems) printNote(failure(`✗ ${safeText(message)}`));
+  for (const { message } of problems) printError(failure(`✗ ${safeText(message)}`));
 }
