@@ -1,13 +1,31 @@
-import type { Command } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { RunDetails } from '../lib/contracts/apex.ts';
+import type { RunState } from '../lib/contracts/journal.ts';
+import { standingOf } from '../src/journal/story.ts';
 import { refuseUnknown } from './group.ts';
 import { type CommonFlags, withApex } from './host.ts';
-import { counted, shownCount, shownDuration, shownTime, shownUse } from './ui/figures.ts';
-import { runJson, runStatusJson, shownState } from './ui/json.ts';
+import { shownCount, shownTime } from './ui/figures.ts';
+import { runJson, runStatusJson } from './ui/json.ts';
 import { printJson, printLine, printNote } from './ui/output.ts';
-import { details, table } from './ui/table.ts';
+import { batchLines, parkedLines, runLines } from './ui/run-view.ts';
+import { table } from './ui/table.ts';
 import { safeText } from './ui/text.ts';
 import { unknownId } from './unknown.ts';
+
+interface ListFlags extends CommonFlags {
+  readonly state?: RunState;
+  readonly limit?: number;
+}
+
+const STATES: readonly RunState[] = [
+  ...(['running', 'interrupted', 'completed', 'failed', 'rolled_back', 'needs_attention'] as const),
+];
+
+function parseLimit(value: string): number {
+  const limit = Number(value);
+  if (/^\d+$/.test(value) && limit >= 1 && limit <= 100_000) return limit;
+  throw new InvalidArgumentError('Give a whole number from 1 to 100000.');
+}
 
 /** `apex runs list|show`: what ran, and where it stands. */
 export function registerRuns(program: Command): void {
@@ -20,13 +38,20 @@ export function registerRuns(program: Command): void {
   list
     .summary('all runs, newest first')
     .description('All runs of this data directory, newest first.')
+    .addOption(new Option('--state <state>', 'only those that stand there').choices(STATES))
+    .addOption(new Option('--limit <n>', 'so many at most, 1 to 100000').argParser(parseLimit))
     .option('--json', 'one JSON object a run on standard output')
-    .addHelpText('after', '\nExamples:\n  $ apex runs list\n  $ apex runs list --json | head -1')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ apex runs list\n  $ apex runs list --state interrupted --limit 10\n  $ apex runs list --json | head -1',
+    )
     .action(listRuns);
   runs
     .command('show')
     .summary('one run, batch by batch')
-    .description('One run, batch by batch, with what it set aside.')
+    .description(
+      'One run, batch by batch: attempts and times, what was set aside, what is parked and how it is tried again, and what a live one is at.',
+    )
     .argument('<run>', 'its id, as `apex runs list` shows it')
     .option('--json', 'one JSON object on standard output')
     .addHelpText('after', '\nExample:\n  $ apex runs show 5e9a569e-3d24-4280-9b1b-c018f34c0c45')
@@ -47,15 +72,17 @@ const RUN_COLUMNS = [
   { header: 'what' },
 ] as const;
 
-async function listRuns(flags: CommonFlags): Promise<void> {
-  const listed = await withApex(flags, (apex) => apex.listRuns());
+async function listRuns(flags: ListFlags): Promise<void> {
+  const { state = null, limit = null } = flags;
+  const listed = await withApex(flags, (apex) => apex.listRuns({ state, limit }));
   if (flags.json === true) for (const run of listed) printJson({ event: 'listed_run', ...runJson(run) });
+  else if (listed.length === 0 && state !== null) printNote(`No run is ${state.replaceAll('_', ' ')}.`);
   else if (listed.length === 0) printNote('No runs yet. Begin with: apex ingest <folder>');
   else {
     const rows = listed.map((run) => [
       run.runId,
       run.kind,
-      shownState(run).replace('_', ' '),
+      standingOf(run).replaceAll('_', ' '),
       shownTime(run.startedAt),
       run.targets.join(' '),
     ]);
@@ -72,48 +99,9 @@ export function showRun(run: RunDetails, flags: CommonFlags): void {
     printJson({ event: 'run_status', ...runStatusJson(run) });
     return;
   }
-  for (const line of details(runRows(run))) printLine(line);
-  if (run.batches.length > 0) {
-    printLine('');
-    const header = [
-      { header: 'batch', align: 'right' },
-      { header: 'state' },
-      { header: 'documents', align: 'right', isOptional: true },
-      { header: 'problem' },
-    ] as const;
-    const rows = run.batches.map(({ batchNo, state, documents, error }) => [
-      String(batchNo),
-      state.replace('_', ' '),
-      shownCount(documents),
-      error?.message ?? '',
-    ]);
-    for (const line of table(header, rows)) printLine(line);
-  }
-  if (run.parked > 0)
-    printNote(`${counted(run.parked, 'batch is', 'batches are')} parked; try again with: apex cleanup`);
+  for (const line of [...runLines(run), ...batchLines(run.batches), ...parkedLines(run.batches)]) printLine(line);
   for (const { documentId, error } of run.quarantined.slice(0, SHOWN_QUARANTINED))
     printLine(`quarantined ${safeText(documentId)}: ${error.code}`);
   const hidden = run.quarantined.length - SHOWN_QUARANTINED;
   if (hidden > 0) printNote(`… and ${shownCount(hidden)} more: apex documents list --quarantined`);
-}
-
-function runRows(run: RunDetails): [string, string][] {
-  const { runId, kind, startedAt, finishedAt, exitStatus, targets, counts } = run;
-  const state = shownState(run);
-  const lastedMs = finishedAt === null ? null : Date.parse(finishedAt) - Date.parse(startedAt);
-  const { documents, added, updated, unchanged, deleted, quarantined, failed } = counts;
-  const ends = Object.entries({ added, updated, unchanged, deleted, quarantined, failed }).filter(([, n]) => n > 0);
-  return [
-    ['run', runId],
-    ['kind', kind],
-    ['state', `${state.replace('_', ' ')}${exitStatus === null ? '' : ` (exit status ${exitStatus})`}`],
-    ['started', shownTime(startedAt)],
-    ...(finishedAt === null || lastedMs === null
-      ? []
-      : [['ended', `${shownTime(finishedAt)}, after ${shownDuration(lastedMs)}`] as [string, string]]),
-    ['what', targets.join(' ')],
-    ['documents', `${shownCount(documents)}${ends.map(([name, n]) => `, ${shownCount(n)} ${name}`).join('')}`],
-    ...(run.use.calls > 0 && run.use.costNanos !== 0 ? [['provider', shownUse(run.use)] as [string, string]] : []),
-    ...(state === 'interrupted' ? [['continue with', `apex resume ${runId}`] as [string, string]] : []),
-  ];
 }

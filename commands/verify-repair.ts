@@ -4,7 +4,8 @@ import { type CommonFlags, withInterruptibleApex } from './host.ts';
 import { type SetAside, setAsideLines } from './ui/closing.ts';
 import { counted } from './ui/figures.ts';
 import { repairJson } from './ui/json.ts';
-import { outliveClosedOutput, printJson, printLine, printNote } from './ui/output.ts';
+import { logged } from './ui/log.ts';
+import { outliveClosedOutput, printError, printJson, printLine, printWarning } from './ui/output.ts';
 import { MovingLine } from './ui/progress.ts';
 import { styleOf } from './ui/style.ts';
 import { clipped, safeText } from './ui/text.ts';
@@ -19,7 +20,10 @@ export async function repairMemory(flags: CommonFlags): Promise<void> {
     report = await withInterruptibleApex(
       flags,
       async (apex, signal) => {
-        const ended = await apex.repair((event) => watch.take(event), signal);
+        const ended = await apex.repair(
+          logged((event) => watch.take(event)),
+          signal,
+        );
         process.exitCode = ended.exit_status;
         return ended;
       },
@@ -42,7 +46,7 @@ class Watch {
   take(event: RunEvent): void {
     if (event.kind === 'compared') this.#compared = event.documents;
     else if (event.kind === 'document') this.#healed += 1;
-    else if (event.kind === 'warning') printNote(`warning: ${safeText(event.message)}`);
+    else if (event.kind === 'warning') printWarning(event.message);
   }
 
   stopping(): void {
@@ -76,8 +80,8 @@ function showReport({ isDone, documents, items, differences, run }: RepairReport
   printLine(`${counted(documents, 'document')}, ${counted(items, 'item')} compared: ${verdict}`);
   if (run === null || run.error === null) return;
   if (run.error.code !== 'ABORTED')
-    printNote(`stopped: ${safeText(run.error.message)}. ${ERROR_CODES[run.error.code].help}`);
-  printNote('Go on with: apex verify --repair');
+    printError(`stopped: ${safeText(run.error.message)}. ${ERROR_CODES[run.error.code].help}`);
+  printError('Go on with: apex verify --repair');
 }
 
 /** Each document that is left, once for each reason. */

@@ -3,7 +3,7 @@ import type { Difference, VerifyReport } from '../lib/contracts/apex.ts';
 import { type CommonFlags, withApex } from './host.ts';
 import { counted } from './ui/figures.ts';
 import { verifyJson } from './ui/json.ts';
-import { printJson, printLine, printNote } from './ui/output.ts';
+import { printError, printJson, printLine, printNote } from './ui/output.ts';
 import { table } from './ui/table.ts';
 import { clipped } from './ui/text.ts';
 
@@ -56,7 +56,7 @@ function showReport({ documents, items, differences }: VerifyReport): void {
   showDifferences(differences, 'apex verify --json');
   const verdict = differences.length === 0 ? 'no difference' : counted(differences.length, 'difference');
   printLine(`${counted(documents, 'document')}, ${counted(items, 'item')} compared: ${verdict}`);
-  if (differences.length > 0) printNote('Heal with: apex verify --repair');
+  if (differences.length > 0) printError('Heal with: apex verify --repair');
 }
 
 const COLUMNS = [

@@ -16,7 +16,7 @@ import type {
 import type { QuarantineEntry } from '../lib/contracts/document.ts';
 import { type ErrorCode, EXIT } from '../lib/contracts/error-codes.ts';
 import { ConfigError } from '../lib/contracts/errors.ts';
-import type { RunListing } from '../lib/contracts/journal.ts';
+import type { RunListing, RunState } from '../lib/contracts/journal.ts';
 import type { DocumentStatus } from '../lib/contracts/pipeline.ts';
 import type { DocumentSummary } from '../lib/contracts/store.ts';
 import type { DocumentTrace } from '../lib/contracts/trace.ts';
@@ -24,7 +24,8 @@ import { nearDocumentId, nearRunId } from './config/near-ids.ts';
 import { isUnfinished } from './engines/dead-runs.ts';
 import type { Engine } from './engines/engine.ts';
 import { countResults } from './journal/counts.ts';
-import { replayRun } from './journal/replay.ts';
+import { RunReplay, replayRun } from './journal/replay.ts';
+import { RunStory, standingOf } from './journal/story.ts';
 import { Allowance, NO_CAPS } from './pipeline/allowance.ts';
 import { type Parts, settingsDigest } from './pipeline/parts.ts';
 import { allQuarantined, Quarantine } from './pipeline/quarantine.ts';
@@ -35,6 +36,9 @@ import { search } from './search/search.ts';
 import { traceDocument } from './trace/trace.ts';
 import { atWork } from './verify/at-work.ts';
 import { verify } from './verify/verify.ts';
+
+/** Runs asked for at once. */
+const PAGE_RUNS = 500;
 
 interface MachineOptions {
   readonly parts: Parts;
@@ -190,20 +194,40 @@ export class Machine implements Apex {
     return search(request, { stores, embedder, group: this.#group }, signal);
   }
 
-  listRuns(): Promise<readonly RunListing[]> {
-    return this.#parts.registry.list();
+  async listRuns(
+    { state, limit }: { state: RunState | null; limit: number | null } = { state: null, limit: null },
+  ): Promise<readonly RunListing[]> {
+    const most = limit ?? Number.POSITIVE_INFINITY;
+    const found: RunListing[] = [];
+    for (let afterRunId: string | null = null; found.length < most; ) {
+      const page: readonly RunListing[] = await this.#parts.registry.page({ afterRunId, limit: PAGE_RUNS });
+      found.push(...page.filter((run) => state === null || standingOf(run) === state));
+      if (page.length < PAGE_RUNS) break;
+      afterRunId = page[page.length - 1]!.runId;
+    }
+    return found.slice(0, most);
   }
 
   async showRun(runId: string): Promise<RunDetails | null> {
     const run = await this.#parts.registry.get(runId);
     if (run === null) return null;
-    const { batches, results, use } = await replayRun(this.#parts.registry.readEntries(runId));
+    const replay = new RunReplay();
+    const story = new RunStory();
+    for await (const numbered of this.#parts.registry.readEntries(runId)) {
+      replay.take(numbered.entry);
+      story.take(numbered);
+    }
+    const { batches, results, use } = replay;
     const setAside = batches.flatMap((batch) => batch.setAside);
     return {
       ...run,
       counts: countResults(results),
       use,
-      batches: batches.map(({ batchNo, state, items, error }) => ({ batchNo, state, documents: items.length, error })),
+      batches: batches.map(({ batchNo, state, items, error }) => ({
+        ...{ batchNo, state, documents: items.length, error },
+        ...story.ofBatch(batchNo),
+      })),
+      history: story.notes,
       parked: batches.filter(({ state }) => state === 'parked').length,
       quarantined: setAside.flatMap(({ documentId, error }) => (error === null ? [] : [{ documentId, error }])),
     };

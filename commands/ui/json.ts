@@ -1,4 +1,5 @@
 import type {
+  BatchDetails,
   CleanupReport,
   Difference,
   DocumentDetails,
@@ -12,6 +13,7 @@ import type { RunListing } from '../../lib/contracts/journal.ts';
 import type { DocumentSummary } from '../../lib/contracts/store.ts';
 import type { ReportedSetting } from '../../src/config/report.ts';
 import type { Diagnosis } from '../../src/doctor/doctor.ts';
+import { standingOf } from '../../src/journal/story.ts';
 import { dollarsOf } from '../../src/pipeline/money.ts';
 
 // Every line of `--json` is an object that says in `event` what it is; names are in snake case and mean the same everywhere.
@@ -71,17 +73,12 @@ export function documentStatusJson(documentId: string, details: DocumentDetails)
   };
 }
 
-/** A run that says it is running while no process owns it was killed. */
-export function shownState({ state, isOwned }: RunListing): string {
-  return state === 'running' && !isOwned ? 'interrupted' : state;
-}
-
 /** A run, as `runs list` gives it. */
 export function runJson(run: RunListing) {
   return {
     run_id: run.runId,
     kind: run.kind,
-    state: shownState(run),
+    state: standingOf(run),
     is_owned: run.isOwned,
     started_at: run.startedAt,
     finished_at: run.finishedAt,
@@ -101,9 +98,18 @@ export function runStatusJson(run: RunDetails) {
     embedding_tokens: tokens,
     cost_usd: dollarsOf(costNanos),
     counts: { documents, added, updated, unchanged, deleted, quarantined, failed },
-    batches: run.batches.map(({ batchNo, ...batch }) => ({ batch_no: batchNo, ...batch })),
+    batches: run.batches.map(batchJson),
+    history: run.history,
     parked: run.parked,
     quarantined: run.quarantined.map(({ documentId, error }) => ({ document_id: documentId, error })),
+  };
+}
+
+function batchJson(batch: BatchDetails) {
+  const { batchNo, state, documents, attempt, stored, reason, error } = batch;
+  return {
+    ...{ batch_no: batchNo, state, documents, attempt, is_isolated: batch.isIsolated, set_aside: batch.setAside },
+    ...{ started_at: batch.startedAt, changed_at: batch.changedAt, stored, reason, refused_by: batch.refusedBy, error },
   };
 }
 

@@ -96,6 +96,7 @@ const TEXTS: { readonly [step in TraceStep]: (event: TraceEvent) => string } = {
       .join(', '),
   isolated_attempt: ({ attempt }) => `attempt ${attempt} in a process of its own`,
   set_aside: (event) => `set aside${errorText(event)}`,
+  left: () => 'left for another time',
   write_planned: ({ version, stores }) => `prepared; version ${version} goes to ${stores?.join(', ')}`,
   delete_planned: ({ baseVersion }) =>
     typeof baseVersion === 'number' ? `version ${baseVersion} is to be deleted` : 'is to leave quarantine',

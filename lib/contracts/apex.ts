@@ -1,7 +1,7 @@
 import type { QuarantineEntry } from './document.ts';
 import type { ErrorCode } from './error-codes.ts';
 import type { ErrorReport } from './errors.ts';
-import type { ProviderUse, RunCounts, RunListing, SyncRequest } from './journal.ts';
+import type { ProviderUse, RunCounts, RunListing, RunState, SyncRequest } from './journal.ts';
 import type { DocumentOutcome, DocumentStatus, StepName } from './pipeline.ts';
 import type { DocumentSummary, Role } from './store.ts';
 import type { DocumentTrace } from './trace.ts';
@@ -174,15 +174,38 @@ export interface RepairReport {
   readonly exit_status: number;
 }
 
+/** A batch of a run, as its journal tells it. Times are ISO 8601, null where the journal does not tell. */
+export interface BatchDetails {
+  readonly batchNo: number;
+  readonly state: string;
+  readonly documents: number;
+  /** The highest attempt at any of its documents. */
+  readonly attempt: number;
+  /** Each document was prepared in a process of its own. */
+  readonly isIsolated: boolean;
+  readonly setAside: number;
+  readonly startedAt: string | null;
+  /** When it came to its state. */
+  readonly changedAt: string | null;
+  /** Stores that hold all of it. */
+  readonly stored: readonly string[];
+  /** Why it is discarded, or null. */
+  readonly reason: string | null;
+  /** Stores that did not take the discard. */
+  readonly refusedBy: readonly string[];
+  readonly error: ErrorReport | null;
+}
+
 export interface RunDetails extends RunListing {
   readonly counts: RunCounts;
   /** By all processes that worked on it; a killed one may have lost what its last batch used. */
   readonly use: ProviderUse;
-  readonly batches: readonly {
-    readonly batchNo: number;
-    readonly state: string;
-    readonly documents: number;
-    readonly error: ErrorReport | null;
+  readonly batches: readonly BatchDetails[];
+  /** When processes came to the run and left it, in order; a process that was killed left without a word. */
+  readonly history: readonly {
+    readonly at: string;
+    readonly what: 'started' | 'claimed' | 'interrupted' | 'finished';
+    readonly reason: string;
   }[];
   /** Batches whose discard is parked. */
   readonly parked: number;
@@ -233,7 +256,8 @@ export interface Apex {
   /** Heals what `verify` finds, then verifies again. Null in the report's run: nothing differed. */
   repair(onEvent: OnEvent, signal: AbortSignal): Promise<RepairReport>;
   search(request: SearchRequest, signal: AbortSignal): Promise<readonly SearchHit[]>;
-  listRuns(): Promise<readonly RunListing[]>;
+  /** Newest first: those that stand where `state` says (null: all), so many at most (null: all). */
+  listRuns(options?: { state: RunState | null; limit: number | null }): Promise<readonly RunListing[]>;
   showRun(runId: string): Promise<RunDetails | null>;
   listDocuments(
     options: { afterDocumentId: string | null; limit: number },

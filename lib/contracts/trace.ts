@@ -12,6 +12,8 @@ export type TraceStep =
   /** Begun in a process of its own. */
   | 'isolated_attempt'
   | 'set_aside'
+  /** Left for another time: a cap or the first bad document stopped its run. */
+  | 'left'
   /** Prepared and numbered; from here something of it may lie in stores. */
   | 'write_planned'
   | 'delete_planned'

@@ -22,6 +22,7 @@ export function ownPart(entry: BatchEntry, documentId: string): OwnPart | null {
   if (entry.kind === 'batch_done') return finished(entry, documentId);
   if (entry.kind === 'isolated_attempt')
     return entry.documentId === documentId ? { step: 'isolated_attempt', details: { attempt: entry.attempt } } : null;
+  if (entry.kind === 'items_left') return entry.documentIds.includes(documentId) ? { step: 'left', details: {} } : null;
   if (entry.kind !== 'item_set_aside' || entry.result.documentId !== documentId) return null;
   return { step: 'set_aside', details: errorOf(entry.result) };
 }

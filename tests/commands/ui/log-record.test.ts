@@ -41,6 +41,18 @@ test.each<[RunEvent, object]>([
     { level: 'debug', event: 'prepared', document_id: 'doc-1' },
   ],
   [
+    { kind: 'compared', documents: 9 },
+    { level: 'debug', event: 'compared', documents: 9 },
+  ],
+  [
+    { kind: 'looked', report: { documents: 9, items: 30, differences: [], exit_status: 0 } },
+    { level: 'info', event: 'looked', documents: 9, items: 30, differences: 0 },
+  ],
+  [
+    { kind: 'not_healed', documentId: 'doc-1', code: 'NOT_FOUND', message: 'gone' },
+    { level: 'warn', event: 'not_healed', document_id: 'doc-1', code: 'NOT_FOUND', message: 'gone' },
+  ],
+  [
     { kind: 'warning', code: 'X', message: 'm' },
     { level: 'warn', event: 'warning', code: 'X', message: 'm' },
   ],
