@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { QuarantineEntry } from '../lib/contracts/document.ts';
-import { ERROR_CODES, type ErrorCode } from '../lib/contracts/error-codes.ts';
+import { type ErrorCode, quarantineHelp } from '../lib/contracts/error-codes.ts';
 import type { DocumentSummary } from '../lib/contracts/store.ts';
 import { refuseUnknown } from './group.ts';
 import { type CommonFlags, withApex } from './host.ts';
@@ -94,13 +94,13 @@ const QUARANTINE_COLUMNS = [
   { header: 'document' },
   { header: 'reason' },
   { header: 'where', isOptional: true },
-  { header: 'step', isOptional: true },
   { header: 'when', isOptional: true },
+  { header: 'step', isOptional: true },
   { header: 'what was found' },
 ] as const;
 
 /** On a terminal a longer place keeps its end. */
-const PLACE_COLUMNS = 32;
+const PLACE_COLUMNS = 24;
 
 async function listQuarantined(flags: ListFlags): Promise<void> {
   const reason = flags.reason === undefined ? null : await quarantineReason(flags.reason);
@@ -129,8 +129,8 @@ function showQuarantined(page: readonly QuarantineEntry[], hasHeader: boolean): 
     documentId,
     code,
     clipped(shownPlace(sourceUri), width, 'end'),
-    step,
     shownTime(at),
+    step,
     message,
   ]);
   for (const line of table(QUARANTINE_COLUMNS, rows, { hasHeader })) printLine(line);
@@ -142,6 +142,6 @@ function noteWhatToDo(codes: readonly ErrorCode[], reason: ErrorCode | null): vo
     return;
   }
   printNote('');
-  for (const code of codes) printNote(`${code}: ${ERROR_CODES[code].help}`);
-  printNote('The next ingest tries again what has changed; apex retry <document> or apex retry --all also the rest.');
+  for (const code of codes) printNote(`${code}: ${quarantineHelp(code)}`);
+  printNote('Try them again with: apex retry --all (the next ingest tries what has changed)');
 }

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { Apex, DocumentDetails } from '../lib/contracts/apex.ts';
-import { ERROR_CODES } from '../lib/contracts/error-codes.ts';
+import { quarantineHelp } from '../lib/contracts/error-codes.ts';
 import { type CommonFlags, withApex } from './host.ts';
 import { showRun } from './runs.ts';
 import { shownBytes, shownCount, shownPlace, shownTime } from './ui/figures.ts';
@@ -79,7 +79,7 @@ function showFound(documentId: string, found: DocumentDetails, flags: CommonFlag
     rows.push(
       ['quarantined', `${shownTime(at)}, at step ${step}: ${code}`],
       ['what was found', message],
-      ['what to do', ERROR_CODES[code].help],
+      ['what to do', quarantineHelp(code)],
       ['try it again', `apex retry ${documentId}`],
     );
   }

@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { createProgram } from '../commands/program.ts';
-import { ERROR_CODES, EXIT } from '../lib/contracts/error-codes.ts';
+import { ERROR_CODES, type ErrorCode, EXIT, isQuarantineReason } from '../lib/contracts/error-codes.ts';
 import { SETTINGS, type SettingEntry } from '../src/config/settings.ts';
 
 const FOLDER = join(import.meta.dirname, '..', 'docs', 'reference');
@@ -85,7 +85,7 @@ const EXIT_MEANINGS: { readonly [name in keyof typeof EXIT]: string } = {
 
 function errorsPage(): string {
   const codes = Object.entries(ERROR_CODES).map(([code, { exit, meaning, help }]) =>
-    tableRow([`\`${code}\``, String(exit), meaning, help]),
+    tableRow([`\`${code}\``, String(exit), isQuarantineReason(code as ErrorCode) ? 'yes' : '', meaning, help]),
   );
   const exits = Object.entries(EXIT).map(([name, status]) =>
     tableRow([String(status), EXIT_MEANINGS[name as keyof typeof EXIT]]),
@@ -99,10 +99,10 @@ function errorsPage(): string {
     tableRow(['---', '---']),
     ...exits,
     '',
-    'Codes stand in `error.code` of `--json` and beside quarantined documents.',
+    'Codes stand in `error.code` of `--json` and beside quarantined documents. For a code that is marked so, a document is set aside while\nits run goes on: `apex documents list --reason <code>` lists them and `apex retry --reason <code>` tries them again.',
     '',
-    tableRow(['code', 'exit status', 'meaning', 'what to do']),
-    tableRow(['---', '---', '---', '---']),
+    tableRow(['code', 'exit status', 'set aside', 'meaning', 'what to do']),
+    tableRow(['---', '---', '---', '---', '---']),
     ...codes,
     '',
   ].join('\n');

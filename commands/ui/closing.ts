@@ -1,5 +1,5 @@
 import type { DocumentResult, RunSummary } from '../../lib/contracts/apex.ts';
-import { ERROR_CODES, type ErrorCode } from '../../lib/contracts/error-codes.ts';
+import { type ErrorCode, quarantineHelp } from '../../lib/contracts/error-codes.ts';
 import { nanosOf } from '../../src/pipeline/money.ts';
 import { shownCount, shownDuration, shownPlace, shownRate, shownUse } from './figures.ts';
 import { columns } from './output.ts';
@@ -55,7 +55,7 @@ export function setAsideLines(entries: readonly SetAside[], style: Style, width 
   const codes = [...new Set(entries.map(({ code }) => code))].sort();
   return codes.flatMap((code) => {
     const found = entries.filter((entry) => entry.code === code).sort((a, b) => (a.place < b.place ? -1 : 1));
-    const heading = `✗ ${code} (${shownCount(found.length)}): ${ERROR_CODES[code].help}`;
+    const heading = `✗ ${code} (${shownCount(found.length)}): ${quarantineHelp(code)}`;
     const hidden = found.length - SHOWN_OF_A_REASON;
     return [
       '',

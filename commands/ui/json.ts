@@ -8,7 +8,7 @@ import type {
   VerifyReport,
 } from '../../lib/contracts/apex.ts';
 import type { QuarantineEntry } from '../../lib/contracts/document.ts';
-import { ERROR_CODES } from '../../lib/contracts/error-codes.ts';
+import { quarantineHelp } from '../../lib/contracts/error-codes.ts';
 import type { RunListing } from '../../lib/contracts/journal.ts';
 import type { DocumentSummary } from '../../lib/contracts/store.ts';
 import type { ReportedSetting } from '../../src/config/report.ts';
@@ -57,7 +57,7 @@ export function quarantineJson(entry: QuarantineEntry) {
     run_id: entry.runId,
     quarantined_at: entry.at,
     error: { code, message, retryable, step },
-    help: ERROR_CODES[code].help,
+    help: quarantineHelp(code),
   };
 }
 

@@ -50,7 +50,11 @@ export const ERROR_CODES = {
     help: 'Change its owner or mode, or choose another place.',
   },
   APEX_SOURCE: { exit: EXIT.temporary, meaning: 'A source could not deliver.', help: 'Run the same command again.' },
-  NOT_FOUND: { exit: EXIT.usage, meaning: 'Nothing exists under that name.', help: 'Check the path or id.' },
+  NOT_FOUND: {
+    exit: EXIT.usage,
+    meaning: 'Nothing exists under that name.',
+    help: 'Check the path or id.',
+  },
   NO_MATCH: {
     exit: EXIT.usage,
     meaning: 'A pattern or folder holds no document.',
@@ -106,17 +110,17 @@ export const ERROR_CODES = {
   TIMEOUT: {
     exit: EXIT.quarantined,
     meaning: 'The step took longer than its limit.',
-    help: 'Retry it alone, or raise the limit that the message names.',
+    help: 'Raise the limit that the message names, or wait for a quieter machine; then `apex retry --reason TIMEOUT`.',
   },
   OUT_OF_MEMORY: {
     exit: EXIT.quarantined,
     meaning: 'Parsing needed more memory than its limit.',
-    help: 'Split the document.',
+    help: 'Split the document, or raise APEX_PARSE_MEMORY_MB and `apex retry --reason OUT_OF_MEMORY`.',
   },
   CRASHED: {
     exit: EXIT.quarantined,
     meaning: 'The process that worked on this document died each time.',
-    help: 'Report the document to the developers; the others are not affected.',
+    help: 'Report the document to the developers, and `apex retry` it with a version that reads it; the others are not affected.',
   },
   APEX_PROVIDER: {
     exit: EXIT.temporary,
@@ -131,7 +135,7 @@ export const ERROR_CODES = {
   PROVIDER_ANSWER: {
     exit: EXIT.quarantined,
     meaning: 'The provider answered with the wrong number or size of results.',
-    help: 'Check the model and the dimensions; then run the same command again.',
+    help: 'Check the model and the dimensions; then `apex retry --reason PROVIDER_ANSWER`.',
   },
   RATE_LIMITED: {
     exit: EXIT.temporary,
@@ -142,7 +146,7 @@ export const ERROR_CODES = {
   STORE_REFUSED: {
     exit: EXIT.quarantined,
     meaning: 'A store refused the data for good.',
-    help: 'See the message; the other documents are written.',
+    help: 'Mend what the message names, then `apex retry --reason STORE_REFUSED`; the other documents are written.',
   },
   STORE_COUNT: {
     exit: EXIT.temporary,
@@ -243,6 +247,17 @@ const ITEM_CODES: ReadonlySet<ErrorCode> = new Set([
 /** Is it a failure of a document's own, for which the document is set aside while its run goes on? */
 export function isQuarantineReason(code: ErrorCode): boolean {
   return ERROR_CODES[code].exit === EXIT.quarantined || ITEM_CODES.has(code);
+}
+
+const PUT_BACK =
+  'Put it back, then `apex retry` it; or take it out of quarantine with `apex delete <document>`.';
+
+/** What to do about a document in quarantine, where it is not what to do when the same failure ends a command. */
+const QUARANTINE_HELP: { readonly [code in ErrorCode]?: string } = { NOT_FOUND: PUT_BACK, NOT_A_FILE: PUT_BACK };
+
+/** What to do about a document that is set aside for this reason, one sentence for a person. */
+export function quarantineHelp(code: ErrorCode): string {
+  return QUARANTINE_HELP[code] ?? ERROR_CODES[code].help;
 }
 
 /** Every reason for which a document can be in quarantine, in the order of the table. */

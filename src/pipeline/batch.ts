@@ -296,7 +296,8 @@ async function writePrepared(writing: Writing, session: RunSession): Promise<Doc
   try {
     outcome = await writeOrDiscard(batch, session.saga, session.writeSignal);
   } catch (failure) {
-    if (isApexError(failure) && failure.code === 'STORE_REFUSED') return withoutRefused(writing, session);
+    if (isApexError(failure) && failure.code === 'STORE_REFUSED')
+      return withoutRefused(writing, failure.message, session);
     throw failure;
   }
   await finishBatch({ ...batch, outcome }, session.saga, session.writeSignal);
@@ -376,13 +377,18 @@ function quarantineEntry(
 }
 
 /** Halves a batch until the document that a store refuses stands alone, and sets that one aside; the others are written. */
-async function withoutRefused(writing: Writing, session: RunSession): Promise<DocumentInput[]> {
+async function withoutRefused(writing: Writing, why: string, session: RunSession): Promise<DocumentInput[]> {
   const { prepared } = writing;
-  if (prepared.length === 1) session.noteSetAside(prepared[0]!.item, refused(prepared[0]!).error);
   const middle = Math.ceil(prepared.length / 2);
   const halves: Writing[] =
     prepared.length <= 1
-      ? [{ ...writing, prepared: [], setAside: [...writing.setAside, ...prepared.map(refused)] }]
+      ? [
+          {
+            ...writing,
+            prepared: [],
+            setAside: [...writing.setAside, ...(await setRefusedAside(prepared, why, session))],
+          },
+        ]
       : [
           { ...writing, prepared: prepared.slice(0, middle), deletes: [] },
           // With the last half, so that what was moved is never nowhere.
@@ -402,14 +408,20 @@ async function withoutRefused(writing: Writing, session: RunSession): Promise<Do
   return lost;
 }
 
-function refused(input: PreparedDocument): SetAside {
-  const error: ErrorReport = {
-    code: 'STORE_REFUSED',
-    message: `a store refused ${input.item.name} for good`,
-    retryable: false,
-    step: 'write',
-  };
-  return { input, error, contentDigest: input.file.digest, remembered: null };
+async function setRefusedAside(
+  prepared: readonly PreparedDocument[],
+  why: string,
+  session: RunSession,
+): Promise<SetAside[]> {
+  const setAside: SetAside[] = [];
+  for (const input of prepared) {
+    const message = `a store refused it for good: ${why}`;
+    const error: ErrorReport = { code: 'STORE_REFUSED', message, retryable: false, step: 'write' };
+    await input.folder.markFailed();
+    session.noteSetAside(input.item, error);
+    setAside.push({ input, error, contentDigest: input.file.digest, remembered: null });
+  }
+  return setAside;
 }
 
 /** What the pivot came to, and which of its losers are read again. */

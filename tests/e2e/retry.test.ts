@@ -1,7 +1,9 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { openCase } from '../helpers/case.ts';
+import { onMemory, openCase } from '../helpers/case.ts';
+import { dumpMemory } from '../helpers/dump.ts';
+import { hasTerminal, openTerminal } from '../helpers/terminal.ts';
 
 /**
  * Goal: what was set aside comes in once its cause is gone, and nothing else is touched. Method: bad documents that are mended,
@@ -112,6 +114,7 @@ test('a file that is gone: told per document, it stays in quarantine, and delete
   const { outcomes, exitCode } = await retry('--all');
   expect([outcomes, exitCode]).toEqual([{ 'c.txt': 'NOT_FOUND', 'd.eml#attachment-1': 'NOT_FOUND' }, 3]);
   expect([...(await quarantined()).keys()]).toEqual(['c.txt', 'd.eml#attachment-1']);
+  expect((await quarantined()).get('c.txt')!['help']).toContain('apex delete <document>');
   expect((await run('documents', 'list')).lines).toHaveLength(3);
   const ids = [await setAsideId('c.txt'), await setAsideId('d.eml#attachment-1')];
   expect((await run('delete', ...ids)).lines.at(-1)).toMatchObject({ deleted: 2, exit_status: 0 });
@@ -145,4 +148,86 @@ test('what is wrong about the arguments is told with exit 2 before anything is b
     expect(stderr).toContain(message);
   }
   expect([(await run('runs')).lines.length, (await quarantined()).size]).toEqual([1, 1]);
+});
+
+test('groups keep their quarantine apart', async () => {
+  const { runWith, retry, setAsideId, quarantined } = await openSetAside({ 'c.txt': '' });
+  const id = await setAsideId('c.txt');
+  const east = (...args: string[]) => runWith({ APEX_GROUP: 'east' }, ...args);
+  expect((await east('documents', 'list', '--quarantined')).lines).toEqual([]);
+  expect(await east('retry', '--all')).toMatchObject({ exitCode: 0, stdout: '' });
+  const refused = await east('retry', id);
+  expect([refused.exitCode, refused.stderr]).toEqual([2, expect.stringContaining('belongs to no group')]);
+  expect((await retry(id)).exitCode).toBe(3);
+  expect((await quarantined()).size).toBe(1);
+});
+
+test('a memory that an earlier apex made keeps its quarantine, and a retry reads it', async () => {
+  const { home, retry, write } = await openSetAside({ 'c.txt': '' });
+  onMemory(home, (db) => db.exec('ALTER TABLE quarantine DROP COLUMN group_id; PRAGMA user_version = 1'));
+  write('c.txt', 'Bay four is free.\n');
+  expect((await retry('--all')).outcomes).toEqual({ 'c.txt': 'added' });
+});
+
+test.each([
+  'journal.append.batch_assigned:after',
+  'parsers.parse:before@2',
+  'graph.write:after',
+  'records.pivot:before',
+  'records.pivot:after',
+  'journal.append.batch_done:before',
+])('a retry that is killed at %s is gone on with by the same command', async (point) => {
+  const files = { 'c.txt': '', 'd.eml': mail('Door four.', '', 'Good one.'), 'e.pdf': BROKEN };
+  const { home, retry, write, kill, run, verify, documents } = await openSetAside(files, { APEX_BATCH_SIZE: '2' });
+  write('c.txt', 'Bay four is free.\n');
+  write('d.eml', mail('Door four.', 'Bay five is free.', 'Good one.'));
+  await kill(point, 'retry', '--all');
+  expect((await retry('--all')).summary).toMatchObject({ state: 'completed', exit_status: 3 });
+  const { lines } = await run('runs');
+  expect(lines.map(({ kind, state }) => [kind, state])).toEqual([
+    ['retry', 'completed'],
+    ['ingest', 'completed'],
+  ]);
+  const undisturbed = openCase();
+  await undisturbed.ingest(documents);
+  expect(dumpMemory(home)).toEqual(dumpMemory(undisturbed.home));
+  expect(await verify()).toBe(0);
+});
+
+/** What differs from run to run. */
+function steady(lines: readonly string[]): string {
+  return lines
+    .join('\n')
+    .replaceAll(/[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}/g, '00000000-0000-0000-0000-000000000000')
+    .replaceAll(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d/g, '2026-01-01 00:00:00')
+    .replaceAll(/^(time +).*$/gm, '$11.0 s');
+}
+
+test.skipIf(!hasTerminal).each([80, 120])('as people see it on a terminal of %i columns', async (columns) => {
+  const { home, documents, write, run } = openCase({ 'a.txt': 'Bay nine is free.\n', 'b.pdf': BROKEN });
+  const setAside = [
+    ['letters/received on the last day before the holidays.txt', ''],
+    ['scan.pdf', BROKEN],
+    ['old/report.doc', 'an old format: \u0000\u0001\u0002'],
+  ] as const;
+  for (const [index, [name, content]] of setAside.entries()) {
+    write(name, content);
+    await run('ingest', join(documents, name), '--id', `doc-${String(index + 1).repeat(24)}`);
+  }
+  const seen = async (status: number, ...args: string[]) => {
+    const terminal = openTerminal(args, { home, columns, cwd: documents, env: { APEX_CONCURRENCY: '1' } });
+    expect(await terminal.ended).toBe(status);
+    // The line that moves is gone in the end.
+    const lines = terminal.lines().filter((line) => !/^[\u2800-\u28ff] /.test(line));
+    return steady([`$ apex ${args.join(' ')}`, ...lines]);
+  };
+  write(setAside[0][0], 'Bay four is free.\n');
+  expect([
+    await seen(0, 'documents', 'list', '--quarantined'),
+    await seen(0, 'documents', 'show', `doc-${'2'.repeat(24)}`),
+    await seen(3, 'retry', '--all'),
+    await seen(0, 'retry', '--reason', 'EMPTY_TEXT'),
+    await seen(2, 'retry', `doc-${'2'.repeat(23)}`),
+    await seen(3, 'ingest', '--on-error', 'stop', 'b.pdf', 'a.txt', 'scan.pdf'),
+  ]).toMatchSnapshot();
 });

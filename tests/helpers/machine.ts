@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import { onTestFinished } from 'vitest';
 import type { DocumentResult, RunEvent, RunSummary } from '../../lib/contracts/apex.ts';
+import type { ErrorCode } from '../../lib/contracts/error-codes.ts';
 import type { Stores } from '../../lib/contracts/store.ts';
 import { Machine } from '../../src/apex.ts';
 import { openParts } from '../../src/assemble.ts';
@@ -13,6 +14,10 @@ interface MachineOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Puts other parts in the place of the real ones, or faults around them. */
   readonly change?: (parts: Parts) => Parts;
+  /** What comes by standard input, and its name. */
+  readonly stdin?: string;
+  readonly stdinName?: string;
+  readonly prepareIsolated?: Parts['prepareIsolated'];
 }
 
 /** What a run said and came to. */
@@ -33,14 +38,15 @@ export async function openMachine(home: string, options: MachineOptions = {}) {
  * An apex in this process over a data directory: the real parts, assembled as the program does it, but that no retry waits.
  * Several may have the same directory, as several processes may.
  */
-export async function assembleMachine(home: string, { env = {}, change = (parts) => parts }: MachineOptions = {}) {
+export async function assembleMachine(home: string, options: MachineOptions = {}) {
+  const { env = {}, change = (parts) => parts, stdin = '', stdinName = null, prepareIsolated = nobodyAlone } = options;
   const values = new Map(Object.entries({ APEX_HOME: home, ...env }));
   const { parts: real, close } = await openParts({
     settings: mergeSettings([{ origin: 'environment', values }]).settings,
     defaultHome: home,
-    stdin: Readable.from([]),
-    stdinName: null,
-    prepareIsolated: () => Promise.reject(new Error('no document is prepared alone here')),
+    stdin: Readable.from([stdin]),
+    stdinName,
+    prepareIsolated,
     onWarning: () => {},
   });
   const surroundings = { ...real.surroundings, sleep: async () => {} };
@@ -69,6 +75,15 @@ export async function assembleMachine(home: string, { env = {}, change = (parts)
         machine.ingest({ targets, source: 'local_upload', documentId: null, onError: 'continue' }, onEvent, never),
       ),
     resume: (runId: string | null = null) => told((onEvent) => machine.resume(runId, onEvent, never)),
+    /** As `ingest`, but the first document that is set aside stops it. */
+    ingestUntilBad: (...targets: string[]) =>
+      told((onEvent) =>
+        machine.ingest({ targets, source: 'local_upload', documentId: null, onError: 'stop' }, onEvent, never),
+      ),
+    /** Of all that is in quarantine, unless documents or a reason are named. */
+    retry: (documentIds: readonly string[] = [], reason: ErrorCode | null = null) =>
+      told((onEvent) => machine.retry({ documentIds, reason }, onEvent, never)),
+    quarantined: () => machine.listQuarantined({ afterDocumentId: null, limit: 99, reason: null }, never),
     delete: (...documentIds: string[]) => told((onEvent) => machine.delete(documentIds, onEvent, never)),
     cleanup: () => machine.cleanup(() => {}, never),
     verify: () => machine.verify(never),
@@ -79,6 +94,8 @@ export async function assembleMachine(home: string, { env = {}, change = (parts)
     close: closeOnce,
   };
 }
+
+const nobodyAlone: Parts['prepareIsolated'] = () => Promise.reject(new Error('no document is prepared alone here'));
 
 /** The parts with some of their stores changed. */
 export function withStores(parts: Parts, change: (stores: Stores) => Partial<Stores>): Parts {
