@@ -249,8 +249,7 @@ export function isQuarantineReason(code: ErrorCode): boolean {
   return ERROR_CODES[code].exit === EXIT.quarantined || ITEM_CODES.has(code);
 }
 
-const PUT_BACK =
-  'Put it back, then `apex retry` it; or take it out of quarantine with `apex delete <document>`.';
+const PUT_BACK = 'Put it back, then `apex retry` it; or take it out of quarantine with `apex delete <document>`.';
 
 /** What to do about a document in quarantine, where it is not what to do when the same failure ends a command. */
 const QUARANTINE_HELP: { readonly [code in ErrorCode]?: string } = { NOT_FOUND: PUT_BACK, NOT_A_FILE: PUT_BACK };
