@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import type { Apex, OnEvent, RunSummary } from '../lib/contracts/apex.ts';
 import { ERROR_CODES, EXIT } from '../lib/contracts/error-codes.ts';
 import { isApexError } from '../lib/contracts/errors.ts';
+import type { Planner } from '../lib/contracts/plan.ts';
 import type { HostOptions } from '../src/assemble.ts';
 import type { Settings } from '../src/config/settings.ts';
 import type { Parts } from '../src/pipeline/parts.ts';
@@ -123,12 +124,47 @@ export async function runCommand(
   }
 }
 
+/** As `withInterruptibleApex`, for a plan: there is nothing to be finished, so what was seen is said at once. */
+export async function withPlanner<T>(
+  flags: CommonFlags,
+  work: (planner: Planner, signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const { openPlanner } = await import('../src/assemble.ts');
+  const interruption = watchSignals({ stopping: () => {}, stop: () => {} }, PLAN_NOTES);
+  try {
+    const planner = await openPlanner(await hostOptions(flags));
+    try {
+      return await work(planner, interruption.signal);
+    } finally {
+      await planner.close();
+    }
+  } finally {
+    interruption.end();
+  }
+}
+
+/** What is noted at the first signal, and at the second. */
+interface SignalNotes {
+  readonly first: string;
+  readonly second: string;
+}
+
+const RUN_NOTES: SignalNotes = {
+  first: 'Stopping after what is being written; press Ctrl-C again to stop at once.',
+  second: 'Stopped at once; the next run settles what was being written. Continue with: apex resume',
+};
+
+const PLAN_NOTES: SignalNotes = {
+  first: 'Stopping; this is what was seen until then.',
+  second: 'Stopped at once; nothing was written.',
+};
+
 /** A wrapper such as npm, and the terminal, each deliver one Ctrl-C: what comes this soon is the same one. */
 const SAME_SIGNAL_MS = 250;
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-function watchSignals(watched: Watched): { signal: AbortSignal; end: () => void } {
+function watchSignals(watched: Watched, notes = RUN_NOTES): { signal: AbortSignal; end: () => void } {
   const controller = new AbortController();
   let firstMs: number | null = null;
   const onSignal = (name: NodeJS.Signals) => {
@@ -137,13 +173,13 @@ function watchSignals(watched: Watched): { signal: AbortSignal; end: () => void 
       firstMs = nowMs;
       // The terminal has just shown ^C.
       if (process.stdin.isTTY) printNote('');
-      printNote('Stopping after what is being written; press Ctrl-C again to stop at once.');
+      printNote(notes.first);
       watched.stopping();
       controller.abort(name);
     } else if (nowMs - firstMs >= SAME_SIGNAL_MS) {
       end();
       watched.stop();
-      printError('Stopped at once; the next run settles what was being written. Continue with: apex resume');
+      printError(notes.second);
       // An exit would wait for the threads, and one of them may be waiting for a lock.
       process.kill(process.pid, name);
     }

@@ -12,6 +12,7 @@ interface IngestFlags extends CommonFlags, CapFlags {
   readonly sync?: boolean;
   readonly allowEmpty?: boolean;
   readonly onError: 'continue' | 'stop';
+  readonly dryRun?: boolean;
 }
 
 /** `apex ingest <target …>`: the seven steps over everything the targets name. */
@@ -31,6 +32,7 @@ export function registerIngest(program: Command): void {
     .option('--id <id>', 'id of the document; only with a single file or -')
     .option('--sync', 'also delete the documents of these folders and globs whose files are gone')
     .option('--allow-empty', 'with --sync: also when a folder or glob holds nothing any more')
+    .option('--dry-run', 'say what would be done, what it would cost and how long it would take; change nothing')
     .option('--stdin-name <name>', 'name of standard input as a document, a hint for its type')
     .addOption(
       new Option(
@@ -44,7 +46,7 @@ export function registerIngest(program: Command): void {
   addCaps(ingest)
     .addHelpText(
       'after',
-      '\nExamples:\n  $ apex ingest ./contracts\n  $ apex ingest "mail/**/*.eml" --json\n  $ apex ingest --sync ./contracts\n  $ cat note.txt | apex ingest - --id note-1',
+      '\nExamples:\n  $ apex ingest ./contracts\n  $ apex ingest "mail/**/*.eml" --json\n  $ apex ingest --sync ./contracts\n  $ apex ingest ./contracts --dry-run\n  $ cat note.txt | apex ingest - --id note-1',
     )
     .action(async (targets: string[], flags: IngestFlags) => {
       assertNamed(targets, flags);
@@ -59,6 +61,11 @@ export function registerIngest(program: Command): void {
         caps: capsOf(flags),
       };
       if (targets.includes('-') && process.stdin.isTTY) printNote('Reading what is typed; end it with Ctrl-D.');
+      if (flags.dryRun === true) {
+        const { planCommand } = await import('./plan.ts');
+        await planCommand(request, flags);
+        return;
+      }
       await runCommand(flags, (apex, onEvent, signal) => apex.ingest(request, onEvent, signal));
     });
 }

@@ -6,13 +6,14 @@ import type { Apex } from '../lib/contracts/apex.ts';
 import { ConfigError, UsageError } from '../lib/contracts/errors.ts';
 import type { RunRegistry } from '../lib/contracts/journal.ts';
 import type { Embedder, Price } from '../lib/contracts/parts.ts';
+import type { Planner } from '../lib/contracts/plan.ts';
 import { EMBEDDERS, type OpenAiSettings, PRICES } from '../lib/embedders/index.ts';
 import { EXTRACTORS } from '../lib/extractors/index.ts';
-import { type DataFolderWarning, openDataFolder, openRegistry } from '../lib/journal/index.ts';
+import { type DataFolderWarning, inspectDataFolder, openDataFolder, openRegistry } from '../lib/journal/index.ts';
 import { openParserPool } from '../lib/parsers/index.ts';
 import { loadAttachments, SOURCES } from '../lib/sources/index.ts';
-import { openStaging } from '../lib/staging/index.ts';
-import { openEmbeddedStores } from '../lib/stores/index.ts';
+import { makeTemporaryFolder, openStaging } from '../lib/staging/index.ts';
+import { openEmbeddedStores, readEmbeddedStores } from '../lib/stores/index.ts';
 import { crashProbe, type Probe, probed } from '../lib/support/probe.ts';
 import { Machine } from './apex.ts';
 import { placesOf } from './config/report.ts';
@@ -22,6 +23,7 @@ import type { StepContext, Surroundings } from './pipeline/context.ts';
 import { prepareDocument } from './pipeline/document.ts';
 import type { IsolatedRequest, Parts } from './pipeline/parts.ts';
 import type { EmbeddingUse } from './pipeline/use.ts';
+import { planIngest } from './plan/plan.ts';
 
 /** What apex takes from the process it runs in. */
 export interface HostOptions {
@@ -108,35 +110,15 @@ export async function openParts({
     failedRetentionMs: settings.stagingRetentionHours * HOUR_MS,
     now: surroundings.now,
   });
-  const parsers = openParserPool({
-    maxProcesses: Math.max(1, Math.min(2, settings.concurrency)),
-    limits: {
-      timeoutMs: settings.parseTimeoutSeconds * 1_000,
-      memoryBytes: settings.parseMemoryMegabytes * MEGABYTE,
-      maxPages: settings.parseMaxPages,
-      maxInflatedBytes: MAX_INFLATED_BYTES,
-    },
-  });
-  const { createStructureChunker } = await CHUNKERS.structure();
   const { stores } = memory;
-  const localSettings = {
-    maxBytes: settings.maxFileMegabytes * MEGABYTE,
-    stdin,
-    stdinName,
-    ownFolders: [home, stagingBase],
-  };
-  const { createLocalSource } = await SOURCES.local_upload();
-  const { createAttachmentSource } = await loadAttachments();
-  const local = createLocalSource(localSettings);
+  const readers = await openReaders({ settings, stdin, stdinName, embedder, ownFolders: [home, stagingBase] });
+  const { parsers, source, attachments, extractor } = readers;
   const parts: Parts = {
-    source: (name) => {
-      if (name === local.name) return withProbe('source', local);
-      throw new UsageError(`there is no source ${name}`, { code: 'APEX_USAGE', details: { name } });
-    },
-    attachments: withProbe('attachments', createAttachmentSource(localSettings)),
+    source: (name) => withProbe('source', source(name)),
+    attachments: withProbe('attachments', attachments),
     parsers: withProbe('parsers', parsers),
-    chunker: createStructureChunker({ maxTokens: settings.chunkTokens, countTokens: embedder.countTokens }),
-    extractor: withProbe('extractor', (await EXTRACTORS.rules()).create()),
+    chunker: readers.chunker,
+    extractor: withProbe('extractor', extractor),
     embedder: withProbe('embedder', embedder),
     stores: {
       records: withProbe('records', stores.records),
@@ -148,12 +130,7 @@ export async function openParts({
     registry: probe === null ? registry : probedRegistry(registry, probe),
     surroundings,
     prepareIsolated,
-    limits: {
-      batchDocuments: settings.batchDocuments,
-      batchBytes: BATCH_BYTES,
-      concurrency: settings.concurrency,
-      discardTimeoutMs: DISCARD_TIMEOUT_MS,
-    },
+    limits: readers.limits,
   };
   const close = async () => {
     await parsers.close();
@@ -162,6 +139,88 @@ export async function openParts({
     await memory.close();
   };
   return { parts, close };
+}
+
+interface ReaderOptions extends Pick<HostOptions, 'settings' | 'stdin' | 'stdinName'> {
+  readonly embedder: Embedder;
+  /** Where apex keeps its own data, which is never listed. */
+  readonly ownFolders: readonly string[];
+}
+
+/** The parts that make of documents what is stored, whatever it is stored in. */
+async function openReaders({
+  settings,
+  stdin,
+  stdinName,
+  embedder,
+  ownFolders,
+}: ReaderOptions): Promise<Pick<Parts, 'source' | 'attachments' | 'parsers' | 'chunker' | 'extractor' | 'limits'>> {
+  const { createStructureChunker } = await CHUNKERS.structure();
+  const { createLocalSource } = await SOURCES.local_upload();
+  const { createAttachmentSource } = await loadAttachments();
+  const localSettings = { maxBytes: settings.maxFileMegabytes * MEGABYTE, stdin, stdinName, ownFolders };
+  const local = createLocalSource(localSettings);
+  const parsers = openParserPool({
+    maxProcesses: Math.max(1, Math.min(2, settings.concurrency)),
+    limits: {
+      timeoutMs: settings.parseTimeoutSeconds * 1_000,
+      memoryBytes: settings.parseMemoryMegabytes * MEGABYTE,
+      maxPages: settings.parseMaxPages,
+      maxInflatedBytes: MAX_INFLATED_BYTES,
+    },
+  });
+  return {
+    source: (name) => {
+      if (name === local.name) return local;
+      throw new UsageError(`there is no source ${name}`, { code: 'APEX_USAGE', details: { name } });
+    },
+    attachments: createAttachmentSource(localSettings),
+    parsers,
+    chunker: createStructureChunker({ maxTokens: settings.chunkTokens, countTokens: embedder.countTokens }),
+    extractor: (await EXTRACTORS.rules()).create(),
+    limits: {
+      batchDocuments: settings.batchDocuments,
+      batchBytes: BATCH_BYTES,
+      concurrency: settings.concurrency,
+      discardTimeoutMs: DISCARD_TIMEOUT_MS,
+    },
+  };
+}
+
+/**
+ * Opens what a plan is made with: the memory for reading only, and a temporary staging area. Nothing is made or changed in the data
+ * directory, which need not be there. Errors as `openApex`.
+ */
+export async function openPlanner({
+  settings,
+  defaultHome,
+  stdin,
+  stdinName,
+  onWarning,
+}: Omit<HostOptions, 'prepareIsolated'>): Promise<Planner> {
+  const { home, stagingBase } = placesOf(settings, defaultHome);
+  for (const warning of inspectDataFolder(home)) onWarning(warning);
+  const embedder = await openEmbedder(settings);
+  const stores = await readEmbeddedStores({ path: join(home, 'memory.db'), embedder });
+  const temporary = makeTemporaryFolder();
+  const ownFolders = [home, stagingBase, temporary.path];
+  const readers = await openReaders({ settings, stdin, stdinName, embedder, ownFolders });
+  const surroundings = systemSurroundings(settings.graceSeconds * 1_000);
+  const staging = openStaging({
+    base: join(temporary.path, 'staging'),
+    maxBytes: settings.stagingMaxGigabytes * GIGABYTE,
+    failedRetentionMs: settings.stagingRetentionHours * HOUR_MS,
+    now: surroundings.now,
+  });
+  const parts = { ...readers, embedder, stores, staging, surroundings };
+  return {
+    plan: (request, onEvent, signal) => planIngest({ request, parts, group: settings.group, onEvent, signal }),
+    close: async () => {
+      await readers.parsers.close();
+      await staging.close();
+      temporary.remove();
+    },
+  };
 }
 
 interface Closable {

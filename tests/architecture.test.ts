@@ -53,7 +53,7 @@ const HOMES: { readonly [name: string]: readonly string[] } = {
   execa: ['tests/', 'scripts/'],
   'node:child_process': ['commands/isolated.ts', 'lib/parsers/pool.ts', 'bin/', 'scripts/'],
   'node:worker_threads': ['lib/support/'],
-  'node:sqlite': [],
+  'node:sqlite': ['lib/support/sql-reader.ts'],
 };
 
 /** What a room's text may not hold. */

@@ -64,6 +64,8 @@ export interface Embedder {
   countTokens(text: string): number;
   /** Tokens that will be billed for a text, counted before it is sent, and on the safe side: rather more than less. Pure, linear. */
   countBilledTokens(text: string): number;
+  /** What a request takes, about: only for estimates. */
+  readonly requestMs: number;
   /** What a token costs, or null when nobody knows. */
   readonly price: Price | null;
   embed(texts: readonly string[], signal: AbortSignal): Promise<Embedding>;

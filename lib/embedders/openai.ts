@@ -16,6 +16,8 @@ export interface OpenAiSettings {
   readonly timeoutMs: number;
 }
 
+/** Assumed of a request. */
+const REQUEST_MS = 500;
 /** Texts in one request. */
 const MAX_REQUEST_ITEMS = 128;
 
@@ -30,6 +32,7 @@ export function createOpenAiEmbedder(settings: OpenAiSettings): Embedder {
     countTokens: countWordTokens,
     countBilledTokens,
     price: settings.price,
+    requestMs: REQUEST_MS,
     embed: async (texts, signal) => {
       client ??= connect(settings);
       try {

@@ -43,6 +43,21 @@ export function openDataFolder(path: string): DataFolderWarning[] {
   return judgeFileSystem(path, statfsSync(path).type);
 }
 
+/**
+ * Looks at a data directory as `openDataFolder` does, and makes and changes nothing: one that is not there yet is fine.
+ *
+ * @throws ConfigError as `openDataFolder`.
+ */
+export function inspectDataFolder(path: string): DataFolderWarning[] {
+  try {
+    if (lstatSync(path, { throwIfNoEntry: false }) === undefined) return [];
+    assertOwn(path);
+  } catch (error) {
+    throw folderError(path, error);
+  }
+  return judgeFileSystem(path, statfsSync(path).type);
+}
+
 /** Refuses or doubts the file system a folder is on. @param type the `f_type` of statfs(2). @throws ConfigError APEX_CONFIG. */
 export function judgeFileSystem(path: string, type: number): DataFolderWarning[] {
   const refused = REFUSED_FILE_SYSTEMS.get(type);

@@ -28,6 +28,8 @@ import type { StagedState, Staging, StagingFolder } from '../contracts/staging.t
 import { diskError, makeFolder } from '../support/disk.ts';
 import { SPARES, SpareFolders } from './spares.ts';
 
+export { makeTemporaryFolder } from './temporary.ts';
+
 export interface StagingSettings {
   /** The folder under which everything is staged; made (0700) when it is not there. */
   readonly base: string;

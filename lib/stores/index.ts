@@ -2,10 +2,11 @@
 // May import lib/contracts, lib/support and its own vendor packages.
 // Must never decide which version is current by itself.
 
+import type { ReadableStores } from '../contracts/plan.ts';
 import type { Stores } from '../contracts/store.ts';
 import { SqliteCacheStore } from './cache/sqlite.ts';
 import { SqliteGraphStore } from './graph/sqlite.ts';
-import { type MemorySettings, openMemoryDb } from './memory-db.ts';
+import { type MemorySettings, openMemoryDb, readMemoryDb } from './memory-db.ts';
 import { SqliteRecordsStore } from './records/sqlite.ts';
 import { SqliteVectorStore } from './vectors/sqlite.ts';
 
@@ -27,3 +28,31 @@ export async function openEmbeddedStores(
   };
   return { stores, close: () => memory.sql.close() };
 }
+
+/**
+ * The embedded stores for reading only: nothing in their folder is made or changed. A memory that is not there yet holds nothing.
+ * Errors as `openMemoryDb`.
+ */
+export async function readEmbeddedStores(settings: Pick<MemorySettings, 'path' | 'embedder'>): Promise<ReadableStores> {
+  const memory = await readMemoryDb(settings);
+  if (memory === null) return NO_MEMORY;
+  return {
+    records: new SqliteRecordsStore(memory),
+    graph: new SqliteGraphStore(memory),
+    vectors: new SqliteVectorStore(memory),
+    cache: new SqliteCacheStore(memory),
+  };
+}
+
+const NO_MEMORY: ReadableStores = {
+  records: {
+    identity: '',
+    current: async () => new Map(),
+    children: async () => [],
+    quarantined: async () => [],
+    select: async () => [],
+  },
+  graph: { identity: '' },
+  vectors: { identity: '' },
+  cache: { identity: '', get: async (keys) => keys.map(() => null) },
+};

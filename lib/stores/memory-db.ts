@@ -1,7 +1,9 @@
+import { statSync } from 'node:fs';
 import { getLoadablePath } from 'sqlite-vec';
 import type { ErrorCode } from '../contracts/error-codes.ts';
 import { type ApexError, ConfigError, StoreError } from '../contracts/errors.ts';
-import { type SqlFailure, SqlThread } from '../support/sql-thread.ts';
+import { NO_INDEX, SqlReader } from '../support/sql-reader.ts';
+import { type Sql, type SqlFailure, SqlThread } from '../support/sql-thread.ts';
 import { MEMORY_APPLICATION_ID, MEMORY_FORMAT, MEMORY_MIGRATIONS, memorySchema } from './memory-schema.ts';
 
 export interface MemorySettings {
@@ -16,7 +18,7 @@ export interface MemorySettings {
 /** An open `memory.db`: one connection, one queue of writers, for all four roles. */
 export interface MemoryDb {
   readonly path: string;
-  readonly sql: SqlThread;
+  readonly sql: Sql;
   readonly memoryId: string;
   readonly dimensions: number;
 }
@@ -49,14 +51,42 @@ export async function openMemoryDb(settings: MemorySettings): Promise<MemoryDb> 
   }
 }
 
-async function identify(sql: SqlThread, settings: MemorySettings): Promise<{ memoryId: string; dimensions: number }> {
-  const { model, dimensions } = settings.embedder;
+/**
+ * Opens a memory that is only read, and whose folder is left as it is to the last byte; null when there is none yet.
+ *
+ * @throws ConfigError and StoreError as `openMemoryDb`.
+ */
+export async function readMemoryDb(settings: Pick<MemorySettings, 'path' | 'embedder'>): Promise<MemoryDb | null> {
+  const { path } = settings;
+  if (!statSync(path, { throwIfNoEntry: false })) return null;
+  const sql = new SqlReader({ path, toError: (failure) => storeError(failure, path) });
+  const format = await formatOf(sql, path);
+  if (format === 0) return null;
+  if (format < MEMORY_FORMAT) throw olderFormat(path, format);
+  return { path, sql, ...(await identityOf(sql, settings)) };
+}
+
+async function identify(sql: Sql, settings: MemorySettings): Promise<{ memoryId: string; dimensions: number }> {
+  const format = await formatOf(sql, settings.path);
+  if (format === 0) await create(sql, settings);
+  else await migrate(sql, format);
+  return identityOf(sql, settings);
+}
+
+/** The format of the file, 0 while it is empty. @throws ConfigError when it is another program's, or a newer one. */
+async function formatOf(sql: Sql, path: string): Promise<number> {
   const [format] = await sql.all<{ user_version: number }>('PRAGMA user_version');
   const [owner] = await sql.all<{ application_id: number }>('PRAGMA application_id');
-  if (format!.user_version === 0) await create(sql, settings);
-  else if (owner!.application_id !== MEMORY_APPLICATION_ID) throw foreign(settings.path);
-  else if (format!.user_version > MEMORY_FORMAT) throw newerFormat(settings.path, format!.user_version);
-  else await migrate(sql, format!.user_version);
+  const { user_version: version } = format!;
+  if (version !== 0 && owner!.application_id !== MEMORY_APPLICATION_ID) throw foreign(path);
+  if (version > MEMORY_FORMAT) throw newerFormat(path, version);
+  return version;
+}
+
+async function identityOf(
+  sql: Sql,
+  { embedder: { model, dimensions } }: Pick<MemorySettings, 'embedder'>,
+): Promise<{ memoryId: string; dimensions: number }> {
   const rows = await sql.all<{ name: string; value: string }>('SELECT name, value FROM memory');
   const values = new Map(rows.map(({ name, value }) => [name, value]));
   if (values.get('embedder') !== model || Number(values.get('dimensions')) !== dimensions) {
@@ -70,7 +100,7 @@ async function identify(sql: SqlThread, settings: MemorySettings): Promise<{ mem
 }
 
 /** Two processes may come here at once: the second finds the tables made and keeps them. */
-async function create(sql: SqlThread, { embedder, createMemoryId }: MemorySettings): Promise<void> {
+async function create(sql: Sql, { embedder, createMemoryId }: MemorySettings): Promise<void> {
   const insert = 'INSERT INTO memory (name, value) VALUES (?, ?)';
   const values = [
     ['memory_id', createMemoryId()],
@@ -94,7 +124,7 @@ async function create(sql: SqlThread, { embedder, createMemoryId }: MemorySettin
 }
 
 /** Brings a memory to this format, one format at a time. Another process may do so at once: the second finds it done. */
-async function migrate(sql: SqlThread, from: number): Promise<void> {
+async function migrate(sql: Sql, from: number): Promise<void> {
   for (let format = from + 1; format <= MEMORY_FORMAT; format += 1) {
     try {
       await sql.transaction(
@@ -111,6 +141,12 @@ async function migrate(sql: SqlThread, from: number): Promise<void> {
 function foreign(path: string): ConfigError {
   const message = `${path} is a database of another program: point APEX_HOME at another folder`;
   return new ConfigError(message, { code: 'APEX_CONFIG', details: { path } });
+}
+
+/** To bring it up to date is to write. */
+function olderFormat(path: string, format: number): ConfigError {
+  const message = `${path} has format ${format}, of an older apex: let another command bring it up to date, as apex runs list`;
+  return new ConfigError(message, { code: 'APEX_CONFIG', details: { format } });
 }
 
 function newerFormat(path: string, format: number): ConfigError {
@@ -152,6 +188,11 @@ const FINAL_FAILURES: readonly FailureMeaning[] = [
     starts: ['SQLITE_IOERR', 'EIO'],
     code: 'APEX_JOURNAL',
     problem: 'could not be read or written: the disk failed',
+  },
+  {
+    starts: [NO_INDEX],
+    code: 'APEX_STORE',
+    problem: 'has a log that is not folded in, as a copy may have: let another command open it once, as apex runs list',
   },
   { starts: ['EISDIR', 'ELOOP'], code: 'APEX_CONFIG', problem: 'is not a file: move away what has its name' },
 ];

@@ -1,5 +1,5 @@
 import type { DocumentVersion, WriteRef } from '../contracts/store.ts';
-import type { SqlStatement, SqlThread } from '../support/sql-thread.ts';
+import type { Sql, SqlStatement } from '../support/sql-thread.ts';
 
 /** A list of versions as one parameter, for `VERSIONS`. */
 export function versionsParam(versions: readonly DocumentVersion[]): string {
@@ -34,11 +34,7 @@ export function deleteByVersion(tables: readonly string[], versions: readonly Do
 }
 
 /** How many rows of these tables a batch wrote. */
-export async function countByRef(
-  sql: SqlThread,
-  tables: readonly string[],
-  { runId, batchNo }: WriteRef,
-): Promise<number> {
+export async function countByRef(sql: Sql, tables: readonly string[], { runId, batchNo }: WriteRef): Promise<number> {
   const counts = tables.map((table) => `(SELECT count(*) FROM ${table} WHERE run_id = ? AND batch_no = ?)`);
   const [row] = await sql.all<{ count: number }>(
     `SELECT ${counts.join(' + ')} AS count`,
@@ -51,7 +47,7 @@ export async function countByRef(
 const PAGE_VERSIONS = 10_000;
 
 /** Every version that a table holds a row of, with who wrote it. */
-export async function* versionsIn(sql: SqlThread, table: string): AsyncGenerator<DocumentVersion & WriteRef> {
+export async function* versionsIn(sql: Sql, table: string): AsyncGenerator<DocumentVersion & WriteRef> {
   let after = { documentId: '', version: -1 };
   for (;;) {
     const page = await sql.all<DocumentVersion & WriteRef>(

@@ -62,6 +62,9 @@ export class UnexpectedChangesError extends Error {
   }
 }
 
+/** A connection: what those that use one see of it. */
+export type Sql = Pick<SqlThread, 'all' | 'transaction' | 'close'>;
+
 /** First releases without the WAL-reset bug: the main line and the two older lines that got the correction. */
 const SAFE_VERSIONS = [
   [3, 51, 3],

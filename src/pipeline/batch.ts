@@ -6,8 +6,9 @@ import type { StepName } from '../../lib/contracts/pipeline.ts';
 import type { PivotOutcome, SetAsideDocument } from '../../lib/contracts/store.ts';
 import type { RunReplay } from '../journal/replay.ts';
 import { finishBatch, type PreparedBatch, writeOrDiscard } from '../saga/saga.ts';
+import { attachmentCandidates, lostAttachments, MAX_ATTACHMENT_DEPTH } from './attachments.ts';
 import { workThrough } from './bounded.ts';
-import { type Candidate, classify, type Verdict } from './classify.ts';
+import { classify, type Verdict } from './classify.ts';
 import { cleanUp } from './cleanup.ts';
 import type { StepContext } from './context.ts';
 import type { Deletion } from './delete.ts';
@@ -20,7 +21,7 @@ import {
 } from './document.ts';
 import { isDocumentsFault, reportOf } from './failure.ts';
 import { Families } from './families.ts';
-import { ancestorIdsOf, attachmentIdOf, documentUuid, rootOf } from './identity.ts';
+import { ancestorIdsOf, documentUuid, rootOf } from './identity.ts';
 import { failedResult, itemOutcome, LOST_RACE, settledResult, writtenResult } from './results.ts';
 import type { RunSession } from './session.ts';
 import { versionRecord } from './version.ts';
@@ -74,10 +75,7 @@ export async function runBatch(options: BatchOptions, session: RunSession): Prom
     await journal.append({ kind: 'batch_done', batchNo, results: [] });
     return [];
   }
-  const deletes = [
-    ...(await lostAttachments(preparation, session)),
-    ...(await options.movedTo(contentsOf(preparation))),
-  ];
+  const deletes = [...(await lostOf(preparation, session)), ...(await options.movedTo(contentsOf(preparation)))];
   return writePrepared({ ...preparation, deletes, batchNo, isLastTry: options.isLastTry, startedMs }, session);
 }
 
@@ -98,9 +96,6 @@ function assignedItem(
 ): AssignedItem {
   return { documentId, parentId, item, baseVersion, attempt, contentDigest };
 }
-
-/** How deep attachments may lie in attachments; deeper ones are not read. */
-const MAX_ATTACHMENT_DEPTH = 5;
 
 async function prepareAll(options: BatchOptions, batchNo: number, session: RunSession): Promise<Preparation> {
   const { parts, signal, runId, journal } = session;
@@ -223,12 +218,7 @@ async function attachmentsOf(
 ): Promise<DocumentInput[]> {
   const { parts } = session;
   if (parent.parsed.attachments.length === 0) return [];
-  const candidates = parent.parsed.attachments.map((attachment, index): Candidate => {
-    const id = attachmentIdOf(parent.documentId, index + 1);
-    const uri = `${parent.item.uri}#attachment-${index + 1}`;
-    const item = parts.attachments.itemOf(attachment, parent.folder.attachmentsPath, { id, uri });
-    return { documentId: id, parentId: parent.documentId, item };
-  });
+  const candidates = attachmentCandidates(parent, parts.attachments);
   const verdicts = await classify(candidates, await session.look(parts.attachments), session.signal);
   const inputs = verdicts.map((verdict) => takeVerdict(verdict, parent.sourceName, preparation));
   return inputs.filter((input) => input !== null);
@@ -249,30 +239,16 @@ function takeVerdict(verdict: Verdict, sourceName: string, preparation: Preparat
   return null;
 }
 
-/** Attachments follow their mail: those that the new version no longer has are deleted with its pivot, and what came in them too. */
-async function lostAttachments(preparation: Preparation, session: RunSession): Promise<Deletion[]> {
-  const { prepared, unchanged, setAside } = preparation;
-  const kept = new Set(
-    [...prepared, ...[...unchanged, ...setAside].map(({ input }) => input)].map(({ documentId }) => documentId),
-  );
-  const deletes: Deletion[] = [];
-  let parentIds = prepared.map(({ documentId }) => documentId);
-  while (parentIds.length > 0) {
-    const children = await session.parts.stores.records.children(parentIds, session.signal);
-    const lost = children.filter(({ documentId }) => !kept.has(documentId));
-    deletes.push(...lost.map(({ documentId, version }) => ({ documentId, baseVersion: version, sourceUri: '' })));
-    parentIds = lost.map(({ documentId }) => documentId);
-  }
-  // What was set aside is no document; it leaves quarantine with the text it came in.
+/** Those that the new versions of these documents no longer have. */
+async function lostOf({ prepared, unchanged, setAside }: Preparation, session: RunSession): Promise<Deletion[]> {
+  const { records } = session.parts.stores;
+  const kept = [...prepared, ...[...unchanged, ...setAside].map(({ input }) => input)];
   const { quarantine } = await session.look(session.parts.attachments);
-  const found = new Set(deletes.map(({ documentId }) => documentId));
-  const rewritten = new Set([...prepared.map(({ documentId }) => documentId), ...found]);
-  for (const { documentId, sourceUri } of prepared.flatMap((input) => quarantine.attachmentsOf(input.documentId))) {
-    const isLost = !kept.has(documentId) && !found.has(documentId);
-    if (isLost && rewritten.has(ancestorIdsOf(documentId).at(-1)!))
-      deletes.push({ documentId, baseVersion: null, sourceUri });
-  }
-  return deletes;
+  return lostAttachments(
+    prepared.map(({ documentId }) => documentId),
+    new Set(kept.map(({ documentId }) => documentId)),
+    { quarantine, children: (parentIds) => records.children(parentIds, session.signal) },
+  );
 }
 
 /** A batch, or a part of one, whose documents are prepared. */

@@ -28,7 +28,7 @@ export type Verdict =
 /** What candidates are compared with. */
 export interface ClassifyParts {
   readonly source: Source;
-  readonly records: RecordsStore;
+  readonly records: Pick<RecordsStore, 'current' | 'children'>;
   readonly group: string;
   /** All that is in quarantine. */
   readonly quarantine: Quarantine;

@@ -1,4 +1,5 @@
 import { EXIT } from '../../lib/contracts/error-codes.ts';
+import type { RecordsStore } from '../../lib/contracts/store.ts';
 import type { RunReplay } from '../journal/replay.ts';
 import { finishBatch, writeOrDiscard } from '../saga/saga.ts';
 import { allQuarantined, Quarantine } from './quarantine.ts';
@@ -112,11 +113,17 @@ interface Ancestors {
   readonly quarantine: Quarantine;
 }
 
+/** What knows the children of documents. */
+interface HasChildren {
+  readonly parts: { readonly stores: { readonly records: Pick<RecordsStore, 'children'> } };
+  readonly signal: AbortSignal;
+}
+
 /** The deletions, and those of all that came in these documents, at any depth; each document once. */
 export async function withAttachments(
   deletions: readonly Deletion[],
   { documentIds, quarantine }: Ancestors,
-  { parts, signal }: RunSession,
+  { parts, signal }: HasChildren,
 ): Promise<Deletion[]> {
   const all = new Map(deletions.map((deletion) => [deletion.documentId, deletion]));
   let parentIds = documentIds;

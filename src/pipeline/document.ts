@@ -1,6 +1,7 @@
 import type { Chunk, Extraction, ParsedDocument, StagedFile } from '../../lib/contracts/document.ts';
 import type { SourceItem } from '../../lib/contracts/source.ts';
 import type { StagingFolder } from '../../lib/contracts/staging.ts';
+import type { Stores } from '../../lib/contracts/store.ts';
 import { chunk } from './chunk.ts';
 import type { StepContext } from './context.ts';
 import { embed } from './embed.ts';
@@ -59,10 +60,8 @@ export async function readDocument(
  */
 export async function prepareDocument(
   input: DocumentInput,
-  parts: Pick<
-    Parts,
-    'source' | 'attachments' | 'parsers' | 'chunker' | 'extractor' | 'embedder' | 'stores' | 'staging'
-  > & {
+  parts: Pick<Parts, 'source' | 'attachments' | 'parsers' | 'chunker' | 'extractor' | 'embedder' | 'staging'> & {
+    readonly stores: Pick<Stores, 'cache'>;
     readonly use: EmbeddingUse;
     readonly onCacheFailure: (error: unknown) => void;
   },

@@ -4,7 +4,7 @@ import type { RunRegistry } from '../../lib/contracts/journal.ts';
 import type { Chunker, Embedder, Extractor, ParserPool } from '../../lib/contracts/parts.ts';
 import type { Source, SourceItem } from '../../lib/contracts/source.ts';
 import type { Staging } from '../../lib/contracts/staging.ts';
-import type { Stores } from '../../lib/contracts/store.ts';
+import type { Role, Stores } from '../../lib/contracts/store.ts';
 import type { AllowanceState } from './allowance.ts';
 import type { StepContext, Surroundings } from './context.ts';
 import type { EmbeddingUse } from './use.ts';
@@ -75,6 +75,6 @@ export function failureDigest(parts: Pick<Parts, 'parsers' | 'chunker' | 'extrac
 }
 
 /** Digest of which stores the memory consists of. */
-export function storesDigest(stores: Stores): string {
+export function storesDigest(stores: { readonly [role in Role]: { readonly identity: string } }): string {
   return digestOf(stores.records.identity, stores.graph.identity, stores.vectors.identity, stores.cache.identity);
 }

@@ -93,6 +93,9 @@ export async function* quarantinePages(
 }
 
 /** All that is in quarantine, of all groups, in order of document id. */
-export async function allQuarantined(records: RecordsStore, signal: AbortSignal): Promise<QuarantineEntry[]> {
+export async function allQuarantined(
+  records: Pick<RecordsStore, 'quarantined'>,
+  signal: AbortSignal,
+): Promise<QuarantineEntry[]> {
   return (await Array.fromAsync(quarantinePages(records, null, signal))).flat();
 }

@@ -13,10 +13,10 @@ import { Spool } from './spool.ts';
 import { Sync } from './sync.ts';
 
 /** How many listed items are looked at together. */
-const LOOK_ITEMS = 256;
+export const LOOK_ITEMS = 256;
 
 /** How many listed items may wait to be looked at. */
-const LISTED_AHEAD_ITEMS = 100_000;
+export const LISTED_AHEAD_ITEMS = 100_000;
 
 /** How many deaths of the main process a document may have been near before it is taken alone, in a process of its own. */
 const DEATHS_BEFORE_ISOLATION = 3;
@@ -75,18 +75,20 @@ export async function ingestAll(session: RunSession, replay: RunReplay): Promise
   session.throwIfStopping();
   // What is left is dealt with when the run goes on.
   if (session.leftBecause !== null) return;
-  await sync?.deleteGone(replay);
+  await sync?.deleteGone(session, replay);
   await spool.remove();
 }
 
-function severalNamed(documentId: string): UsageError {
+/** Of one `--id` for several documents. */
+export function severalNamed(documentId: string): UsageError {
   return new UsageError(`--id ${documentId} names one document, but the target holds several: name a single file`, {
     code: 'APEX_USAGE',
     details: { documentId },
   });
 }
 
-function isProblem(entry: SourceItem | SourceProblem): entry is SourceProblem {
+/** Is it something that cannot be a document? */
+export function isProblem(entry: SourceItem | SourceProblem): entry is SourceProblem {
   return 'code' in entry;
 }
 

@@ -1,10 +1,19 @@
+import type { RunPlan } from '../../lib/contracts/journal.ts';
 import type { Source, SourceItem, SourceProblem, SourceRoot } from '../../lib/contracts/source.ts';
-import type { AfterDocument, SelectedDocument } from '../../lib/contracts/store.ts';
+import type { AfterDocument, RecordsStore, SelectedDocument } from '../../lib/contracts/store.ts';
 import type { RunReplay } from '../journal/replay.ts';
 import { type Deletion, deleteTogether, withAttachments } from './delete.ts';
 import { ancestorIdsOf, documentIdOf } from './identity.ts';
 import type { Quarantine } from './quarantine.ts';
 import type { RunSession } from './session.ts';
+
+/** What is compared with a listing, and who is told of it: a run, or a plan of one. */
+export interface SyncSession extends Pick<RunSession, 'signal'> {
+  readonly plan: Pick<RunPlan, 'source' | 'targets' | 'group' | 'sync'>;
+  readonly parts: { readonly stores: { readonly records: Pick<RecordsStore, 'select' | 'children'> } };
+  readonly onEvent: (event: { readonly kind: 'warning'; readonly code: string; readonly message: string }) => void;
+  look(source: Source): Promise<{ readonly quarantine: Quarantine }>;
+}
 
 /** A document whose file is gone; one that is in quarantine only has no version. */
 interface Gone extends Pick<SelectedDocument, 'documentId' | 'sourceUri' | 'contentDigest'> {
@@ -22,7 +31,7 @@ const PAGE_DOCUMENTS = 1_000;
  * memory, and of what is gone ids, locations and digests.
  */
 export class Sync {
-  readonly #session: RunSession;
+  readonly #session: SyncSession;
   readonly #source: Source;
   readonly #roots: SourceRoot[] = [];
   /** What was listed: its id in the source, by location. */
@@ -32,7 +41,7 @@ export class Sync {
   #movable: Map<string, Gone[]> | null = null;
   readonly #moved = new Set<string>();
 
-  constructor(session: RunSession, source: Source) {
+  constructor(session: SyncSession, source: Source) {
     this.#session = session;
     this.#source = source;
   }
@@ -73,31 +82,30 @@ export class Sync {
   }
 
   /** Deletes what is gone by now, but for what was moved. What another run has changed meanwhile is looked at again, once. */
-  async deleteGone(replay: RunReplay): Promise<void> {
-    const { parts } = this.#session;
+  async deleteGone(session: RunSession, replay: RunReplay): Promise<void> {
+    const { batchDocuments } = session.parts.limits;
     const deleted = new Set(
       replay.results.filter(({ outcome }) => outcome === 'deleted').map(({ documentId }) => documentId),
     );
     for (const isLastTry of [false, true]) {
       const lost: string[] = [];
-      for await (const batch of this.#batches(isLastTry)) {
-        lost.push(...(await deleteTogether(batch, this.#session, isLastTry)));
+      for await (const batch of this.gone(batchDocuments, isLastTry)) {
+        lost.push(...(await deleteTogether(batch, session, isLastTry)));
         for (const { documentId } of batch) deleted.add(documentId);
       }
       for (const documentId of lost) deleted.delete(documentId);
       if (lost.length === 0) break;
     }
     // Also what an earlier process of this run deleted and did not come to forget.
-    await parts.staging.forget([...deleted, ...this.#moved]);
+    await session.parts.staging.forget([...deleted, ...this.#moved]);
   }
 
   get #allowsEmpty(): boolean {
     return this.#session.plan.sync?.allowsEmpty === true;
   }
 
-  /** What is gone, with what came in it, so many that they make a batch. */
-  async *#batches(isLastTry: boolean): AsyncGenerator<Deletion[]> {
-    const { batchDocuments } = this.#session.parts.limits;
+  /** What is gone, but for what was moved, with what came in it: so many documents together that they make a batch. */
+  async *gone(batchDocuments: number, isLastTry = false): AsyncGenerator<Deletion[]> {
     let waiting: Gone[] = [];
     for await (const document of this.#gone()) {
       // What is in quarantine only, and has lost, is a document by now: it is found by its location when it is gone.

@@ -1,5 +1,5 @@
 import type { CacheEntry, CacheStore, DocumentVersion } from '../../contracts/store.ts';
-import type { SqlThread } from '../../support/sql-thread.ts';
+import type { Sql } from '../../support/sql-thread.ts';
 import type { MemoryDb } from '../memory-db.ts';
 import { LISTED, listParam, VERSIONS, versionsParam } from '../rows.ts';
 
@@ -7,7 +7,7 @@ import { LISTED, listParam, VERSIONS, versionsParam } from '../rows.ts';
 export class SqliteCacheStore implements CacheStore {
   readonly name = 'cache';
   readonly identity: string;
-  readonly #sql: SqlThread;
+  readonly #sql: Sql;
 
   constructor({ sql, memoryId }: MemoryDb) {
     this.#sql = sql;

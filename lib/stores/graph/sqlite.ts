@@ -20,7 +20,7 @@ import type {
   VersionRecord,
   WriteRef,
 } from '../../contracts/store.ts';
-import type { SqlThread } from '../../support/sql-thread.ts';
+import type { Sql } from '../../support/sql-thread.ts';
 import type { MemoryDb } from '../memory-db.ts';
 import {
   countByRef,
@@ -50,7 +50,7 @@ export class SqliteGraphStore implements GraphStore {
   readonly name = 'graph';
   readonly identity: string;
   readonly capabilities = { transactional: true };
-  readonly #sql: SqlThread;
+  readonly #sql: Sql;
 
   constructor({ sql, memoryId }: MemoryDb) {
     this.#sql = sql;

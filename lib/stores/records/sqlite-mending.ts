@@ -1,7 +1,7 @@
 import type { Json } from '../../contracts/document.ts';
 import { StoreError } from '../../contracts/errors.ts';
 import type { DocumentVersion, KeptVersion, StoredRelation, Stray, VersionRecord } from '../../contracts/store.ts';
-import type { SqlStatement, SqlThread } from '../../support/sql-thread.ts';
+import type { Sql, SqlStatement } from '../../support/sql-thread.ts';
 import { LISTED, listParam, parsedOrText, VERSIONS, versionsParam } from '../rows.ts';
 
 type KeptChunk = KeptVersion['chunks'][number];
@@ -15,7 +15,7 @@ interface KeptRow
 }
 
 /** What `RecordsStore.kept` gives. */
-export async function keptVersions(sql: SqlThread, versions: readonly DocumentVersion[]): Promise<KeptVersion[]> {
+export async function keptVersions(sql: Sql, versions: readonly DocumentVersion[]): Promise<KeptVersion[]> {
   const params = [versionsParam(versions)];
   const where = `WHERE (document_id, version) IN ${VERSIONS}`;
   const rows = await sql.all<KeptRow>(
@@ -116,7 +116,7 @@ export function documentMending(documentIds: readonly string[]): SqlStatement[] 
 export const TEXT_MENDING: SqlStatement = { sql: "INSERT INTO chunk_text (chunk_text) VALUES ('rebuild')" };
 
 /** What of `strays` is an index, to be made anew from its rows. */
-export async function indexMending(sql: SqlThread, strays: readonly Stray[]): Promise<SqlStatement[]> {
+export async function indexMending(sql: Sql, strays: readonly Stray[]): Promise<SqlStatement[]> {
   const wanted = strays.filter(({ kind }) => kind === 'index').map(({ id }) => id);
   if (wanted.length === 0) return [];
   const known = await sql.all<{ name: string }>(
@@ -138,7 +138,7 @@ const CONTENT_FINDING =
   /^(?:[A-Z-]+ value in |CHECK constraint failed in |non-[A-Z]+ value in |malformed inverted index for FTS5 table |unable to validate the inverted index for FTS5 table )/;
 
 /** What `RecordsStore.checkStorage` gives. @throws StoreError MEMORY_DAMAGED. */
-export async function checkedStorage(sql: SqlThread, path: string): Promise<Stray[]> {
+export async function checkedStorage(sql: Sql, path: string): Promise<Stray[]> {
   const rows = await sql.all<{ integrity_check: string }>(`PRAGMA integrity_check(${MAX_FINDINGS})`);
   const findings = rows.flatMap(({ integrity_check }) => integrity_check.split('\n')).filter((text) => text !== 'ok');
   const indexes = new Set<string>();

@@ -24,7 +24,7 @@ import type {
   VersionRecord,
   WriteRef,
 } from '../../contracts/store.ts';
-import { type SqlThread, type SqlValue, UnexpectedChangesError } from '../../support/sql-thread.ts';
+import { type Sql, type SqlValue, UnexpectedChangesError } from '../../support/sql-thread.ts';
 import type { MemoryDb } from '../memory-db.ts';
 import {
   countByRef,
@@ -53,7 +53,7 @@ export class SqliteRecordsStore implements RecordsStore {
   readonly identity: string;
   readonly memoryId: string;
   readonly capabilities = { transactional: true };
-  readonly #sql: SqlThread;
+  readonly #sql: Sql;
   readonly #path: string;
 
   constructor({ sql, memoryId, path }: MemoryDb) {

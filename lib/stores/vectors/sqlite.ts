@@ -10,7 +10,7 @@ import type {
   VersionRecord,
   WriteRef,
 } from '../../contracts/store.ts';
-import type { SqlThread } from '../../support/sql-thread.ts';
+import type { Sql } from '../../support/sql-thread.ts';
 import type { MemoryDb } from '../memory-db.ts';
 import { countByRef, deleteByRef, deleteByVersion, VERSIONS, versionsIn, versionsParam } from '../rows.ts';
 
@@ -26,7 +26,7 @@ export class SqliteVectorStore implements VectorStore {
   readonly identity: string;
   readonly capabilities = { transactional: true };
   readonly dimensions: number;
-  readonly #sql: SqlThread;
+  readonly #sql: Sql;
 
   constructor({ sql, memoryId, dimensions }: MemoryDb) {
     this.#sql = sql;

@@ -205,6 +205,7 @@ export class FakeEmbedder implements Embedder {
   answer: (texts: readonly string[], signal: AbortSignal) => Float32Array[] | Promise<Float32Array[]> = (texts) =>
     texts.map(vectorOf);
 
+  readonly requestMs = 10;
   /** A millionth of a dollar for each token. */
   price: Embedder['price'] = { picosPerToken: 1_000_000, origin: 'the tests' };
   /** What is said to be billed for a request, or null. */

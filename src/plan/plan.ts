@@ -1,0 +1,198 @@
+import type { IngestRequest } from '../../lib/contracts/apex.ts';
+import { ERROR_CODES, EXIT } from '../../lib/contracts/error-codes.ts';
+import type { PlanEvent, PlannedDocument, PlanSummary } from '../../lib/contracts/plan.ts';
+import type { Source, SourceItem, SourceProblem } from '../../lib/contracts/source.ts';
+import { Allowance, NO_CAPS } from '../pipeline/allowance.ts';
+import { workThrough } from '../pipeline/bounded.ts';
+import { type Candidate, classify, type Verdict } from '../pipeline/classify.ts';
+import { documentIdOf } from '../pipeline/identity.ts';
+import { readAhead } from '../pipeline/read-ahead.ts';
+import { isProblem, LISTED_AHEAD_ITEMS, LOOK_ITEMS, severalNamed } from '../pipeline/run.ts';
+import { graver } from '../pipeline/session.ts';
+import { Sync } from '../pipeline/sync.ts';
+import { EmbeddingUse } from '../pipeline/use.ts';
+import { PlannedCache } from './embedding.ts';
+import { type PlannedUse, planFamily } from './family.ts';
+import { deletedOf, rememberedOf, unchangedOf } from './results.ts';
+import { PLAN_RUN, type PlanParts, PlanSession } from './session.ts';
+import { PlanTally } from './summary.ts';
+
+interface PlanOptions {
+  readonly request: IngestRequest;
+  readonly parts: PlanParts;
+  readonly group: string;
+  readonly onEvent: (event: PlanEvent) => void;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Says what an ingest would do, document by document in the order of listing, by doing all of it but embedding and writing.
+ *
+ * Stopped by its signal it says what it has seen. @throws as the ingest would before its run begins.
+ */
+export async function planIngest(options: PlanOptions): Promise<PlanSummary> {
+  const planning = new Planning(options);
+  try {
+    await planning.work();
+  } catch (error) {
+    if (!options.signal.aborted) throw error;
+    return planning.end('interrupted');
+  }
+  return planning.end('completed');
+}
+
+class Planning {
+  readonly #session: PlanSession;
+  readonly #source: Source;
+  readonly #planned: PlannedUse;
+  readonly #tally = new PlanTally();
+  readonly #startedMs: number;
+  #exitStatus: number = EXIT.done;
+  #hasCacheFailed = false;
+
+  constructor(options: PlanOptions) {
+    const { parts, request } = options;
+    const { embedder, stores, surroundings } = parts;
+    this.#session = new PlanSession(options);
+    this.#source = parts.source(request.source);
+    this.#planned = {
+      use: new EmbeddingUse(new Allowance(NO_CAPS, surroundings.elapsed)),
+      cache: new PlannedCache(stores.cache, embedder.dimensions),
+      onCacheFailure: () => this.#warnOfCache(),
+    };
+    this.#startedMs = surroundings.elapsed();
+  }
+
+  async work(): Promise<void> {
+    const { plan, signal } = this.#session;
+    const sync = plan.sync == null ? null : new Sync(this.#session, this.#source);
+    const listing = sync?.list() ?? this.#source.list(plan.targets, signal);
+    let listed = 0;
+    const countListed = ({ item, isFinal }: { item: SourceItem | SourceProblem | null; isFinal: boolean }) => {
+      if (item !== null && !isProblem(item)) listed += 1;
+      if (isFinal || listed % LOOK_ITEMS === 0) this.#session.onEvent({ kind: 'listed', documents: listed, isFinal });
+    };
+    let waiting: Candidate[] = [];
+    for await (const entry of readAhead(listing, LISTED_AHEAD_ITEMS, countListed)) {
+      if (isProblem(entry)) {
+        this.#takeProblem(entry);
+        continue;
+      }
+      if (plan.documentId !== null && waiting.length > 0) throw severalNamed(plan.documentId);
+      waiting.push(await this.#candidate(entry));
+      if (waiting.length < LOOK_ITEMS) continue;
+      await this.#plan(waiting);
+      waiting = [];
+    }
+    await this.#plan(waiting);
+    if (sync !== null) await this.#planGone(sync);
+  }
+
+  end(state: PlanSummary['state']): PlanSummary {
+    const { parts, signal, onEvent } = this.#session;
+    const isInterrupted = state === 'interrupted';
+    if (isInterrupted) this.#earn(signal.reason === 'SIGTERM' ? EXIT.terminated : EXIT.interrupted);
+    const summary = this.#tally.summary(
+      { state, exit_status: this.#exitStatus, error: isInterrupted ? INTERRUPTED : null },
+      {
+        embedder: parts.embedder,
+        prepareMs: parts.surroundings.elapsed() - this.#startedMs,
+        requestsAtOnce: parts.limits.concurrency,
+      },
+    );
+    onEvent({ kind: 'plan_ended', summary });
+    return summary;
+  }
+
+  /** What cannot be read twice is copied into the temporary staging area first. */
+  async #candidate(item: SourceItem): Promise<Candidate> {
+    const { parts, plan, signal } = this.#session;
+    const folder = item.isRepeatable ? null : await parts.staging.open('spool', this.#source.name, PLAN_RUN);
+    const copy = await folder?.stage(this.#source, item, signal);
+    const read = copy === undefined ? item : this.#source.fromCopy(item, copy);
+    const documentId = plan.documentId ?? documentIdOf(plan.source, read.id, plan.group);
+    return { documentId, parentId: null, item: read };
+  }
+
+  /** Plans for documents side by side, and tells of them in their order. */
+  async #plan(candidates: readonly Candidate[]): Promise<void> {
+    const { parts, signal } = this.#session;
+    const verdicts = await classify(candidates, await this.#session.look(this.#source), signal);
+    const results: (readonly PlannedDocument[] | null)[] = verdicts.map(() => null);
+    let told = 0;
+    const tellNext = () => {
+      for (; told < results.length && results[told] !== null; told += 1)
+        for (const result of results[told]!) this.#tell(result);
+    };
+    const queue = verdicts.map((verdict, index) => ({ verdict, index }));
+    try {
+      await workThrough(queue, parts.limits.concurrency, async ({ verdict, index }) => {
+        results[index] = await this.#planOne(verdict);
+        tellNext();
+      });
+    } catch (error) {
+      // What is seen is told, whatever stands before it in the order.
+      for (const result of results.slice(told).flatMap((planned) => planned ?? [])) this.#tell(result);
+      throw error;
+    }
+  }
+
+  async #planOne(verdict: Verdict): Promise<PlannedDocument[]> {
+    this.#session.signal.throwIfAborted();
+    if (verdict.kind === 'process') return planFamily(verdict.input, this.#planned, this.#session);
+    const named = this.#session.named(verdict.candidate);
+    if (verdict.kind === 'remembered') return [rememberedOf(named, verdict.entry)];
+    return [unchangedOf(named, verdict.current.version), ...(await this.#planAttachments(named.documentId))];
+  }
+
+  /** An unchanged mail has unchanged attachments, and those that were set aside still are. */
+  async #planAttachments(documentId: string): Promise<PlannedDocument[]> {
+    const { parts, signal } = this.#session;
+    const planned: PlannedDocument[] = [];
+    let parentIds = [documentId];
+    while (parentIds.length > 0) {
+      const children = await parts.stores.records.children(parentIds, signal);
+      for (const child of children)
+        planned.push(unchangedOf(this.#session.placed({ ...child, sourceUri: '' }), child.version));
+      parentIds = children.map((child) => child.documentId);
+    }
+    for (const entry of (await this.#session.quarantine()).attachmentsOf(documentId))
+      planned.push(rememberedOf(this.#session.placed(entry), entry));
+    return planned;
+  }
+
+  async #planGone(sync: Sync): Promise<void> {
+    for await (const deletions of sync.gone(LOOK_ITEMS))
+      for (const deletion of deletions) this.#tell(deletedOf(this.#session.placed(deletion)));
+  }
+
+  #takeProblem(problem: SourceProblem): void {
+    this.#tally.takeProblem();
+    this.#earn(ERROR_CODES[problem.code].exit);
+    this.#session.onEvent({ kind: 'problem', ...problem });
+  }
+
+  #tell(document: PlannedDocument): void {
+    this.#tally.take(document);
+    if (document.action === 'quarantine') this.#earn(EXIT.quarantined);
+    this.#session.onEvent({ kind: 'planned', document });
+  }
+
+  #earn(exitStatus: number): void {
+    this.#exitStatus = graver(this.#exitStatus, exitStatus);
+  }
+
+  #warnOfCache(): void {
+    if (this.#hasCacheFailed) return;
+    this.#hasCacheFailed = true;
+    const message = 'the cache does not answer; the plan counts every text as one to embed';
+    this.#session.onEvent({ kind: 'warning', code: 'CACHE_FAILED', message });
+  }
+}
+
+const INTERRUPTED = {
+  code: 'ABORTED',
+  message: 'interrupted: this is what was seen until then',
+  retryable: true,
+  step: null,
+} as const;

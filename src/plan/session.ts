@@ -1,0 +1,86 @@
+// The plan: says what an ingest would do, by the same steps over a memory that is only read.
+// May import src and lib/contracts.
+// Must never write to a store, a journal or the staging area, nor ask a provider.
+
+import type { IngestRequest } from '../../lib/contracts/apex.ts';
+import type { PlanEvent, ReadableStores } from '../../lib/contracts/plan.ts';
+import type { Source } from '../../lib/contracts/source.ts';
+import type { Candidate, ClassifyParts } from '../pipeline/classify.ts';
+import { failureDigest, type Parts, settingsDigest, storesDigest } from '../pipeline/parts.ts';
+import { allQuarantined, Quarantine } from '../pipeline/quarantine.ts';
+import type { SyncSession } from '../pipeline/sync.ts';
+import type { Named } from './results.ts';
+
+/** Stands for a run in the temporary staging area. */
+export const PLAN_RUN = 'plan';
+
+/** What a plan is made with. Its staging area is a temporary one. */
+export interface PlanParts
+  extends Pick<
+    Parts,
+    'source' | 'attachments' | 'parsers' | 'chunker' | 'extractor' | 'embedder' | 'staging' | 'surroundings' | 'limits'
+  > {
+  readonly stores: ReadableStores;
+}
+
+interface PlanOptions {
+  readonly request: IngestRequest;
+  readonly parts: PlanParts;
+  readonly group: string;
+  readonly onEvent: (event: PlanEvent) => void;
+  readonly signal: AbortSignal;
+}
+
+/** One plan on its way: what was asked, what it is made with, and who hears of it. */
+export class PlanSession implements SyncSession {
+  readonly plan: SyncSession['plan'] & { readonly documentId: string | null };
+  readonly parts: PlanParts;
+  readonly onEvent: (event: PlanEvent) => void;
+  readonly signal: AbortSignal;
+  readonly settingsDigest: string;
+  readonly storesDigest: string;
+  #quarantine: Promise<Quarantine> | null = null;
+
+  constructor({ request, parts, group, onEvent, signal }: PlanOptions) {
+    const { source, targets, documentId, sync = null } = request;
+    this.plan = { source, targets, documentId, group, sync };
+    this.parts = parts;
+    this.onEvent = onEvent;
+    this.signal = signal;
+    this.settingsDigest = settingsDigest(parts);
+    this.storesDigest = storesDigest(parts.stores);
+  }
+
+  /** What a source and its documents are looked at with. */
+  async look(source: Source): Promise<ClassifyParts> {
+    const { records } = this.parts.stores;
+    return {
+      source,
+      records,
+      group: this.plan.group,
+      quarantine: await this.quarantine(),
+      settingsDigest: this.settingsDigest,
+      failureDigest: failureDigest(this.parts),
+      storesDigest: this.storesDigest,
+    };
+  }
+
+  /** A listed document, or one that came in another, by its id and place. */
+  named({ documentId, item }: Pick<Candidate, 'documentId' | 'item'>): Named {
+    return this.placed({ documentId, sourceUri: item.uri });
+  }
+
+  /** A document of the memory by its id and place. */
+  placed({ documentId, sourceUri }: { readonly documentId: string; readonly sourceUri: string }): Named {
+    const { group, source } = this.plan;
+    return { documentId, group, source, sourceUri: sourceUri === '' ? documentId : sourceUri };
+  }
+
+  /** All that is in quarantine. */
+  quarantine(): Promise<Quarantine> {
+    this.#quarantine ??= allQuarantined(this.parts.stores.records, this.signal).then(
+      (entries) => new Quarantine(entries),
+    );
+    return this.#quarantine;
+  }
+}
