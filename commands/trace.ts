@@ -28,7 +28,7 @@ export function registerTrace(program: Command): void {
           printJson({ event: 'traced_document', ...tracedDocumentJson(trace) });
           return;
         }
-        for (const line of [...tracedLines(trace), ...timelineLines(trace.events)]) printLine(line);
+        for (const line of [...tracedLines(trace), ...timelineLines(trace)]) printLine(line);
       });
     });
 }

@@ -1,5 +1,5 @@
 import type { DocumentTrace, TraceEvent } from '../../lib/contracts/trace.ts';
-import { documentJson, quarantineJson } from './json.ts';
+import { documentJson, quarantineJson, runJson, useJson } from './json.ts';
 
 /** One thing that happened to a document, as `trace` gives it. Members that do not apply are absent. */
 export function traceEventJson(documentId: string, event: TraceEvent) {
@@ -55,6 +55,7 @@ export function tracedDocumentJson(trace: DocumentTrace) {
       created_at: createdAt,
       updated_at: updatedAt,
     })),
+    runs: trace.runs.map(({ use, ...run }) => ({ ...runJson(run), ...useJson(use) })),
     events: trace.events.length,
   };
 }

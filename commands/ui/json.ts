@@ -9,7 +9,7 @@ import type {
 } from '../../lib/contracts/apex.ts';
 import type { QuarantineEntry } from '../../lib/contracts/document.ts';
 import { quarantineHelp } from '../../lib/contracts/error-codes.ts';
-import type { RunListing } from '../../lib/contracts/journal.ts';
+import type { ProviderUse, RunListing } from '../../lib/contracts/journal.ts';
 import type { DocumentSummary } from '../../lib/contracts/store.ts';
 import type { ReportedSetting } from '../../src/config/report.ts';
 import type { Diagnosis } from '../../src/doctor/doctor.ts';
@@ -87,16 +87,22 @@ export function runJson(run: RunListing) {
   };
 }
 
-/** A run with its batches. How many chunks there were is not journaled, so it is not said. */
-export function runStatusJson(run: RunDetails) {
-  const { texts, calls, tokens, costNanos } = run.use;
-  const { documents, added, updated, unchanged, deleted, quarantined, failed } = run.counts;
+/** What a run used of providers. */
+export function useJson({ texts, calls, tokens, costNanos }: ProviderUse) {
   return {
-    ...runJson(run),
     embedded_texts: texts,
     embedding_calls: calls,
     embedding_tokens: tokens,
     cost_usd: dollarsOf(costNanos),
+  };
+}
+
+/** A run with its batches. How many chunks there were is not journaled, so it is not said. */
+export function runStatusJson(run: RunDetails) {
+  const { documents, added, updated, unchanged, deleted, quarantined, failed } = run.counts;
+  return {
+    ...runJson(run),
+    ...useJson(run.use),
     counts: { documents, added, updated, unchanged, deleted, quarantined, failed },
     batches: run.batches.map(batchJson),
     history: run.history,

@@ -1,9 +1,10 @@
 import { ERROR_CODES } from '../../lib/contracts/error-codes.ts';
 import { ROLES } from '../../lib/contracts/store.ts';
 import type { DocumentTrace, TraceEvent, TraceStep } from '../../lib/contracts/trace.ts';
-import { counted, shownBytes, shownCount, shownDuration, shownPlace, shownTime } from './figures.ts';
+import { counted, shownBytes, shownCount, shownDuration, shownPlace, shownTime, shownUse } from './figures.ts';
+import { columns } from './output.ts';
 import { details } from './table.ts';
-import { padded } from './text.ts';
+import { padded, wrapped } from './text.ts';
 
 /** What is known of a document, as names with their values. Nothing of its text. */
 export function tracedLines(trace: DocumentTrace): string[] {
@@ -55,7 +56,8 @@ function ofKind(count: number, kind: string): string {
 }
 
 /** The events in order, those of one run under its name. */
-export function timelineLines(events: readonly TraceEvent[]): string[] {
+export function timelineLines({ events, runs }: Pick<DocumentTrace, 'events' | 'runs'>): string[] {
+  const uses = new Map(runs.map(({ runId, use }) => [runId, use]));
   const groups: TraceEvent[][] = [];
   for (const event of events) {
     const last = groups.at(-1);
@@ -66,7 +68,13 @@ export function timelineLines(events: readonly TraceEvent[]): string[] {
     const { runId, runKind, runState } = group[0]!;
     const known = [runKind, runState?.replaceAll('_', ' ')].filter((part) => part !== null && part !== undefined);
     const heading = known.length === 0 ? `run ${runId}, its journal is gone` : `run ${runId}, ${known.join(', ')}`;
-    return ['', heading, ...details(group.map((event) => [timeOf(event), TEXTS[event.step](event)] as const))];
+    const use = uses.get(runId);
+    const paid = use !== undefined && use.calls > 0 && use.costNanos !== 0 ? `; it used ${shownUse(use)} in all` : '';
+    return [
+      '',
+      ...wrapped(heading + paid, columns()),
+      ...details(group.map((event) => [timeOf(event), TEXTS[event.step](event)] as const)),
+    ];
   });
 }
 

@@ -1,6 +1,6 @@
 import type { QuarantineEntry } from './document.ts';
 import type { ErrorReport } from './errors.ts';
-import type { RunPlan, RunState } from './journal.ts';
+import type { ProviderUse, RunListing, RunPlan, RunState } from './journal.ts';
 import type { DocumentOutcome, DocumentStatus } from './pipeline.ts';
 import type { StagedState } from './staging.ts';
 import type { DocumentSummary, Role } from './store.ts';
@@ -82,5 +82,7 @@ export interface DocumentTrace {
   readonly quarantine: QuarantineEntry | null;
   /** What lies in staging. */
   readonly staged: readonly StagedState[];
+  /** The runs that had to do with it, oldest first, with what each used of providers for all of its documents. */
+  readonly runs: readonly (RunListing & { readonly use: ProviderUse })[];
   readonly events: readonly TraceEvent[];
 }

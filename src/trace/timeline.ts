@@ -2,8 +2,9 @@
 // May import src and lib/contracts.
 // Must never change anything.
 
-import type { JournalEntry, NumberedEntry, RunListing } from '../../lib/contracts/journal.ts';
+import type { JournalEntry, NumberedEntry, ProviderUse, RunListing } from '../../lib/contracts/journal.ts';
 import type { TraceEvent, TraceStep } from '../../lib/contracts/trace.ts';
+import { NO_USE, plus } from '../journal/provider-use.ts';
 import { type BatchEntry, type OwnPart, ownPart, type TraceDetails } from './own-part.ts';
 
 /** An event with its place: the time of its entry or, where that is unknown, of the last entry before it that tells one. */
@@ -46,6 +47,7 @@ export class RunTimeline {
   #isInterrupted = false;
   /** The run has brought the document to its end. */
   #isEnded = false;
+  #use = NO_USE;
   #settingsDigest = '';
   #group = '';
 
@@ -57,6 +59,11 @@ export class RunTimeline {
 
   get events(): readonly PlacedEvent[] {
     return this.#events;
+  }
+
+  /** What the run used of providers, for all of its documents and by all processes. */
+  get use(): ProviderUse {
+    return this.#use;
   }
 
   /** The group that the run works for. */
@@ -77,7 +84,8 @@ export class RunTimeline {
     if (entry.kind === 'run_started') {
       this.#settingsDigest = entry.plan.settingsDigest;
       this.#group = entry.plan.group;
-    } else if ('batchNo' in entry) this.#takeOfBatch(entry);
+    } else if (entry.kind === 'providers_used') this.#use = plus(this.#use, entry.use);
+    else if ('batchNo' in entry) this.#takeOfBatch(entry);
     else this.#takeOfRun(entry);
     this.#isInterrupted = entry.kind === 'run_interrupted';
   }

@@ -29,7 +29,7 @@ export async function traceDocument(
   signal: AbortSignal,
 ): Promise<DocumentTrace | null> {
   const { records, staging, found } = parts;
-  const { events, group } = await journaledEvents(documentId, parts, signal);
+  const { events, runs, group } = await journaledEvents(documentId, parts, signal);
   const current = (await records.current([documentId], signal)).get(documentId) ?? null;
   const { document, quarantine } = found ?? { document: null, quarantine: null };
   if (events.length === 0 && current === null && found === null) return null;
@@ -50,6 +50,7 @@ export async function traceDocument(
     expected: await expectedOf(current, records, signal),
     quarantine,
     staged: await staging.staged(documentId),
+    runs,
     events: all,
   };
 }
@@ -58,20 +59,23 @@ async function journaledEvents(
   documentId: string,
   { records, registry }: TraceParts,
   signal: AbortSignal,
-): Promise<{ events: PlacedEvent[]; group: string | null }> {
+): Promise<{ events: PlacedEvent[]; runs: DocumentTrace['runs']; group: string | null }> {
   const events: PlacedEvent[] = [];
+  const runs: DocumentTrace['runs'][number][] = [];
   let group: string | null = null;
   for await (const run of registry.naming(documentId)) {
     signal.throwIfAborted();
     const timeline = new RunTimeline(documentId, run);
     for await (const entry of registry.readEntries(run.runId)) timeline.take(entry);
-    if (timeline.events.length > 0) group ??= timeline.group;
+    if (timeline.events.length === 0) continue;
+    group ??= timeline.group;
+    runs.push({ ...run, use: timeline.use });
     const outcomes = new Map<number, PivotOutcome | null>();
     for (const batchNo of timeline.plannedBatches)
       outcomes.set(batchNo, await records.pivotOutcome({ runId: run.runId, batchNo }, signal));
     events.push(...withOutcomes(documentId, timeline.events, outcomes));
   }
-  return { events, group };
+  return { events, runs: runs.reverse(), group };
 }
 
 /** The events with what each pivot was for the document: the commit table decides, also where the journal did not come to tell. */

@@ -2,6 +2,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { openCase } from '../helpers/case.ts';
+import { openOpenAiServer } from '../helpers/openai-server.ts';
 import { apex } from '../helpers/program.ts';
 import { hasTerminal, openTerminal } from '../helpers/terminal.ts';
 
@@ -106,6 +107,20 @@ test('what was set aside tells why, and its folder in staging', async () => {
     ...{ status: 'quarantined', document: null, quarantine: { error: { code: 'CORRUPT' } } },
     staged: [{ status: 'failed', bytes: 16 }],
   });
+});
+
+test('what a run paid for all of its documents stands beside it', async () => {
+  const server = await openOpenAiServer();
+  const opened = openCase({ 'a.txt': 'Bay nine is free.\n' }, { ...server.env, OPENAI_EMBEDDING_PRICE: '2' });
+  await opened.ingest();
+  const id = await opened.idOf('a.txt');
+  const { document } = await traced(opened, id);
+  expect(document['runs']).toMatchObject([{ kind: 'ingest', embedding_calls: 1, embedded_texts: 1 }]);
+  const { stdout } = await apex(['trace', id], {
+    home: opened.home,
+    env: { ...server.env, OPENAI_EMBEDDING_PRICE: '2' },
+  });
+  expect(stdout).toMatch(/^run [0-9a-f-]{36}, ingest, completed; it used 1 call, \d+ tokens?, \$[\d.]+ in all$/m);
 });
 
 test('a mail tells what came in it, and that tells where it came from', async () => {

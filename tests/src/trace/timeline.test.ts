@@ -211,6 +211,23 @@ test('a deletion is told, and a parked discard with the store that refused', () 
   ]);
 });
 
+test('what a run used of providers is summed over its processes, and unknown where a price was', () => {
+  const timeline = new RunTimeline('a', RUN);
+  const used = (costNanos: number | null): JournalEntry => ({
+    ...{ kind: 'providers_used', use: { calls: 1, texts: 2, tokens: 30, costNanos } },
+  });
+  for (const entry of [STARTED, used(5), CLAIMED, used(7)]) timeline.take({ entry, atMs: STARTED_MS });
+  expect(timeline.use).toEqual({ calls: 2, texts: 4, tokens: 60, costNanos: 12 });
+  timeline.take({ entry: used(null), atMs: STARTED_MS });
+  expect(timeline.use.costNanos).toBeNull();
+});
+
+test('what a stopped run left for another time is told so', () => {
+  expect(
+    stepsOf(STARTED, assigned(1, itemOf('a'), itemOf('b')), { kind: 'items_left', batchNo: 1, documentIds: ['a'] }),
+  ).toEqual(['assigned', 'left']);
+});
+
 test('entries without a time have none, and keep their place', () => {
   const timeline = new RunTimeline('a', RUN);
   for (const entry of [STARTED, assigned(1, itemOf('a')), INTERRUPTED]) timeline.take({ entry, atMs: null });
