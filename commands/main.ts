@@ -2,14 +2,17 @@
 // May import src, lib/contracts and the registries.
 // Must never decide anything about documents.
 
-import { endOnClosedOutput, printLine } from './ui/output.ts';
+import { endOnClosedOutput, helpColumns, printLine, printText } from './ui/output.ts';
 import { readVersion } from './version.ts';
+
+/** What asks for the program's own help when it stands alone. */
+const HELP_WORDS: ReadonlySet<string> = new Set(['--help', '-h', 'help']);
 
 /**
  * Runs the command line and sets the exit status.
  *
- * Loading modules is most of the time that a short command takes, so each is loaded where it is first needed, and the version is
- * told before anything else is.
+ * Loading modules is most of the time that a short command takes, so each is loaded where it is first needed, and the version
+ * and the help are told before anything else is.
  */
 export async function main(argv: readonly string[]): Promise<void> {
   process.umask(0o077);
@@ -18,6 +21,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     printLine(readVersion());
     return;
   }
+  if (argv.length === 3 && HELP_WORDS.has(argv[2]!) && (await showReadyHelp())) return;
   // What nobody waited for may have left anything half done: the process ends, and the next one settles it.
   process.on('uncaughtException', async (error) => process.exit(await statusOf(error)));
   try {
@@ -28,6 +32,14 @@ export async function main(argv: readonly string[]): Promise<void> {
     if ((error as { exitCode?: unknown } | null)?.exitCode === 0) return;
     process.exitCode = await statusOf(error);
   }
+}
+
+/** Shows the help without building the command tree. @returns whether it could. */
+async function showReadyHelp(): Promise<boolean> {
+  const { readyHelp } = await import('./help.ts');
+  const help = readyHelp(helpColumns());
+  if (help !== null) printText(help);
+  return help !== null;
 }
 
 /** Reports a failure. @returns the exit status. */

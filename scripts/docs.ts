@@ -1,12 +1,14 @@
-// `npm run docs`: writes docs/reference from the command tree, the settings table and the error table; `--check` only compares.
+// `npm run docs`: writes docs/reference from the command tree, the settings table and the error table, and the help that the program
+// shows without building the tree; `--check` only compares.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import type { Command } from 'commander';
 import { createProgram } from '../commands/program.ts';
 import { ERROR_CODES, type ErrorCode, EXIT, isQuarantineReason } from '../lib/contracts/error-codes.ts';
 import { SETTINGS, type SettingEntry } from '../src/config/settings.ts';
 
-const FOLDER = join(import.meta.dirname, '..', 'docs', 'reference');
+const ROOT = join(import.meta.dirname, '..');
+const FOLDER = join(ROOT, 'docs', 'reference');
 
 /** The pages must not depend on the terminal they are made on. */
 const HELP_COLUMNS = 100;
@@ -21,15 +23,52 @@ function commandsPage(): string {
 
 /** All that a command's help shows, its examples too. */
 function helpOf(command: Command): string {
+  return shownHelp(command, HELP_COLUMNS).trim();
+}
+
+function shownHelp(command: Command, columns: number): string {
   let text = '';
   command.configureOutput({
     writeOut: (part) => {
       text += part;
     },
-    getOutHelpWidth: () => HELP_COLUMNS,
+    getOutHelpWidth: () => columns,
   });
   command.outputHelp();
-  return text.trim();
+  return text;
+}
+
+/** What help is written for where there is no terminal. */
+const NARROW_COLUMNS = 80;
+
+/** Columns beyond which no line of the help is wrapped any more. */
+const ENDLESS_COLUMNS = 1_000;
+
+/** The program's own help as the module that holds it; see `commands/help.ts`. */
+function helpModule(): string {
+  const program = createProgram();
+  const wide = shownHelp(program, ENDLESS_COLUMNS);
+  let wideColumns = NARROW_COLUMNS;
+  while (shownHelp(program, wideColumns) !== wide) wideColumns += 1;
+  return [
+    '// Made by `npm run docs` from the command tree: what `apex --help` shows.',
+    '',
+    '/** On 80 columns, and on so many that nothing is wrapped. */',
+    'export const HELP = {',
+    '  narrow: [',
+    ...linesOf(shownHelp(program, NARROW_COLUMNS)),
+    '  ],',
+    `  wideColumns: ${wideColumns},`,
+    '  wide: [',
+    ...linesOf(wide),
+    '  ],',
+    '} as const;',
+    '',
+  ].join('\n');
+}
+
+function linesOf(text: string): string[] {
+  return text.split('\n').map((line) => `    ${JSON.stringify(line)},`);
 }
 
 function visible(program: Command): Command[] {
@@ -112,14 +151,18 @@ function tableRow(cells: readonly string[]): string {
   return `| ${cells.join(' | ')} |`;
 }
 
-const pages = { 'commands.md': commandsPage(), 'settings.md': settingsPage(), 'errors.md': errorsPage() };
+const pages = {
+  [join(FOLDER, 'commands.md')]: commandsPage(),
+  [join(FOLDER, 'settings.md')]: settingsPage(),
+  [join(FOLDER, 'errors.md')]: errorsPage(),
+  [join(ROOT, 'commands', 'help-text.ts')]: helpModule(),
+};
 const isCheck = process.argv.includes('--check');
 mkdirSync(FOLDER, { recursive: true });
-for (const [name, text] of Object.entries(pages)) {
-  const path = join(FOLDER, name);
+for (const [path, text] of Object.entries(pages)) {
   if (!isCheck) writeFileSync(path, text);
   else if (readOrEmpty(path) !== text) {
-    console.error(`docs/reference/${name} is stale: run npm run docs`);
+    console.error(`${relative(ROOT, path)} is stale: run npm run docs`);
     process.exitCode = 1;
   }
 }

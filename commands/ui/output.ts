@@ -99,6 +99,12 @@ export function columns(stream: 'stdout' | 'stderr' = 'stdout'): number {
   return isTTY === true ? width || ASSUMED_COLUMNS : Number.POSITIVE_INFINITY;
 }
 
+/** The width that help is written for: a terminal's own, else the usual one, because nobody cuts what is for reading. */
+export function helpColumns(): number {
+  const { isTTY, columns: width } = process.stdout;
+  return isTTY === true ? width : ASSUMED_COLUMNS;
+}
+
 /**
  * True where a line may be drawn again and again: both outputs on a terminal that can, and no build server. With one of them in a
  * pipe (`apex … | tee log`) what comes out of it would land in the middle of the line.

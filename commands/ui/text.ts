@@ -79,16 +79,32 @@ function clustersOf(text: string): string[] {
 
 /** Longer clusters are no emoji but marks upon marks. */
 const MAX_EMOJI_UNITS = 50;
-const EMOJI = /^\p{RGI_Emoji}|^[\d#*]\ufe0f?\u20e3|^\p{Extended_Pictographic}.*\u200d/v;
-const VISIBLE =
-  /[^\p{Default_Ignorable_Code_Point}\p{Control}\p{Format}\p{Nonspacing_Mark}\p{Enclosing_Mark}\p{Surrogate}]/v;
-/** Blocks of wide characters. Source: https://www.unicode.org/reports/tr11/ */
-const WIDE =
-  /[\u1100-\u115f\u2329\u232a\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97c\uac00-\ud7a3\uf900-\ufaff\ufe10-\ufe19\ufe30-\ufe6f\uff01-\uff60\uffe0-\uffe6\u{16fe0}-\u{18cff}\u{1aff0}-\u{1b2ff}\u{1f200}-\u{1f265}\u{20000}-\u{3fffd}]/u;
+
+// These patterns name thousands of characters: made where a text needs them, not when the module is loaded, they cost the commands
+// nothing that show none.
+
+function isEmoji(cluster: string): boolean {
+  if (cluster.length > MAX_EMOJI_UNITS) return false;
+  return /^\p{RGI_Emoji}|^[\d#*]\ufe0f?\u20e3|^\p{Extended_Pictographic}.*\u200d/v.test(cluster);
+}
+
+/** Where the first character stands that is seen, or -1. */
+function seenAt(cluster: string): number {
+  return cluster.search(
+    /[^\p{Default_Ignorable_Code_Point}\p{Control}\p{Format}\p{Nonspacing_Mark}\p{Enclosing_Mark}\p{Surrogate}]/v,
+  );
+}
+
+/** Is it of a block of wide characters? Source: https://www.unicode.org/reports/tr11/ */
+function isWide(character: string): boolean {
+  return /[\u1100-\u115f\u2329\u232a\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97c\uac00-\ud7a3\uf900-\ufaff\ufe10-\ufe19\ufe30-\ufe6f\uff01-\uff60\uffe0-\uffe6\u{16fe0}-\u{18cff}\u{1aff0}-\u{1b2ff}\u{1f200}-\u{1f265}\u{20000}-\u{3fffd}]/u.test(
+    character,
+  );
+}
 
 function clusterWidth(cluster: string): number {
-  if (cluster.length <= MAX_EMOJI_UNITS && EMOJI.test(cluster)) return 2;
-  const seen = VISIBLE.exec(cluster);
-  if (seen === null) return 0;
-  return WIDE.test(String.fromCodePoint(cluster.codePointAt(seen.index)!)) ? 2 : 1;
+  if (isEmoji(cluster)) return 2;
+  const index = seenAt(cluster);
+  if (index === -1) return 0;
+  return isWide(String.fromCodePoint(cluster.codePointAt(index)!)) ? 2 : 1;
 }

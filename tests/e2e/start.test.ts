@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { execa } from 'execa';
 import { expect, test } from 'vitest';
+import { readyHelp } from '../../commands/help.ts';
+import { createProgram } from '../../commands/program.ts';
 
 /**
  * Goal: what only tells something starts quickly, without a clock in a test. Method: the built program names every module that it
@@ -36,9 +38,38 @@ test('the version is told among other arguments too', async () => {
   expect(await start('--version', '--help')).toMatchObject({ stdout: version, exitCode: 0 });
 });
 
-test.each(['--help', 'help', 'ingest --help'])('%s loads no package but the one that reads flags', async (line) => {
+test.each(['--help', '-h', 'help'])(
+  '%s alone loads no package, and shows what the command tree would',
+  async (flag) => {
+    const { stdout, exitCode, packages } = await start(flag);
+    expect({ exitCode, packages }).toEqual({ exitCode: 0, packages: [] });
+    // Another argument takes the long way.
+    expect(await start('--help', '--help')).toMatchObject({ stdout, exitCode: 0, packages: ['commander'] });
+  },
+);
+
+test('the help that is kept ready is the one of the command tree, on every width that it is kept for', () => {
+  const shown = (columns: number) => {
+    let text = '';
+    const program = createProgram();
+    program.configureOutput({
+      writeOut: (part) => {
+        text += part;
+      },
+      getOutHelpWidth: () => columns,
+    });
+    program.outputHelp();
+    return text;
+  };
+  for (let columns = 20; columns <= 200; columns += 1) expect([shown(columns), null]).toContain(readyHelp(columns));
+  for (const columns of [80, 160, 200]) expect(readyHelp(columns)).not.toBeNull();
+});
+
+test.each(['--help --help', 'ingest --help'])('%s loads no package but the one that reads flags', async (line) => {
   const { stdout, exitCode, packages, loaded } = await start(...line.split(' '));
   expect({ exitCode, packages }).toEqual({ exitCode: 0, packages: ['commander'] });
   expect(stdout).toContain('Usage: apex');
-  expect(loaded.filter((url) => /\/dist\/(?:src|lib\/(?!contracts\/|sources\/index))/.test(url))).toEqual([]);
+  expect(
+    loaded.filter((url) => /\/dist\/(?:src\/(?!pipeline\/money)|lib\/(?!contracts\/|sources\/index))/.test(url)),
+  ).toEqual([]);
 });
