@@ -3,7 +3,7 @@ import type { Diagnosis } from '../src/doctor/doctor.ts';
 import type { CommonFlags } from './host.ts';
 import { findingLines, verdictOf } from './ui/findings.ts';
 import { doctorJson } from './ui/json.ts';
-import { printJson, printLine } from './ui/output.ts';
+import { columns, printError, printJson, printLine } from './ui/output.ts';
 import { clipped } from './ui/text.ts';
 
 interface DoctorFlags extends CommonFlags {
@@ -21,10 +21,12 @@ export function registerDoctor(program: Command): void {
     .option('--online', 'also embed one word, where an embedder takes money for it')
     .option('--json', 'one JSON object a check on standard output')
     .addHelpText('after', '\nExamples:\n  $ apex doctor\n  $ apex doctor --json | tail -1')
-    .action(async (flags: DoctorFlags) => {
+    .action(async (flags: DoctorFlags, command: Command) => {
       const diagnosis = await examined(flags);
+      const { quiet = false } = command.optsWithGlobals<{ quiet?: boolean }>();
       process.exitCode = diagnosis.exitStatus;
       if (flags.json === true) for (const line of doctorJson(diagnosis)) printJson(line);
+      else if (quiet) await tellProblems(diagnosis);
       else await showFindings(diagnosis);
       // Nothing else would end a check that waits for a disk or a server without an end.
       if (diagnosis.isCheckLeft) process.exit();
@@ -55,4 +57,12 @@ async function showFindings({ findings }: Diagnosis): Promise<void> {
   for (const line of findingLines(findings, styleOf('stdout'))) printLine(line);
   printLine('');
   printLine(verdictOf(findings));
+}
+
+/** What keeps apex from its work is told also when all else is silent. */
+async function tellProblems({ findings }: Diagnosis): Promise<void> {
+  const problems = findings.filter(({ level }) => level === 'problem');
+  if (problems.length === 0) return;
+  const { styleOf } = await import('./ui/style.ts');
+  for (const line of findingLines(problems, styleOf('stderr'), columns('stderr'))) printError(line);
 }

@@ -26,7 +26,7 @@ export function createOpenAiEmbedder(settings: OpenAiSettings): Embedder {
   const { model, dimensions } = settings;
   let client: Promise<OpenAI> | null = null;
   return {
-    model: `openai:${settings.baseUrl ?? ''}:${model}:${dimensions}`,
+    model: `openai:${placeOf(settings.baseUrl)}:${model}:${dimensions}`,
     dimensions,
     maxRequestItems: MAX_REQUEST_ITEMS,
     countTokens: countWordTokens,
@@ -44,6 +44,16 @@ export function createOpenAiEmbedder(settings: OpenAiSettings): Embedder {
       }
     },
   };
+}
+
+/** An endpoint's address as it is kept in memories and messages: without the user and the password that may be in it. */
+function placeOf(baseUrl: string | null): string {
+  if (baseUrl === null || !URL.canParse(baseUrl)) return baseUrl ?? '';
+  const url = new URL(baseUrl);
+  if (url.username === '' && url.password === '') return baseUrl;
+  url.username = '';
+  url.password = '';
+  return url.href;
 }
 
 /** The client of the endpoint. */

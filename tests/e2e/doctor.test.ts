@@ -354,6 +354,15 @@ test('wrong settings are one problem among the others, which are looked at with 
   );
 });
 
+test('with --quiet only problems are told, on standard error', async () => {
+  const victim = await openVictim();
+  expect(await victim.run(['--quiet', 'doctor'])).toMatchObject({ exitCode: 0, stdout: '', stderr: '' });
+  writeFileSync(join(victim.home, 'registry.db'), 'This is no database. '.repeat(500));
+  const { exitCode, stdout, stderr } = await victim.run(['--quiet', 'doctor']);
+  expect({ exitCode, stdout }).toEqual({ exitCode: 74, stdout: '' });
+  expect(stderr).toMatch(/^✗ registry {2}problem: .+registry\.db is damaged\n +→ Check the disk/);
+});
+
 test('a memory of another embedder, and an embedder without its key, are problems: 78', async () => {
   const victim = await openVictim();
   const { of, exitCode } = await doctor(victim, { APEX_EMBEDDER: 'openai' });

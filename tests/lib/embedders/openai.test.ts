@@ -138,3 +138,12 @@ test('an interrupted call ends with the reason of its signal', async () => {
   const embedder = createOpenAiEmbedder({ ...settings, price: null, timeoutMs: 5_000 });
   await expect(embedder.embed(['one'], controller.signal)).rejects.toBe('SIGINT');
 });
+
+test('a password in the address is no part of what the memory keeps of the model', () => {
+  const settings = { apiKey: KEY, model: 'small', dimensions: SERVER_DIMENSIONS, price: null, timeoutMs: 1_000 };
+  const modelAt = (baseUrl: string) => createOpenAiEmbedder({ ...settings, baseUrl }).model;
+  expect(modelAt('https://me:secret@models.example/v1')).toBe(
+    `openai:https://models.example/v1:small:${SERVER_DIMENSIONS}`,
+  );
+  expect(modelAt('https://models.example/v1')).toBe(`openai:https://models.example/v1:small:${SERVER_DIMENSIONS}`);
+});
