@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { CleanupReport } from '../lib/contracts/apex.ts';
+import { ERROR_CODES } from '../lib/contracts/error-codes.ts';
 import { type CommonFlags, withInterruptibleApex } from './host.ts';
 import { counted, shownBytes } from './ui/figures.ts';
 import { cleanupJson } from './ui/json.ts';
@@ -37,6 +38,7 @@ export function registerCleanup(program: Command): void {
 function reportLines(report: CleanupReport): string[] {
   const { isDone, runsSettled, batchesFinished, batchesDiscarded, parked, removedFolders, removedBytes } = report;
   if (!isDone) return ['Another cleanup is at work; nothing was done.'];
+  if (report.erased === false) printWarning(`${ERROR_CODES.NOT_ERASED.meaning} ${ERROR_CODES.NOT_ERASED.help}`);
   if (runsSettled + parked + removedFolders === 0) return ['There is nothing to clean up.'];
   const batches = counted(batchesFinished, 'batch', 'batches');
   return [

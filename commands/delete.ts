@@ -1,18 +1,85 @@
-import type { Command } from 'commander';
-import { type CommonFlags, runCommand } from './host.ts';
+import { type Command, InvalidArgumentError } from 'commander';
+import type { SelectRequest } from '../lib/contracts/apex.ts';
+import { EXIT } from '../lib/contracts/error-codes.ts';
+import { UsageError } from '../lib/contracts/errors.ts';
+import { groupFlag } from './group-flag.ts';
+import { type CommonFlags, runCommand, withApex } from './host.ts';
+import { counted } from './ui/figures.ts';
+import { printNote } from './ui/output.ts';
 
-/** `apex delete <document …>`: removes documents, and what came in them, from all stores. */
+interface DeleteFlags extends CommonFlags {
+  /** Milliseconds. */
+  readonly olderThan?: number;
+  readonly source?: string;
+  readonly yes?: boolean;
+}
+
+/** `apex delete <document …>` and by selection: removes documents, and what came in them, from all stores. */
 export function registerDelete(program: Command): void {
   program
     .command('delete')
     .summary('remove documents from all stores')
     .description(
-      'Removes documents, and what came in them (attachments of a mail), from all stores. The next ingest of the same file adds it again.',
+      'Removes documents, and what came in them (attachments of a mail), from all stores, and overwrites what is left of them in files. Named by ids, or selected: by age, by source, by group, or by several of these. The next ingest of the same file adds it again.',
     )
-    .argument('<document...>', 'ids of documents, as `apex documents list` shows them')
+    .argument('[document...]', 'ids of documents, as `apex documents list` shows them')
+    .option('--older-than <age>', 'those that were ingested longer ago: 36h, 90d, 8w', parseAge)
+    .option('--source <name>', 'those that came by this source')
+    .addOption(groupFlag('with ids: the group they belong to; without: all documents of this group'))
+    .option('--yes', 'delete what is selected without asking')
     .option('--json', 'one JSON object a line on standard output and nothing else')
-    .addHelpText('after', '\nExample:\n  $ apex delete doc-61b3fe0bbcb843863e63839d')
-    .action(async (documents: string[], flags: CommonFlags) => {
-      await runCommand(flags, (apex, onEvent, signal) => apex.delete(documents, onEvent, signal));
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ apex delete doc-61b3fe0bbcb843863e63839d\n  $ apex delete --older-than 90d --source local_upload\n  $ apex delete --group north --yes',
+    )
+    .action(async (documents: string[], flags: DeleteFlags) => {
+      const selects = flags.olderThan !== undefined || flags.source !== undefined;
+      if (documents.length > 0 && selects)
+        throw usage('name documents by their ids, or select them by --older-than and --source, not both');
+      if (documents.length > 0) {
+        await runCommand(flags, (apex, onEvent, signal) => apex.delete(documents, onEvent, signal));
+        return;
+      }
+      if (!selects && flags.group === undefined)
+        throw usage('name documents by their ids, or select them by --older-than, --source or --group');
+      await deleteSelected(flags);
     });
+}
+
+async function deleteSelected(flags: DeleteFlags): Promise<void> {
+  const request: SelectRequest = { olderThanMs: flags.olderThan ?? null, source: flags.source ?? null };
+  if (flags.yes !== true) {
+    const count = await withApex(flags, (apex, signal) => apex.countSelected(request, signal));
+    if (count > 0 && !(await isConfirmed(counted(count, 'document'), flags))) return;
+  }
+  await runCommand(flags, (apex, onEvent, signal) => apex.deleteSelected(request, onEvent, signal));
+}
+
+/** Asks on a terminal. @throws UsageError where nobody can answer. */
+async function isConfirmed(documents: string, { json }: CommonFlags): Promise<boolean> {
+  const { canAsk, confirmed } = await import('./ui/confirm.ts');
+  if (json === true || !canAsk())
+    throw usage(`${documents} would be deleted, with what came in them: add --yes to delete without being asked`);
+  if (await confirmed(`Delete ${documents}, with what came in them?`)) return true;
+  printNote('Nothing was deleted.');
+  process.exitCode = EXIT.usage;
+  return false;
+}
+
+const UNIT_MS: { readonly [unit: string]: number } = {
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+  w: 604_800_000,
+};
+
+function parseAge(value: string): number {
+  const [, count = '', unit = ''] = /^(\d{1,6})([mhdw])$/.exec(value) ?? [];
+  const ms = Number(count) * (UNIT_MS[unit] ?? 0);
+  if (ms > 0) return ms;
+  throw new InvalidArgumentError('Give an age above 0 with its unit, as in 30m, 36h, 90d or 8w.');
+}
+
+function usage(message: string): UsageError {
+  return new UsageError(message, { code: 'APEX_USAGE' });
 }

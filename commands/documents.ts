@@ -3,6 +3,7 @@ import type { QuarantineEntry } from '../lib/contracts/document.ts';
 import { type ErrorCode, quarantineHelp } from '../lib/contracts/error-codes.ts';
 import type { DocumentSummary } from '../lib/contracts/store.ts';
 import { refuseUnknown } from './group.ts';
+import { groupFlag } from './group-flag.ts';
 import { type CommonFlags, withApex } from './host.ts';
 import { quarantineReason } from './reason.ts';
 import { showDocument } from './status.ts';
@@ -33,6 +34,7 @@ export function registerDocuments(program: Command): void {
     .description('All current documents in order of id, or those in quarantine.')
     .option('--quarantined', 'what was set aside, with the reason and what to do')
     .option('--reason <code>', 'what was set aside for this reason')
+    .addOption(groupFlag())
     .option('--json', 'one JSON object a document on standard output')
     .addHelpText(
       'after',
@@ -47,6 +49,7 @@ export function registerDocuments(program: Command): void {
     .summary('one document')
     .description('One document: where it stands, where it came from and what was made of it.')
     .argument('<document>', 'its id, as `apex documents list` shows it')
+    .addOption(groupFlag())
     .option('--json', 'one JSON object on standard output')
     .addHelpText('after', '\nExample:\n  $ apex documents show doc-61b3fe0bbcb843863e63839d')
     .action(async (documentId: string, flags: CommonFlags) =>

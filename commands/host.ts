@@ -13,6 +13,8 @@ import type { Progress } from './ui/progress.ts';
 /** What every command may be asked for. */
 export interface CommonFlags {
   readonly json?: boolean;
+  /** The group of the documents, where a command has that flag and it is given. */
+  readonly group?: string;
   /** Name of standard input as a document. */
   readonly stdinName?: string;
 }
@@ -20,7 +22,7 @@ export interface CommonFlags {
 /** The process's side of apex: settings, standard input, and how to start a process of one's own. */
 export async function hostOptions(flags: CommonFlags): Promise<HostOptions> {
   const { readSettings } = await import('./settings.ts');
-  const { settings, defaultHome } = await readSettings();
+  const { settings, defaultHome } = await readSettings(flags.group);
   return {
     settings,
     defaultHome,

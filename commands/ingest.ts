@@ -3,6 +3,7 @@ import { type Command, Option } from 'commander';
 import { UsageError } from '../lib/contracts/errors.ts';
 import { SOURCES } from '../lib/sources/index.ts';
 import { addCaps, type CapFlags, capsOf } from './caps.ts';
+import { groupFlag } from './group-flag.ts';
 import { type CommonFlags, runCommand } from './host.ts';
 import { printNote } from './ui/output.ts';
 
@@ -42,6 +43,7 @@ export function registerIngest(program: Command): void {
         .choices(['continue', 'stop'])
         .default('continue'),
     )
+    .addOption(groupFlag())
     .option('--json', 'one JSON object a line on standard output and nothing else');
   addCaps(ingest)
     .addHelpText(

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { ErrorCode } from '../lib/contracts/error-codes.ts';
 import { UsageError } from '../lib/contracts/errors.ts';
 import { addCaps, type CapFlags, capsOf } from './caps.ts';
+import { groupFlag } from './group-flag.ts';
 import { type CommonFlags, runCommand } from './host.ts';
 import { quarantineReason } from './reason.ts';
 
@@ -21,6 +22,7 @@ export function registerRetry(program: Command): void {
     .argument('[document...]', 'ids of documents, as `apex documents list --quarantined` shows them')
     .option('--all', 'all that is in quarantine')
     .option('--reason <code>', 'all that is in quarantine for this reason')
+    .addOption(groupFlag())
     .option('--json', 'one JSON object a line on standard output and nothing else');
   addCaps(retry)
     .addHelpText(

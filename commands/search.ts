@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { SearchHit, SearchRequest } from '../lib/contracts/apex.ts';
+import { groupFlag } from './group-flag.ts';
 import { type CommonFlags, withApex } from './host.ts';
 import { shownName, shownScore } from './ui/figures.ts';
 import { columns, printJson, printLine, printNote } from './ui/output.ts';
@@ -31,6 +32,7 @@ export function registerSearch(program: Command): void {
       new Option('--mode <mode>', 'how to rank').choices(['hybrid', 'vector', 'keyword', 'graph']).default('hybrid'),
     )
     .addOption(new Option('--limit <n>', 'hits at most, 1 to 1000').default(5).argParser(parseLimit))
+    .addOption(groupFlag())
     .option('--json', 'one JSON object a hit on standard output and nothing else')
     .addHelpText(
       'after',

@@ -1,12 +1,25 @@
 import { UsageError } from '../lib/contracts/errors.ts';
 import type { SettingsReport } from '../src/config/report.ts';
-import { type Inspection, inspectSettings, mergeSettings, type Settings } from '../src/config/settings.ts';
+import {
+  type Inspection,
+  inspectSettings,
+  mergeSettings,
+  SETTINGS,
+  type SettingLayer,
+  type Settings,
+} from '../src/config/settings.ts';
 import type { LogLevel } from './ui/log-record.ts';
 
-/** The settings of this process, and where data lies when they do not say. @throws ConfigError. */
-export async function readSettings(): Promise<{ settings: Settings; defaultHome: string }> {
+/**
+ * The settings of this process, and where data lies when they do not say.
+ *
+ * @param group what the flag says. @throws ConfigError.
+ */
+export async function readSettings(group?: string): Promise<{ settings: Settings; defaultHome: string }> {
   const { defaultHome, readLayers } = await import('../lib/settings/index.ts');
-  return { settings: mergeSettings(readLayers(workingFolder())).settings, defaultHome: defaultHome() };
+  const flags = new Map(group === undefined ? [] : [[SETTINGS.group.name, group]]);
+  const layers: SettingLayer[] = [{ origin: 'flag', values: flags }, ...readLayers(workingFolder())];
+  return { settings: mergeSettings(layers).settings, defaultHome: defaultHome() };
 }
 
 /** The settings of this process with all that is wrong with them. */

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { Apex, DocumentDetails } from '../lib/contracts/apex.ts';
 import { quarantineHelp } from '../lib/contracts/error-codes.ts';
+import { groupFlag } from './group-flag.ts';
 import { type CommonFlags, withApex } from './host.ts';
 import { showRun } from './runs.ts';
 import { shownBytes, shownCount, shownPlace, shownTime } from './ui/figures.ts';
@@ -18,6 +19,7 @@ export function registerStatus(program: Command): void {
       'Where a run or a document stands: the same as `runs show` or `documents show`, whichever the id names.',
     )
     .argument('<run-or-document>', 'its id')
+    .addOption(groupFlag())
     .option('--json', 'one JSON object on standard output')
     .addHelpText(
       'after',

@@ -1,5 +1,7 @@
 import type { Command } from 'commander';
 import type { Difference, VerifyReport } from '../lib/contracts/apex.ts';
+import { UsageError } from '../lib/contracts/errors.ts';
+import { groupFlag } from './group-flag.ts';
 import { type CommonFlags, withApex } from './host.ts';
 import { counted } from './ui/figures.ts';
 import { verifyJson } from './ui/json.ts';
@@ -23,9 +25,12 @@ export function registerVerify(program: Command): void {
       'Compares ids and digests of content in all stores. Exit status 0 only when there is no difference, else 5.',
     )
     .option('--repair', 'heal what differs, then compare again')
+    .addOption(groupFlag('compare only the documents of this group (tenant); by default all'))
     .option('--json', 'one JSON object a line on standard output and nothing else')
     .addHelpText('after', '\nExamples:\n  $ apex verify\n  $ apex verify --json | tail -1\n  $ apex verify --repair')
     .action(async ({ repair = false, ...flags }: VerifyFlags) => {
+      if (repair && flags.group !== undefined)
+        throw new UsageError('--repair heals the whole memory: leave out --group', { code: 'APEX_USAGE' });
       if (repair) {
         const { repairMemory } = await import('./verify-repair.ts');
         return repairMemory(flags);
@@ -43,9 +48,13 @@ async function verified(flags: CommonFlags): Promise<VerifyReport> {
   const moving = new MovingLine((width) => clipped(`${counted(documents, 'document')} compared`, width));
   try {
     return await withApex(flags, (apex, signal) =>
-      apex.verify(signal, (compared) => {
-        documents = compared;
-      }),
+      apex.verify(
+        signal,
+        (compared) => {
+          documents = compared;
+        },
+        flags.group ?? null,
+      ),
     );
   } finally {
     moving.stop();

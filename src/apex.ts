@@ -11,12 +11,13 @@ import type {
   RunSummary,
   SearchHit,
   SearchRequest,
+  SelectRequest,
   VerifyReport,
 } from '../lib/contracts/apex.ts';
 import type { QuarantineEntry } from '../lib/contracts/document.ts';
 import { type ErrorCode, EXIT } from '../lib/contracts/error-codes.ts';
 import { ConfigError } from '../lib/contracts/errors.ts';
-import type { RunListing, RunState } from '../lib/contracts/journal.ts';
+import type { DeleteSelection, RunListing, RunState } from '../lib/contracts/journal.ts';
 import type { DocumentStatus } from '../lib/contracts/pipeline.ts';
 import type { DocumentSummary } from '../lib/contracts/store.ts';
 import type { DocumentTrace } from '../lib/contracts/trace.ts';
@@ -30,6 +31,7 @@ import { Allowance, NO_CAPS } from './pipeline/allowance.ts';
 import { type Parts, settingsDigest } from './pipeline/parts.ts';
 import { allQuarantined, Quarantine } from './pipeline/quarantine.ts';
 import { isAnythingToRetry, retryPlan } from './pipeline/retry.ts';
+import { countSelected } from './pipeline/selection.ts';
 import { graver } from './pipeline/session.ts';
 import { NOT_REPAIRED, RepairNotes } from './repair/report.ts';
 import { search } from './search/search.ts';
@@ -94,6 +96,26 @@ export class Machine implements Apex {
     return this.#engine.start(plan, onEvent, signal, this.#allowance(request.caps));
   }
 
+  deleteSelected(request: SelectRequest, onEvent: OnEvent, signal: AbortSignal): Promise<RunSummary> {
+    const plan = {
+      ...({ kind: 'delete', source: '', targets: [], documentId: null, group: this.#group } as const),
+      settingsDigest: settingsDigest(this.#parts),
+      selection: this.#selectionOf(request),
+    };
+    return this.#engine.start(plan, onEvent, signal);
+  }
+
+  countSelected(request: SelectRequest, signal: AbortSignal): Promise<number> {
+    const selection = { ...this.#selectionOf(request), group: this.#group };
+    return countSelected(selection, this.#parts.stores.records, signal);
+  }
+
+  #selectionOf({ source, olderThanMs }: SelectRequest): DeleteSelection {
+    // Also what was made in this very millisecond.
+    const createdBefore = this.#parts.surroundings.now() - (olderThanMs ?? -1);
+    return { source, olderThanMs, createdBefore: new Date(createdBefore).toISOString() };
+  }
+
   delete(documentIds: readonly string[], onEvent: OnEvent, signal: AbortSignal): Promise<RunSummary> {
     const targets = [...new Set(documentIds)];
     const plan = {
@@ -145,22 +167,30 @@ export class Machine implements Apex {
         isKept: (runId) => kept.has(runId),
         isQuarantined: (documentId, runId) => quarantine.needsCopy(documentId, runId),
       });
+      // Writing a file anew keeps others from writing: beside a run it is left to the next cleanup.
+      const isAlone = !(await registry.list()).some(({ isOwned }) => isOwned);
+      const erased = isAlone ? await stores.records.erase(signal) : null;
       return {
         isDone: true,
+        erased,
         runsSettled: settled.runs,
         batchesDiscarded: settled.discarded,
         batchesFinished: settled.finished,
         parked: settled.parked,
         ...removed,
-        exit_status: settled.parked > 0 ? EXIT.needsAttention : EXIT.done,
+        exit_status: settled.parked > 0 ? EXIT.needsAttention : erased === false ? EXIT.temporary : EXIT.done,
       };
     });
     return report ?? NOTHING_CLEANED;
   }
 
-  async verify(signal: AbortSignal, onCompared: (documents: number) => void = () => {}): Promise<VerifyReport> {
+  async verify(
+    signal: AbortSignal,
+    onCompared: (documents: number) => void = () => {},
+    group: string | null = null,
+  ): Promise<VerifyReport> {
     const { stores, registry, embedder } = this.#parts;
-    const options = { atWork: () => atWork(registry, null), onCompared, embeddingModel: embedder.model };
+    const options = { atWork: () => atWork(registry, null), onCompared, embeddingModel: embedder.model, group };
     return verify(stores, options, signal);
   }
 
@@ -219,6 +249,7 @@ export class Machine implements Apex {
     }
     const { batches, results, use } = replay;
     const setAside = batches.flatMap((batch) => batch.setAside);
+    const words = await this.#wordsOf(runId, setAside);
     return {
       ...run,
       counts: countResults(results),
@@ -229,8 +260,19 @@ export class Machine implements Apex {
       })),
       history: story.notes,
       parked: batches.filter(({ state }) => state === 'parked').length,
-      quarantined: setAside.flatMap(({ documentId, error }) => (error === null ? [] : [{ documentId, error }])),
+      quarantined: setAside.flatMap(({ documentId, error }) =>
+        error === null ? [] : [{ documentId, error: { ...error, message: words.get(documentId) ?? error.message } }],
+      ),
     };
+  }
+
+  /** What was found in the documents that a run set aside, as long as they are in quarantine for it: the journal does not say. */
+  async #wordsOf(runId: string, setAside: readonly { readonly documentId: string }[]): Promise<Map<string, string>> {
+    const documentIds = setAside.map(({ documentId }) => documentId);
+    const entries = await this.#parts.stores.records.quarantined(documentIds, new AbortController().signal);
+    return new Map(
+      entries.filter((entry) => entry.runId === runId).map(({ documentId, message }) => [documentId, message]),
+    );
   }
 
   listDocuments(
@@ -250,8 +292,10 @@ export class Machine implements Apex {
 
   async showDocument(documentId: string, signal: AbortSignal): Promise<DocumentDetails | null> {
     const { records } = this.#parts.stores;
-    const document = await records.document(documentId, signal);
-    const [quarantine = null] = await records.quarantined([documentId], signal);
+    const ofGroup = <Item extends { readonly group: string }>(item: Item | null | undefined) =>
+      item != null && (this.#group === '' || item.group === this.#group) ? item : null;
+    const document = ofGroup(await records.document(documentId, signal));
+    const quarantine = ofGroup((await records.quarantined([documentId], signal))[0]);
     const inFlight = await this.#runInFlight(documentId);
     if (document === null && quarantine === null && inFlight === null) return null;
     const status: DocumentStatus = inFlight?.status ?? (quarantine === null ? 'completed' : 'quarantined');
@@ -305,6 +349,7 @@ function unknownPrice(): ConfigError {
 
 const NOTHING_CLEANED: CleanupReport = {
   isDone: false,
+  erased: null,
   runsSettled: 0,
   batchesDiscarded: 0,
   batchesFinished: 0,

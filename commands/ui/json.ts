@@ -129,6 +129,7 @@ export function cleanupJson(report: CleanupReport) {
     parked: report.parked,
     removed_folders: report.removedFolders,
     removed_bytes: report.removedBytes,
+    erased: report.erased,
     exit_status: report.exit_status,
   };
 }

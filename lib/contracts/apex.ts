@@ -3,7 +3,7 @@ import type { ErrorCode } from './error-codes.ts';
 import type { ErrorReport } from './errors.ts';
 import type { ProviderUse, RunCounts, RunListing, RunState, SyncRequest } from './journal.ts';
 import type { DocumentOutcome, DocumentStatus, StepName } from './pipeline.ts';
-import type { DocumentSummary, Role } from './store.ts';
+import type { DocumentSummary, RemovedCounts, Role } from './store.ts';
 import type { DocumentTrace } from './trace.ts';
 
 /** What became of one document: design page section 3, as `--json` prints it behind `"event":"document"`. */
@@ -23,6 +23,8 @@ export interface DocumentResult {
   readonly workflow_status: DocumentStatus;
   readonly duration_ms: number;
   readonly warnings?: readonly { readonly code: string; readonly message: string }[];
+  /** Deleted documents only: items that were removed from each store. */
+  readonly removed?: RemovedCounts;
   /** Failures only. */
   readonly error?: ErrorReport;
 }
@@ -42,6 +44,10 @@ export interface RunSummary extends RunCounts {
   /** Synced commits of the journal, and batches. */
   readonly journal_commits: number;
   readonly batches: number;
+  /** Items of deleted documents that were removed from each store. */
+  readonly removed: RemovedCounts;
+  /** A delete only: whether nothing of what was removed can be read from any file. */
+  readonly erased?: boolean;
   /** Why the run stopped early, or null. */
   readonly error: ErrorReport | null;
 }
@@ -112,6 +118,13 @@ export interface RetryRequest {
   readonly documentIds: readonly string[];
   readonly reason: ErrorCode | null;
   readonly caps?: Caps;
+}
+
+/** Which documents of the group are deleted; what is null does not limit. */
+export interface SelectRequest {
+  readonly source: string | null;
+  /** Since the current version was made. */
+  readonly olderThanMs: number | null;
 }
 
 export interface SearchRequest {
@@ -229,6 +242,8 @@ export interface CleanupReport {
   readonly parked: number;
   readonly removedFolders: number;
   readonly removedBytes: number;
+  /** Whether nothing of deleted documents can be read from any file; null when runs were at work, so that nothing was done about it. */
+  readonly erased: boolean | null;
   readonly exit_status: number;
 }
 
@@ -249,10 +264,14 @@ export interface Apex {
    */
   retry(request: RetryRequest, onEvent: OnEvent, signal: AbortSignal): Promise<RunSummary | null>;
   rollback(runId: string, onEvent: OnEvent, signal: AbortSignal): Promise<RunSummary>;
+  /** Deletes all documents of the group that are selected, and what came in them. */
+  deleteSelected(request: SelectRequest, onEvent: OnEvent, signal: AbortSignal): Promise<RunSummary>;
+  /** How many documents that would be, without what came in them. */
+  countSelected(request: SelectRequest, signal: AbortSignal): Promise<number>;
   delete(documentIds: readonly string[], onEvent: OnEvent, signal: AbortSignal): Promise<RunSummary>;
   cleanup(onEvent: OnEvent, signal: AbortSignal): Promise<CleanupReport>;
-  /** `onCompared` hears how many documents have been compared so far. */
-  verify(signal: AbortSignal, onCompared?: (documents: number) => void): Promise<VerifyReport>;
+  /** `onCompared` hears how many documents have been compared so far; with a group only its documents are compared. */
+  verify(signal: AbortSignal, onCompared?: (documents: number) => void, group?: string | null): Promise<VerifyReport>;
   /** Heals what `verify` finds, then verifies again. Null in the report's run: nothing differed. */
   repair(onEvent: OnEvent, signal: AbortSignal): Promise<RepairReport>;
   search(request: SearchRequest, signal: AbortSignal): Promise<readonly SearchHit[]>;

@@ -153,6 +153,11 @@ export const ERROR_CODES = {
     meaning: 'A store holds another number of items than was written.',
     help: 'Run the same command again.',
   },
+  NOT_ERASED: {
+    exit: EXIT.temporary,
+    meaning: 'Documents were deleted, but another process uses the memory: traces of them stay in its files.',
+    help: 'Run `apex cleanup` when the other process has ended.',
+  },
   FENCED: {
     exit: EXIT.temporary,
     meaning: 'Another process has taken this run over.',

@@ -21,8 +21,20 @@ export interface RunPlan {
   readonly group: string;
   /** Ingest: what is gone from the targets is deleted; null or absent: it stays. */
   readonly sync?: SyncRequest | null;
+  /** Delete: what is selected instead of named by ids. */
+  readonly selection?: DeleteSelection | null;
   /** Digest of the settings that shape results; another one on resume means steps are redone, not reused. */
   readonly settingsDigest: string;
+}
+
+/** Which documents of a group are deleted. */
+export interface DeleteSelection {
+  /** Null: of every source. */
+  readonly source: string | null;
+  /** The age that was asked for, or null. */
+  readonly olderThanMs: number | null;
+  /** Only what was made before, ISO 8601: what comes after the command stays. */
+  readonly createdBefore: string;
 }
 
 /** How far a sync may go. */

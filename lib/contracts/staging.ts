@@ -40,8 +40,11 @@ export interface Staging {
   staged(documentId: string): Promise<readonly StagedState[]>;
   /** Removes every folder of a run that is not marked failed. */
   removeRun(runId: string): Promise<void>;
-  /** Removes what is kept of failed attempts at these documents, in whatever run. What a run may still need stays. */
-  forget(documentIds: readonly string[]): Promise<void>;
+  /**
+   * Removes what is kept of these documents: of failed attempts in whatever run, and of what runs that are not at work have not
+   * come to the end of. A run that is resumed reads them again.
+   */
+  forget(documentIds: readonly string[], isAtWork: (runId: string) => boolean): Promise<void>;
   /**
    * Removes failed folders older than the retention time and folders of runs that `isKept` denies. What a run kept of a document
    * that cannot be fetched again stays as long as `isQuarantined` says so. @returns folders and bytes removed.

@@ -17,6 +17,9 @@ export interface DocumentVersion {
 export const ROLES = ['records', 'graph', 'vectors', 'cache'] as const;
 export type Role = (typeof ROLES)[number];
 
+/** How many items were removed from each of them. */
+export type RemovedCounts = { readonly [role in Role]: number };
+
 export interface StoredChunk {
   /** UUIDv5 of document, version and ordinal. */
   readonly chunkId: string;
@@ -147,8 +150,8 @@ export interface Store {
   publish(versions: readonly DocumentVersion[], signal: AbortSignal): Promise<void>;
   /** Compensation: removes what `ref` wrote, selecting by `ref` only; quiet on nothing. Entities go when nobody mentions them. */
   discard(ref: WriteRef, signal: AbortSignal): Promise<void>;
-  /** Removes exactly these versions (none given: none removed). @returns items removed. */
-  retire(versions: readonly DocumentVersion[], signal: AbortSignal): Promise<number>;
+  /** Removes exactly these versions (none given: none removed). @returns items removed of each, in the same order. */
+  retire(versions: readonly DocumentVersion[], signal: AbortSignal): Promise<readonly number[]>;
   /** Items stored under `ref`, checked before the pivot: rows of `inventory` except entities. */
   count(ref: WriteRef, signal: AbortSignal): Promise<number>;
   /** What lies in the store for these versions, ids with content digests, in any order. */
@@ -315,6 +318,12 @@ export interface Ranked {
   readonly score: number;
 }
 
+/** A text that only one version holds. */
+export interface UnsharedText extends DocumentVersion {
+  readonly headingPath: readonly string[];
+  readonly text: string;
+}
+
 /** The store that decides which version is current. Its transactions are the pivot. */
 export interface RecordsStore extends Store {
   /** UUID of this memory, made with it; stamps everything apex writes into shared servers. */
@@ -390,6 +399,17 @@ export interface RecordsStore extends Store {
     page: { readonly after: AfterDocument; readonly limit: number },
     signal: AbortSignal,
   ): Promise<readonly SelectedDocument[]>;
+  /**
+   * The chunks of these versions whose embedded text (headings and text) no chunk of any other version has, whatever its state.
+   * One text comes once.
+   */
+  unshared(versions: readonly DocumentVersion[], signal: AbortSignal): AsyncIterable<UnsharedText>;
+  /**
+   * Overwrites what deletes have left of removed rows in files on this machine, when there were any since it was last done.
+   *
+   * @returns false while that cannot be done, because another process writes, or reads an older state: to be tried again later.
+   */
+  erase(signal: AbortSignal): Promise<boolean>;
   /** The chunks of these versions that full text has no entry of, so that no search by words finds them. There should be none. */
   unindexed(
     versions: readonly DocumentVersion[],
@@ -441,10 +461,10 @@ export interface CacheStore {
   /** Same order; null where absent. */
   get(keys: readonly string[], signal: AbortSignal): Promise<(Uint8Array | null)[]>;
   set(entries: readonly CacheEntry[], signal: AbortSignal): Promise<void>;
-  /** Removes these entries. Quiet on what is not there. */
+  /** Removes the entries that carry these versions. @returns how many of each, in the same order. */
+  retire(versions: readonly DocumentVersion[], signal: AbortSignal): Promise<readonly number[]>;
+  /** Removes the entries of these keys; quiet about those that are not there. */
   remove(keys: readonly string[], signal: AbortSignal): Promise<void>;
-  /** Removes the entries that carry these versions. */
-  retire(versions: readonly DocumentVersion[], signal: AbortSignal): Promise<number>;
   /** Versions that some entry carries. */
   versions(signal: AbortSignal): AsyncIterable<DocumentVersion>;
   close(): Promise<void>;

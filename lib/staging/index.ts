@@ -144,10 +144,13 @@ class FolderStaging implements Staging {
       if (run === plainName(runId) && readMetadata(path)?.status !== 'failed') removeFolder(path);
   }
 
-  async forget(documentIds: readonly string[]): Promise<void> {
+  async forget(documentIds: readonly string[], isAtWork: (runId: string) => boolean): Promise<void> {
     const forgotten = new Set(documentIds.map(plainName));
-    for (const { path, document } of this.#folders())
-      if (forgotten.has(document) && readMetadata(path)?.status === 'failed') removeFolder(path);
+    for (const { path, document, run } of this.#folders()) {
+      if (!forgotten.has(document)) continue;
+      const metadata = readMetadata(path);
+      if (metadata?.status === 'failed' || !isAtWork(metadata?.run_id ?? run)) removeFolder(path);
+    }
   }
 
   async cleanup({

@@ -8,12 +8,15 @@ export const MEMORY_APPLICATION_ID = 0x6170786d;
 const VERSION_BY_PLACE = `CREATE INDEX version_by_place ON version (source_uri, document_id, source, group_id)
   WHERE state = 'current' AND parent_id IS NULL`;
 
+/** By the beginning of the text and its length: chunks with the same text are found without reading all. */
+const CHUNK_BY_TEXT = 'CREATE INDEX chunk_by_text ON chunk (substr(text, 1, 32), length(text))';
+
 /** What makes a memory of the format before into one of this format. */
 export const MEMORY_MIGRATIONS: { readonly [format: number]: readonly string[] } = {
   // Before, quarantine was not kept apart by group.
   2: [
     "ALTER TABLE quarantine ADD COLUMN group_id TEXT NOT NULL DEFAULT ''",
-    VERSION_BY_PLACE.replace('CREATE INDEX', 'CREATE INDEX IF NOT EXISTS'),
+    ...[VERSION_BY_PLACE, CHUNK_BY_TEXT].map((sql) => sql.replace('CREATE INDEX', 'CREATE INDEX IF NOT EXISTS')),
   ],
 };
 
@@ -51,6 +54,7 @@ export function memorySchema(dimensions: number): string[] {
        run_id TEXT NOT NULL, batch_no INTEGER NOT NULL,
        ordinal INTEGER NOT NULL, heading TEXT NOT NULL, text TEXT NOT NULL, start INTEGER NOT NULL, end INTEGER NOT NULL,
        heading_path TEXT NOT NULL, page INTEGER, token_count INTEGER NOT NULL)`,
+    CHUNK_BY_TEXT,
     'CREATE INDEX chunk_by_version ON chunk (document_id, version)',
     'CREATE INDEX chunk_by_batch ON chunk (run_id, batch_no)',
     `CREATE VIRTUAL TABLE chunk_text USING fts5 (

@@ -14,6 +14,9 @@ export function listParam(values: readonly string[]): string {
 /** The (document_id, version) pairs of a parameter made by `versionsParam`. */
 export const VERSIONS = "(SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(?))";
 
+/** An index that holds only rows which carry a version is used only when the statement says so too. */
+const OF_VERSIONS = `document_id IS NOT NULL AND (document_id, version) IN ${VERSIONS}`;
+
 /** The texts of a parameter made by `listParam`. */
 export const LISTED = '(SELECT value FROM json_each(?))';
 
@@ -28,9 +31,37 @@ export function deleteByRef(tables: readonly string[], { runId, batchNo }: Write
 /** Removes the rows of these tables that belong to these versions. */
 export function deleteByVersion(tables: readonly string[], versions: readonly DocumentVersion[]): SqlStatement[] {
   return tables.map((table) => ({
-    sql: `DELETE FROM ${table} WHERE (document_id, version) IN ${VERSIONS}`,
+    sql: `DELETE FROM ${table} WHERE ${OF_VERSIONS}`,
     params: [versionsParam(versions)],
   }));
+}
+
+/**
+ * Removes the rows of these tables that belong to these versions, in one transaction.
+ *
+ * @returns how many rows of each version there were, in the same order.
+ */
+export async function retireVersions(
+  sql: Sql,
+  { tables, versions, label }: { tables: readonly string[]; versions: readonly DocumentVersion[]; label: string },
+): Promise<number[]> {
+  if (versions.length === 0) return [];
+  const counts = tables.map((table) => ({
+    sql: `SELECT document_id AS documentId, version, count(*) AS count FROM ${table}
+          WHERE ${OF_VERSIONS} GROUP BY document_id, version`,
+    params: [versionsParam(versions)],
+  }));
+  const results = await sql.transaction([...counts, ...deleteByVersion(tables, versions)], { label });
+  const removed = new Map<string, number>();
+  for (const { rows } of results.slice(0, tables.length)) {
+    for (const row of rows as (DocumentVersion & { readonly count: number })[])
+      removed.set(keyOf(row), (removed.get(keyOf(row)) ?? 0) + row.count);
+  }
+  return versions.map((version) => removed.get(keyOf(version)) ?? 0);
+}
+
+function keyOf({ documentId, version }: DocumentVersion): string {
+  return JSON.stringify([documentId, version]);
 }
 
 /** How many rows of these tables a batch wrote. */

@@ -45,6 +45,11 @@ export class SqlReader implements Sql {
     return Promise.reject(new Error('a reader of a database was asked to write'));
   }
 
+  /** Never, for the same reason. */
+  rewrite(): Promise<boolean> {
+    return Promise.reject(new Error('a reader of a database was asked to write it anew'));
+  }
+
   async close(): Promise<void> {}
 
   /** The rows; null when the file was changed while it was read. */

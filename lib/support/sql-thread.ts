@@ -63,7 +63,7 @@ export class UnexpectedChangesError extends Error {
 }
 
 /** A connection: what those that use one see of it. */
-export type Sql = Pick<SqlThread, 'all' | 'transaction' | 'close'>;
+export type Sql = Pick<SqlThread, 'all' | 'transaction' | 'rewrite' | 'close'>;
 
 /** First releases without the WAL-reset bug: the main line and the two older lines that got the correction. */
 const SAFE_VERSIONS = [
@@ -151,6 +151,16 @@ export class SqlThread {
   ): Promise<SqlResult[]> {
     const { label, isDurable = false } = options;
     return this.#ask(label, { kind: 'transaction', label, isDurable, statements });
+  }
+
+  /**
+   * Writes the whole file anew and folds the log into it. Deleting overwrites rows, but where rows were moved within the file before,
+   * copies of them stay in unused bytes of its pages. Takes as much room again for a while, and no other connection can write.
+   *
+   * @returns false when a reader of an older state keeps that state in the file or the log.
+   */
+  rewrite(operation: string): Promise<boolean> {
+    return this.#ask(operation, { kind: 'rewrite' });
   }
 
   /** Answers what is pending, folds the log into the file and ends the thread. May be called again. */

@@ -10,7 +10,7 @@ export type WorkerSettings = Omit<SqlThreadSettings, 'toError'>;
 
 /** One question to the worker; `id` ties the answer to it. */
 export type Request =
-  | { readonly id: number; readonly kind: 'open' | 'close' }
+  | { readonly id: number; readonly kind: 'open' | 'close' | 'rewrite' }
   | { readonly id: number; readonly kind: 'all'; readonly sql: string; readonly params: readonly SqlValue[] }
   | {
       readonly id: number;
@@ -87,6 +87,13 @@ class Connection {
     }
   }
 
+  /** @returns false when a reader of an older state kept the log from being folded in. */
+  rewrite(): boolean {
+    this.#db.exec('VACUUM');
+    const [result] = this.#db.pragma('wal_checkpoint(TRUNCATE)') as { busy: number }[];
+    return result?.busy === 0;
+  }
+
   close(): void {
     try {
       if (!isOnlyRead(this.#settings)) this.#db.pragma('wal_checkpoint(TRUNCATE)');
@@ -142,6 +149,7 @@ function answer(request: Request): unknown {
   if (connection === null) throw new Error('the connection is closed');
   if (request.kind === 'all') return connection.all(request.sql, request.params);
   if (request.kind === 'transaction') return connection.transaction(request);
+  if (request.kind === 'rewrite') return connection.rewrite();
   connection.close();
   connection = null;
   parentPort?.unref();

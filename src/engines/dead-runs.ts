@@ -61,8 +61,16 @@ export class DeadRuns {
   }
 
   async #settleOne(ref: WriteRef, journal: Journal, signal: AbortSignal): Promise<'finished' | 'discarded' | 'parked'> {
-    const { stores, surroundings, limits } = this.#parts;
-    const saga = { journal, stores, surroundings, discardTimeoutMs: limits.discardTimeoutMs, onCacheFailure: () => {} };
+    const { stores, surroundings, limits, embedder } = this.#parts;
+    const embeddingModel = embedder.model;
+    const saga = {
+      journal,
+      stores,
+      surroundings,
+      embeddingModel,
+      discardTimeoutMs: limits.discardTimeoutMs,
+      onCacheFailure: () => {},
+    };
     try {
       return await settleBatch(ref, saga, signal);
     } catch (error) {
@@ -108,7 +116,8 @@ export class DeadRuns {
    * process that was thought dead wrote late). One that cannot be settled now is said, and found again by the next process.
    */
   async #settleVanished(onEvent: OnEvent, signal: AbortSignal): Promise<Settlement> {
-    const { stores, surroundings, registry } = this.#parts;
+    const { stores, surroundings, registry, embedder } = this.#parts;
+    const embeddingModel = embedder.model;
     const counts = { runs: 0, finished: 0, discarded: 0, parked: 0 };
     for (const ref of await stores.records.unsettled(signal)) {
       const run = await registry.get(ref.runId);
@@ -118,7 +127,11 @@ export class DeadRuns {
         onEvent({ kind: 'warning', code: 'JOURNAL_WENT_BACK', message });
       };
       try {
-        const end = await settleVanished(ref, { stores, surroundings, onCacheFailure: () => {} }, signal);
+        const end = await settleVanished(
+          ref,
+          { stores, surroundings, embeddingModel, onCacheFailure: () => {} },
+          signal,
+        );
         counts[end] += 1;
         warn(`was ${end}`);
       } catch (error) {

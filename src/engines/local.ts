@@ -18,6 +18,7 @@ import { dollarsOf } from '../pipeline/money.ts';
 import type { Parts } from '../pipeline/parts.ts';
 import { retryAll } from '../pipeline/retry.ts';
 import { ingestAll } from '../pipeline/run.ts';
+import { deleteSelected } from '../pipeline/selection.ts';
 import { RunSession } from '../pipeline/session.ts';
 import { repairAll } from '../repair/repair.ts';
 import { DeadRuns, isLost, isUnfinished, parkedReport, type TakenOver, wentBack } from './dead-runs.ts';
@@ -33,7 +34,7 @@ interface Work {
 /** What each kind of run does. */
 const WORK_OF: { readonly [kind in RunPlan['kind']]: (session: RunSession, replay: RunReplay) => Promise<void> } = {
   ingest: ingestAll,
-  delete: deleteAll,
+  delete: (session, replay) => (session.plan.selection == null ? deleteAll : deleteSelected)(session, replay),
   repair: repairAll,
   retry: retryAll,
 };
@@ -52,9 +53,10 @@ export class LocalEngine implements Engine {
     const twin = await this.#interruptedTwin(plan);
     const { parked } = await this.#deadRuns.settle(onEvent, signal, twin?.runId ?? null);
     // Another process may have the twin by now, to settle it or to go on with it. Then this is a run beside it, as it would have
-    // been had the two met a moment later: whoever comes second finds the documents unchanged.
+    // been had the two met a moment later: whoever comes second finds the documents unchanged. What is selected by age is older
+    // by now than when the twin began, so it is this plan that is gone on with.
     const taken = twin === null ? null : await this.#deadRuns.takeOver(twin, 'resume', signal);
-    if (taken !== null && !isLost(taken)) return this.#goOn(taken, parked, { onEvent, signal, allowance });
+    if (taken !== null && !isLost(taken)) return this.#goOn({ ...taken, plan }, parked, { onEvent, signal, allowance });
     if (taken !== null) await this.#deadRuns.giveUp(taken, onEvent);
     const { registry, stores, surroundings } = this.#parts;
     const runId = surroundings.newId();
@@ -233,6 +235,8 @@ function summaryOf(session: RunSession, state: RunState, error: ErrorReport | nu
     cost_usd: dollarsOf(session.use.total.costNanos),
     journal_commits: session.journal.syncedCommits,
     batches: session.batches,
+    removed: session.removed,
+    ...(session.erased !== null && { erased: session.erased }),
     error,
   };
 }
@@ -250,8 +254,11 @@ function withResumption(report: ErrorReport, error: unknown, runId: string): Err
 }
 
 function isSamePlan(a: RunPlan, b: RunPlan): boolean {
-  const named = ({ kind, source, targets, documentId, group, sync = null, reason, onError }: RunPlan) =>
-    JSON.stringify([kind, source, targets, documentId, group, sync, reason, onError]);
+  const named = ({ kind, source, targets, documentId, group, sync = null, selection, reason, onError }: RunPlan) =>
+    JSON.stringify([
+      ...[kind, source, targets, documentId, group, sync, reason, onError],
+      ...[selection?.source, selection?.olderThanMs],
+    ]);
   return named(a) === named(b);
 }
 

@@ -5,6 +5,7 @@ import type { AssignedItem } from '../../lib/contracts/journal.ts';
 import type { StepName } from '../../lib/contracts/pipeline.ts';
 import type { PivotOutcome, SetAsideDocument } from '../../lib/contracts/store.ts';
 import type { RunReplay } from '../journal/replay.ts';
+import type { RemovedItems } from '../saga/removal.ts';
 import { finishBatch, type PreparedBatch, writeOrDiscard } from '../saga/saga.ts';
 import { attachmentCandidates, lostAttachments, MAX_ATTACHMENT_DEPTH } from './attachments.ts';
 import { workThrough } from './bounded.ts';
@@ -22,7 +23,15 @@ import {
 import { isDocumentsFault, reportOf } from './failure.ts';
 import { Families } from './families.ts';
 import { ancestorIdsOf, documentUuid, rootOf } from './identity.ts';
-import { failedResult, itemOutcome, LOST_RACE, settledResult, writtenResult } from './results.ts';
+import {
+  deletedResult,
+  failedResult,
+  itemOutcome,
+  journaledError,
+  LOST_RACE,
+  unchangedResult,
+  writtenResult,
+} from './results.ts';
 import type { RunSession } from './session.ts';
 import { versionRecord } from './version.ts';
 
@@ -94,7 +103,9 @@ function assignedItem(
   { documentId, parentId, item, baseVersion, contentDigest }: DocumentInput,
   attempt: number,
 ): AssignedItem {
-  return { documentId, parentId, item, baseVersion, attempt, contentDigest };
+  // The name of what came in a document is a part of that document, and the journal keeps no contents.
+  const named = parentId === null ? item : { ...item, name: '' };
+  return { documentId, parentId, item: named, baseVersion, attempt, contentDigest };
 }
 
 async function prepareAll(options: BatchOptions, batchNo: number, session: RunSession): Promise<Preparation> {
@@ -141,7 +152,7 @@ async function prepareAll(options: BatchOptions, batchNo: number, session: RunSe
       await journal.append({
         kind: 'item_set_aside',
         batchNo,
-        result: { documentId, outcome: 'quarantined', version: null, error },
+        result: { documentId, outcome: 'quarantined', version: null, error: journaledError(error) },
       });
     }
     session.onEvent({ kind: 'prepared', documentId });
@@ -276,11 +287,11 @@ async function writePrepared(writing: Writing, session: RunSession): Promise<Doc
       return withoutRefused(writing, failure.message, session);
     throw failure;
   }
-  await finishBatch({ ...batch, outcome }, session.saga, session.writeSignal);
+  const removed = await finishBatch({ ...batch, outcome }, session.saga, session.writeSignal);
   const lost = new Set(outcome.lost.map(({ documentId }) => documentId));
   const losers = writing.prepared.filter(({ documentId }) => lost.has(documentId));
   const again = losers.filter((input) => !isGivenUp(input, writing, lost));
-  const results = resultsOf(writing, batch, { outcome, losers, again }, session);
+  const results = resultsOf(writing, batch, { outcome, removed, losers, again }, session);
   reach('cleanup');
   const through = [...writing.prepared.filter(({ documentId }) => !lost.has(documentId)), ...writing.kept];
   await cleanUp(through, neededAgain(writing));
@@ -403,6 +414,7 @@ async function setRefusedAside(
 /** What the pivot came to, and which of its losers are read again. */
 interface Ending {
   readonly outcome: PivotOutcome;
+  readonly removed: RemovedItems;
   readonly losers: readonly PreparedDocument[];
   readonly again: readonly PreparedDocument[];
 }
@@ -411,7 +423,7 @@ interface Ending {
 function resultsOf(
   writing: Writing,
   batch: PreparedBatch,
-  { outcome, losers, again }: Ending,
+  { outcome, removed, losers, again }: Ending,
   session: RunSession,
 ): DocumentResult[] {
   const durationMs = Math.round(session.parts.surroundings.elapsed() - writing.startedMs);
@@ -435,15 +447,14 @@ function resultsOf(
       .map((record) => writtenResult(record, record.baseVersion === null ? 'added' : 'updated', durationMs)),
     ...writing.unchanged
       .filter((found) => isEnded(found) && !isRetry)
-      .map(({ input, version }) => settledResult(named(input), 'unchanged', version)),
+      .map(({ input, version }) => unchangedResult(named(input), version)),
     ...writing.setAside
       .filter((setAside) => isEnded(setAside) && !(isRetry && setAside.remembered !== null))
       .map(({ input, error }) => failedResult(named(input), 'quarantined', error, durationMs)),
     ...outcome.deleted.map((documentId) =>
-      settledResult(
+      deletedResult(
         { documentId, group, source: session.plan.source, sourceUri: places.get(documentId) ?? '' },
-        'deleted',
-        null,
+        removed.of(documentId),
       ),
     ),
     ...losers

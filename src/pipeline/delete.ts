@@ -1,9 +1,10 @@
-import { EXIT } from '../../lib/contracts/error-codes.ts';
+import { ERROR_CODES, EXIT } from '../../lib/contracts/error-codes.ts';
 import type { RecordsStore } from '../../lib/contracts/store.ts';
+import { hintOf, nearDocumentId } from '../config/near-ids.ts';
 import type { RunReplay } from '../journal/replay.ts';
 import { finishBatch, writeOrDiscard } from '../saga/saga.ts';
 import { allQuarantined, Quarantine } from './quarantine.ts';
-import { failedResult, itemOutcome, LOST_RACE, settledResult } from './results.ts';
+import { deletedResult, failedResult, itemOutcome, LOST_RACE } from './results.ts';
 import type { RunSession } from './session.ts';
 
 /** A document to delete. */
@@ -21,8 +22,11 @@ export interface Deletion {
  */
 export async function deleteAll(session: RunSession, replay: RunReplay): Promise<void> {
   const { targets } = session.plan;
-  const onUnknown = (documentId: string) => {
-    if (!replay.isDone(documentId)) reportUnknown(documentId, session);
+  let hints = 0;
+  const onUnknown = async (documentId: string) => {
+    if (replay.isDone(documentId)) return;
+    hints += 1;
+    await reportUnknown(documentId, hints <= MAX_HINTS, session);
   };
   const seen = new Set<string>();
   const lost: string[] = [];
@@ -36,14 +40,38 @@ export async function deleteAll(session: RunSession, replay: RunReplay): Promise
   session.onEvent({ kind: 'listed', documents: seen.size, isFinal: true });
   const kept = new Set<string>();
   for (const page of pagesOf(lost, session)) {
-    const found = await named(page, session, () => {});
+    const found = await named(page, session, async () => {});
     for (const { documentId } of found) seen.add(documentId);
     for (const documentId of await deleteTogether(found, session, true)) kept.add(documentId);
   }
   // Also those that an earlier process of this run deleted and did not come to forget.
-  const gone = [...targets, ...seen].filter((documentId) => !kept.has(documentId));
-  await session.parts.staging.forget(gone);
+  const gone = [...targets, ...seen, ...deletedBefore(replay)].filter((documentId) => !kept.has(documentId));
+  await forgetStaged(gone, session);
+  await eraseTraces(session);
 }
+
+/** What earlier processes of this run deleted, with what came in it. */
+export function deletedBefore(replay: RunReplay): string[] {
+  return replay.results.filter(({ outcome }) => outcome === 'deleted').map(({ documentId }) => documentId);
+}
+
+/** Removes what staging keeps of documents that were deleted. */
+export async function forgetStaged(documentIds: readonly string[], { parts }: RunSession): Promise<void> {
+  if (documentIds.length === 0) return;
+  const atWork = new Set((await parts.registry.list()).filter(({ isOwned }) => isOwned).map(({ runId }) => runId));
+  await parts.staging.forget(documentIds, (runId) => atWork.has(runId));
+}
+
+/** Sees to it that nothing of what was deleted can be read from any file, or says that it still can. */
+export async function eraseTraces(session: RunSession): Promise<void> {
+  session.erased = await session.parts.stores.records.erase(session.signal);
+  if (session.erased) return;
+  session.earn(ERROR_CODES.NOT_ERASED.exit);
+  session.onEvent({ kind: 'warning', code: 'NOT_ERASED', message: NOT_ERASED });
+}
+
+const NOT_ERASED =
+  'what was deleted is no longer found, but another process is using the memory: traces stay in its files until apex cleanup has been run without it';
 
 /** So many at a time that they make a batch. */
 function* pagesOf(documentIds: readonly string[], session: RunSession): Generator<readonly string[]> {
@@ -75,11 +103,11 @@ export async function deleteTogether(
   const deletes = deletions.map(({ documentId, baseVersion }) => ({ documentId, baseVersion }));
   const batch = { ref: { runId, batchNo }, fence: await session.fence(), records: [], deletes, quarantined: [] };
   const outcome = await writeOrDiscard(batch, session.saga, session.writeSignal);
-  await finishBatch({ ref: batch.ref, outcome }, session.saga, session.writeSignal);
+  const removed = await finishBatch({ ref: batch.ref, outcome }, session.saga, session.writeSignal);
   const deleted = new Set(outcome.deleted);
   const lost = deletes.map(({ documentId }) => documentId).filter((documentId) => !deleted.has(documentId));
   const results = [
-    ...outcome.deleted.map((documentId) => settledResult(named(documentId), 'deleted', null)),
+    ...outcome.deleted.map((documentId) => deletedResult(named(documentId), removed.of(documentId))),
     ...(isLastTry ? lost : []).map((documentId) => failedResult(named(documentId), 'failed', LOST_RACE, 0)),
   ];
   await journal.append({ kind: 'batch_done', batchNo, results: results.map(itemOutcome) });
@@ -91,20 +119,27 @@ export async function deleteTogether(
 async function named(
   documentIds: readonly string[],
   session: RunSession,
-  onUnknown: (documentId: string) => void,
+  onUnknown: (documentId: string) => Promise<void>,
 ): Promise<Deletion[]> {
   const { records } = session.parts.stores;
   const current = await records.current(documentIds, session.signal);
   const quarantine = new Quarantine(await allQuarantined(records, session.signal));
   const found: Deletion[] = [];
+  const others = new Set<string>();
   for (const documentId of documentIds) {
     const baseVersion = current.get(documentId)?.version ?? null;
-    if (baseVersion !== null || quarantine.entryOf(documentId) !== null)
-      found.push({ documentId, baseVersion, sourceUri: quarantine.entryOf(documentId)?.sourceUri ?? '' });
-    else onUnknown(documentId);
+    const entry = quarantine.entryOf(documentId);
+    const group = baseVersion === null ? entry?.group : current.get(documentId)?.group;
+    if (group === undefined) await onUnknown(documentId);
+    else if (group === session.plan.group) found.push({ documentId, baseVersion, sourceUri: entry?.sourceUri ?? '' });
+    else {
+      others.add(documentId);
+      reportOther(documentId, group, session);
+    }
   }
   // Also of documents that an earlier process of this run has deleted: what came in them may still be there.
-  return withAttachments(found, { documentIds, quarantine }, session);
+  const own = documentIds.filter((documentId) => !others.has(documentId));
+  return withAttachments(found, { documentIds: own, quarantine }, session);
 }
 
 interface Ancestors {
@@ -138,12 +173,22 @@ export async function withAttachments(
   return [...all.values()];
 }
 
-function reportUnknown(documentId: string, session: RunSession): void {
+/** For so many unknown ids near ones are looked for: each look reads all ids. */
+const MAX_HINTS = 3;
+
+async function reportUnknown(documentId: string, isHinted: boolean, session: RunSession): Promise<void> {
+  const { parts, signal } = session;
+  const near = isHinted ? await nearDocumentId(documentId, parts.stores.records, signal) : null;
   session.earn(EXIT.usage);
-  session.onEvent({
-    kind: 'problem',
-    uri: documentId,
-    code: 'NOT_FOUND',
-    message: `no document has the id ${documentId}`,
-  });
+  const message = `no document has the id ${documentId}${hintOf(near)}`;
+  session.onEvent({ kind: 'problem', uri: documentId, code: 'NOT_FOUND', message });
+}
+
+/** A document of another group is nobody's to delete here. */
+function reportOther(documentId: string, group: string, session: RunSession): void {
+  session.earn(EXIT.usage);
+  const own = session.plan.group === '' ? 'no group' : `group ${session.plan.group}`;
+  const where = group === '' ? 'no group' : `group ${group}`;
+  const message = `document ${documentId} belongs to ${where}, not to ${own}`;
+  session.onEvent({ kind: 'problem', uri: documentId, code: 'NOT_FOUND', message });
 }

@@ -36,6 +36,16 @@ export class Quarantine {
     return this.#entries.get(documentId) ?? null;
   }
 
+  /** Of one group, and of one source where it is named: what came in no other document. */
+  standingAlone(group: string, source: string | null): QuarantineEntry[] {
+    return this.entries.filter(
+      (entry) =>
+        entry.group === group &&
+        entry.source === (source ?? entry.source) &&
+        ancestorIdsOf(entry.documentId).length === 0,
+    );
+  }
+
   /** What came in a document and was set aside, at any depth. */
   attachmentsOf(documentId: string): readonly QuarantineEntry[] {
     return this.#attachments.get(documentId) ?? [];

@@ -1,7 +1,8 @@
 import type { DocumentResult } from '../../lib/contracts/apex.ts';
+import { ERROR_CODES } from '../../lib/contracts/error-codes.ts';
 import type { ErrorReport } from '../../lib/contracts/errors.ts';
 import type { ItemOutcome } from '../../lib/contracts/journal.ts';
-import { ROLES, type VersionRecord } from '../../lib/contracts/store.ts';
+import { type RemovedCounts, ROLES, type VersionRecord } from '../../lib/contracts/store.ts';
 import { documentUuid } from './identity.ts';
 
 interface Identified {
@@ -35,12 +36,17 @@ export function writtenResult(record: VersionRecord, outcome: 'added' | 'updated
   };
 }
 
-/** The result of a document for which nothing was to be done, or which was deleted. */
-export function settledResult(
-  document: Identified,
-  outcome: 'unchanged' | 'deleted',
-  version: number | null,
-): DocumentResult {
+/** The result of a document that was deleted. */
+export function deletedResult(document: Identified, removed: RemovedCounts): DocumentResult {
+  return { ...settledResult(document, 'deleted', null), removed };
+}
+
+/** The result of a document for which nothing was to be done. */
+export function unchangedResult(document: Identified, version: number | null): DocumentResult {
+  return settledResult(document, 'unchanged', version);
+}
+
+function settledResult(document: Identified, outcome: 'unchanged' | 'deleted', version: number | null): DocumentResult {
   return {
     status: 'success',
     ...identity(document),
@@ -79,7 +85,7 @@ export function itemOutcome(result: DocumentResult): ItemOutcome {
     documentId: result.document_id,
     outcome: result.outcome,
     version: result.version,
-    error: result.error ?? null,
+    error: result.error === undefined ? null : journaledError(result.error),
   };
 }
 
@@ -90,3 +96,8 @@ export const LOST_RACE: ErrorReport = {
   retryable: true,
   step: 'write',
 };
+
+/** A failure without its own words, which may be a document's: the journal keeps no contents, and outlives documents. */
+export function journaledError(error: ErrorReport): ErrorReport {
+  return { ...error, message: ERROR_CODES[error.code].meaning };
+}

@@ -10,7 +10,7 @@ import { classify, type Verdict } from './classify.ts';
 import { isDocumentsFault, reportOf } from './failure.ts';
 import { rootOf } from './identity.ts';
 import { allQuarantined } from './quarantine.ts';
-import { failedResult, settledResult } from './results.ts';
+import { failedResult, unchangedResult } from './results.ts';
 import { BatchBuilder } from './run.ts';
 import type { RunSession } from './session.ts';
 
@@ -118,7 +118,7 @@ async function reportEarlier(session: RunSession): Promise<void> {
   for (const documentId of left) {
     const version = current.get(documentId)?.version ?? null;
     if (version === null) reportGone(documentId, session);
-    else session.finish(settledResult(named({ documentId, source: '', sourceUri: '' }, session), 'unchanged', version));
+    else session.finish(unchangedResult(named({ documentId, source: '', sourceUri: '' }, session), version));
   }
 }
 
@@ -182,7 +182,7 @@ function reportUnread(root: Root, verdict: Verdict, session: RunSession): void {
     reportAll(root, { code, message, retryable: false, step: 'stage' }, session);
   } else if (verdict.kind === 'unchanged') {
     const { version } = verdict.current;
-    for (const entry of root.entries) session.finish(settledResult(named(entry, session), 'unchanged', version));
+    for (const entry of root.entries) session.finish(unchangedResult(named(entry, session), version));
   }
 }
 
@@ -213,5 +213,5 @@ async function forgetCopies(tried: readonly QuarantineEntry[], session: RunSessi
   const left = await session.quarantine();
   const ids = tried.flatMap(({ documentId, sourceUri }) => [documentId, rootOf(documentId, sourceUri).documentId]);
   const isThrough = (id: string) => left.entryOf(id) === null && left.attachmentsOf(id).length === 0;
-  await session.parts.staging.forget([...new Set(ids)].filter(isThrough));
+  await session.parts.staging.forget([...new Set(ids)].filter(isThrough), () => true);
 }

@@ -7,7 +7,7 @@ import { type Candidate, classify, type Verdict } from './classify.ts';
 import type { DocumentInput } from './document.ts';
 import { documentIdOf } from './identity.ts';
 import { readAhead } from './read-ahead.ts';
-import { failedResult, settledResult } from './results.ts';
+import { failedResult, unchangedResult } from './results.ts';
 import type { RunSession } from './session.ts';
 import { Spool } from './spool.ts';
 import { Sync } from './sync.ts';
@@ -100,7 +100,7 @@ async function reportSettled(verdicts: readonly Verdict[], source: string, sessi
   for (const verdict of verdicts) {
     if (verdict.kind === 'unchanged') {
       unchanged.push(verdict.candidate.documentId);
-      session.finish(settledResult(named(verdict.candidate), 'unchanged', verdict.current.version));
+      session.finish(unchangedResult(named(verdict.candidate), verdict.current.version));
     } else if (verdict.kind === 'remembered') {
       const { code, message, retryable } = verdict.entry;
       session.finish(
@@ -119,7 +119,7 @@ async function reportAttachments(parentIds: readonly string[], session: RunSessi
   while (parents.length > 0) {
     const children = await records.children(parents, session.signal);
     for (const { documentId, version } of children) {
-      session.finish(settledResult({ documentId, group, source, sourceUri: documentId }, 'unchanged', version));
+      session.finish(unchangedResult({ documentId, group, source, sourceUri: documentId }, version));
     }
     parents = children.map(({ documentId }) => documentId);
   }

@@ -4,8 +4,10 @@ import { ERROR_CODES, EXIT } from '../../lib/contracts/error-codes.ts';
 import type { ApexError, ErrorReport } from '../../lib/contracts/errors.ts';
 import type { Journal, ProviderUse, RunCounts, RunPlan } from '../../lib/contracts/journal.ts';
 import type { Source, SourceItem } from '../../lib/contracts/source.ts';
+import type { RemovedCounts } from '../../lib/contracts/store.ts';
 import { NO_COUNTS } from '../journal/counts.ts';
 import { less, NO_USE } from '../journal/provider-use.ts';
+import { NOTHING_REMOVED } from '../saga/removal.ts';
 import type { SagaParts } from '../saga/saga.ts';
 import { Allowance, NO_CAPS } from './allowance.ts';
 import type { ClassifyParts } from './classify.ts';
@@ -76,6 +78,9 @@ export class RunSession {
   readonly use: EmbeddingUse;
   readonly #startedMs: number;
   #counts: RunCounts = NO_COUNTS;
+  #removed: RemovedCounts = NOTHING_REMOVED;
+  /** Whether what a delete removed is gone from every file; null as long as nobody has seen to it. */
+  erased: boolean | null = null;
   #nextBatchNo: number;
   #fence: Promise<number> | null;
   #hasCacheFailed = false;
@@ -110,6 +115,11 @@ export class RunSession {
 
   get counts(): RunCounts {
     return this.#counts;
+  }
+
+  /** Items of deleted documents that were removed from each store. */
+  get removed(): RemovedCounts {
+    return this.#removed;
   }
 
   /** What the process is to end with by what it has met so far. */
@@ -181,11 +191,12 @@ export class RunSession {
   }
 
   get saga(): SagaParts {
-    const { stores, surroundings, limits } = this.parts;
+    const { stores, surroundings, limits, embedder } = this.parts;
     return {
       journal: this.journal,
       stores,
       surroundings,
+      embeddingModel: embedder.model,
       discardTimeoutMs: limits.discardTimeoutMs,
       onCacheFailure: () => this.warnOfCache(),
     };
@@ -262,6 +273,7 @@ export class RunSession {
       entities: counts.entities + result.entities,
       relations: counts.relations + result.relations,
     };
+    if (result.removed !== undefined) this.#removed = sumOf(this.#removed, result.removed);
     if (result.outcome === 'quarantined') this.earn(EXIT.quarantined);
     else if (result.error !== undefined) this.earn(ERROR_CODES[result.error.code].exit);
     this.onEvent({ kind: 'document', result });
@@ -275,4 +287,13 @@ function quarantineOptions({ kind, group, reason, targets, onError }: RunPlan, r
   const isNamed = ({ documentId, code }: QuarantineEntry) =>
     reason === undefined ? named.has(documentId) : reason === 'all' || reason === code;
   return { triedByRunId: runId, isWanted: (entry) => entry.group === group && isNamed(entry) };
+}
+
+function sumOf(a: RemovedCounts, b: RemovedCounts): RemovedCounts {
+  return {
+    records: a.records + b.records,
+    graph: a.graph + b.graph,
+    vectors: a.vectors + b.vectors,
+    cache: a.cache + b.cache,
+  };
 }

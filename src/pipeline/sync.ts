@@ -2,8 +2,8 @@ import type { RunPlan } from '../../lib/contracts/journal.ts';
 import type { Source, SourceItem, SourceProblem, SourceRoot } from '../../lib/contracts/source.ts';
 import type { AfterDocument, RecordsStore, SelectedDocument } from '../../lib/contracts/store.ts';
 import type { RunReplay } from '../journal/replay.ts';
-import { type Deletion, deleteTogether, withAttachments } from './delete.ts';
-import { ancestorIdsOf, documentIdOf } from './identity.ts';
+import { type Deletion, deletedBefore, deleteTogether, forgetStaged, withAttachments } from './delete.ts';
+import { documentIdOf } from './identity.ts';
 import type { Quarantine } from './quarantine.ts';
 import type { RunSession } from './session.ts';
 
@@ -84,9 +84,7 @@ export class Sync {
   /** Deletes what is gone by now, but for what was moved. What another run has changed meanwhile is looked at again, once. */
   async deleteGone(session: RunSession, replay: RunReplay): Promise<void> {
     const { batchDocuments } = session.parts.limits;
-    const deleted = new Set(
-      replay.results.filter(({ outcome }) => outcome === 'deleted').map(({ documentId }) => documentId),
-    );
+    const deleted = new Set(deletedBefore(replay));
     for (const isLastTry of [false, true]) {
       const lost: string[] = [];
       for await (const batch of this.gone(batchDocuments, isLastTry)) {
@@ -97,7 +95,7 @@ export class Sync {
       if (lost.length === 0) break;
     }
     // Also what an earlier process of this run deleted and did not come to forget.
-    await session.parts.staging.forget([...deleted, ...this.#moved]);
+    await forgetStaged([...deleted, ...this.#moved], session);
   }
 
   get #allowsEmpty(): boolean {
@@ -196,9 +194,8 @@ export class Sync {
       after = page[page.length - 1]!;
     }
     // After the documents: one that is current besides is given with its version.
-    yield (await this.#quarantine()).entries
-      .filter(({ source, group }) => source === plan.source && group === plan.group)
-      .filter(({ documentId }) => ancestorIdsOf(documentId).length === 0)
+    yield (await this.#quarantine())
+      .standingAlone(plan.group, plan.source)
       .filter(({ sourceUri }) => sourceUri.startsWith(`${uri}/`))
       .map(({ documentId, sourceUri, contentDigest }) => ({ documentId, sourceUri, contentDigest, version: null }));
   }

@@ -50,8 +50,8 @@ export class PlannedCache implements CacheStore {
 
   async remove(): Promise<void> {}
 
-  async retire(): Promise<number> {
-    return 0;
+  async retire(): Promise<number[]> {
+    return [];
   }
 
   async *versions(): ReturnType<CacheStore['versions']> {}

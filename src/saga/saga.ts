@@ -10,6 +10,7 @@ import type { PivotOutcome, PivotRequest, Store, Stores, VersionRecord, WriteRef
 import type { Surroundings } from '../pipeline/context.ts';
 import { deriveClosings, SINGLE_VALUED } from '../pipeline/facts.ts';
 import { RETRIES, withRetries } from '../pipeline/steps.ts';
+import { forgetEmbeddings, RemovedItems } from './removal.ts';
 import { summaryEntry } from './summary.ts';
 
 /** What the saga works with. It sees the stores only as participants. */
@@ -17,6 +18,8 @@ export interface SagaParts {
   readonly journal: Journal;
   readonly stores: Stores;
   readonly surroundings: Surroundings;
+  /** Names the embeddings in the cache. */
+  readonly embeddingModel: string;
   /** The bound on compensation in all, whatever the user's signal says. */
   readonly discardTimeoutMs: number;
   /** A cache failure: reported, never an outcome. */
@@ -24,7 +27,7 @@ export interface SagaParts {
 }
 
 /** What is needed after the pivot, when nothing is journaled until the end. */
-type StoreParts = Pick<SagaParts, 'stores' | 'surroundings' | 'onCacheFailure'>;
+type StoreParts = Pick<SagaParts, 'stores' | 'surroundings' | 'embeddingModel' | 'onCacheFailure'>;
 
 /** A batch whose documents are prepared and numbered. */
 export interface PreparedBatch {
@@ -149,19 +152,25 @@ export async function finishBatch(
   { ref, outcome, records = [] }: FinishedPivot,
   parts: StoreParts,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<RemovedItems> {
   const { stores } = parts;
   const persist = <T>(operation: () => Promise<T>) =>
     withRetries(RETRIES.write, { signal, surroundings: parts.surroundings }, operation);
   const leaving = [...outcome.retiring, ...outcome.lost];
   await persist(() => stores.graph.publish(outcome.committed, signal));
   await persist(() => stores.vectors.publish(outcome.committed, signal));
-  await persist(() => stores.graph.retire(leaving, signal));
-  await persist(() => stores.vectors.retire(leaving, signal));
+  const removed = new RemovedItems(leaving);
+  removed.add('graph', await persist(() => stores.graph.retire(leaving, signal)));
+  removed.add('vectors', await persist(() => stores.vectors.retire(leaving, signal)));
   await persist(() => settleClosings([...outcome.committed, ...leaving], stores, signal));
-  await persist(() => stores.records.retire(leaving, signal));
   try {
-    await stores.cache.retire(leaving, signal);
+    removed.add('cache', await forgetEmbeddings(leaving, parts, signal));
+  } catch (error) {
+    parts.onCacheFailure(error);
+  }
+  removed.add('records', await persist(() => stores.records.retire(leaving, signal)));
+  try {
+    removed.add('cache', await stores.cache.retire(leaving, signal));
     const current = new Set(outcome.committed.map(({ documentId, version }) => `${documentId}\0${version}`));
     const summaries = records.filter(({ documentId, version }) => current.has(`${documentId}\0${version}`));
     if (summaries.length > 0)
@@ -173,6 +182,7 @@ export async function finishBatch(
     parts.onCacheFailure(error);
   }
   await persist(() => stores.records.finish(ref, signal));
+  return removed;
 }
 
 /** How often closings are derived again when another run changes the same facts meanwhile. */

@@ -19,6 +19,8 @@ export interface VerifyOptions {
   readonly atWork: () => Promise<AtWork>;
   /** Names the embeddings in the cache. */
   readonly embeddingModel: string;
+  /** Only the documents of this group; what no document accounts for, and what follows from many, belongs to none. Null or absent: all. */
+  readonly group?: string | null;
   /** Hears how many documents have been compared so far. */
   readonly onCompared: (documents: number) => void;
 }
@@ -71,7 +73,7 @@ async function storageDifferences({ records }: Stores, signal: AbortSignal): Pro
 async function look(
   stores: Stores,
   { runIds }: AtWork,
-  { embeddingModel: model, onCompared }: Pick<VerifyOptions, 'embeddingModel' | 'onCompared'>,
+  { embeddingModel: model, onCompared, group = null }: Pick<VerifyOptions, 'embeddingModel' | 'onCompared' | 'group'>,
   signal: AbortSignal,
 ): Promise<Pass> {
   // A memory that lost a whole role differs in more places than one call takes arguments.
@@ -79,8 +81,9 @@ async function look(
   const current = new Map<string, number>();
   let items = 0;
   for (let after: string | null = null; ; ) {
-    const page: readonly DocumentVersion[] = await stores.records.currentVersions(after, PAGE_DOCUMENTS, signal);
-    if (page.length === 0) break;
+    const all: readonly DocumentVersion[] = await stores.records.currentVersions(after, PAGE_DOCUMENTS, signal);
+    if (all.length === 0) break;
+    const page = group === null ? all : await ofGroup(group, all, stores, signal);
     for (const { documentId, version } of page) current.set(documentId, version);
     const compared = await compareVersions(page, stores, signal);
     items += compared.items;
@@ -88,16 +91,29 @@ async function look(
     found.push(await wrongEmbeddings(compared.points, stores, { model, signal }));
     found.push(await wrongSummaries(page, stores, signal));
     onCompared(current.size);
-    after = page[page.length - 1]!.documentId;
+    after = all[all.length - 1]!.documentId;
   }
-  found.push(await extraVersions(stores, current, runIds, signal));
-  found.push(await strays(stores, signal));
-  found.push(await staleSummaries(stores, current, signal));
+  if (group === null) {
+    found.push(await extraVersions(stores, current, runIds, signal));
+    found.push(await strays(stores, signal));
+    found.push(await staleSummaries(stores, current, signal));
+  }
   const changing = await documentsChangedBy(runIds, stores, signal);
   // Until the pivots of live runs are followed up, facts of any document may have ends that are not written yet.
-  if (changing.size === 0) found.push(await wrongClosings(stores, signal));
+  if (group === null && changing.size === 0) found.push(await wrongClosings(stores, signal));
   const settled = found.flat().filter(({ document_id }) => !changing.has(document_id));
   return { documents: current.size, items, differences: settled };
+}
+
+async function ofGroup(
+  group: string,
+  versions: readonly DocumentVersion[],
+  { records }: Stores,
+  signal: AbortSignal,
+): Promise<DocumentVersion[]> {
+  const documentIds = versions.map(({ documentId }) => documentId);
+  const current = await records.current(documentIds, signal);
+  return versions.filter(({ documentId }) => current.get(documentId)?.group === group);
 }
 
 /** Documents whose pivot happened in a run at work, and is not followed up yet: their old version is being removed. */

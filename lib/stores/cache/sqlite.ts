@@ -1,7 +1,9 @@
 import type { CacheEntry, CacheStore, DocumentVersion } from '../../contracts/store.ts';
 import type { Sql } from '../../support/sql-thread.ts';
 import type { MemoryDb } from '../memory-db.ts';
-import { LISTED, listParam, VERSIONS, versionsParam } from '../rows.ts';
+import { LISTED, listParam, retireVersions } from '../rows.ts';
+
+const TABLES = ['cache'];
 
 /** Cached embeddings and document summaries in `memory.db`. */
 export class SqliteCacheStore implements CacheStore {
@@ -34,19 +36,14 @@ export class SqliteCacheStore implements CacheStore {
     await this.#sql.transaction([{ sql, rows }], { label: 'cache.set' });
   }
 
-  async remove(keys: readonly string[], _signal: AbortSignal): Promise<void> {
-    const sql = `DELETE FROM cache WHERE key IN ${LISTED}`;
-    if (keys.length > 0) await this.#sql.transaction([{ sql, params: [listParam(keys)] }], { label: 'cache.remove' });
+  retire(versions: readonly DocumentVersion[], _signal: AbortSignal): Promise<number[]> {
+    return retireVersions(this.#sql, { tables: TABLES, versions, label: 'cache.retire' });
   }
 
-  async retire(versions: readonly DocumentVersion[], _signal: AbortSignal): Promise<number> {
-    if (versions.length === 0) return 0;
-    // The index holds only entries that carry a version, and is used only when the statement says so too.
-    const sql = `DELETE FROM cache WHERE document_id IS NOT NULL AND (document_id, version) IN ${VERSIONS}`;
-    const [result] = await this.#sql.transaction([{ sql, params: [versionsParam(versions)] }], {
-      label: 'cache.retire',
-    });
-    return result!.changes;
+  async remove(keys: readonly string[], _signal: AbortSignal): Promise<void> {
+    if (keys.length === 0) return;
+    const sql = `DELETE FROM cache WHERE key IN ${LISTED}`;
+    await this.#sql.transaction([{ sql, params: [listParam(keys)] }], { label: 'cache.remove' });
   }
 
   async *versions(_signal: AbortSignal): AsyncGenerator<DocumentVersion> {

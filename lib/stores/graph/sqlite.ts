@@ -25,10 +25,10 @@ import type { MemoryDb } from '../memory-db.ts';
 import {
   countByRef,
   deleteByRef,
-  deleteByVersion,
   folded,
   LISTED,
   listParam,
+  retireVersions,
   VERSIONS,
   versionsIn,
   versionsParam,
@@ -126,10 +126,8 @@ export class SqliteGraphStore implements GraphStore {
     await this.#sql.transaction(deleteByRef(TABLES, ref), { label: 'graph.discard' });
   }
 
-  async retire(versions: readonly DocumentVersion[], _signal: AbortSignal): Promise<number> {
-    if (versions.length === 0) return 0;
-    const results = await this.#sql.transaction(deleteByVersion(TABLES, versions), { label: 'graph.retire' });
-    return results.reduce((sum, { changes }) => sum + changes, 0);
+  retire(versions: readonly DocumentVersion[], _signal: AbortSignal): Promise<number[]> {
+    return retireVersions(this.#sql, { tables: TABLES, versions, label: 'graph.retire' });
   }
 
   count(ref: WriteRef, _signal: AbortSignal): Promise<number> {

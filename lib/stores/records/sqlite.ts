@@ -21,6 +21,7 @@ import type {
   SelectedDocument,
   StoredRelation,
   Stray,
+  UnsharedText,
   VersionRecord,
   WriteRef,
 } from '../../contracts/store.ts';
@@ -29,15 +30,18 @@ import type { MemoryDb } from '../memory-db.ts';
 import {
   countByRef,
   deleteByRef,
-  deleteByVersion,
   LISTED,
   listParam,
   parsedOrText,
+  retireVersions,
   VERSIONS,
   versionsIn,
   versionsParam,
 } from '../rows.ts';
 import { checkedStorage, documentMending, indexMending, keptVersions, pathOf, TEXT_MENDING } from './sqlite-mending.ts';
+
+/** Chunks whose texts are compared together. */
+const PAGE_CHUNKS = 500;
 
 /** What a batch writes here, in the order in which it is removed. */
 const TABLES = ['chunk', 'fact', 'version'];
@@ -186,10 +190,8 @@ export class SqliteRecordsStore implements RecordsStore {
     await this.#sql.transaction(statements, { label: 'records.discard' });
   }
 
-  async retire(versions: readonly DocumentVersion[], _signal: AbortSignal): Promise<number> {
-    if (versions.length === 0) return 0;
-    const results = await this.#sql.transaction(deleteByVersion(TABLES, versions), { label: 'records.retire' });
-    return results.reduce((sum, { changes }) => sum + changes, 0);
+  retire(versions: readonly DocumentVersion[], _signal: AbortSignal): Promise<number[]> {
+    return retireVersions(this.#sql, { tables: TABLES, versions, label: 'records.retire' });
   }
 
   count(ref: WriteRef, _signal: AbortSignal): Promise<number> {
@@ -307,6 +309,8 @@ export class SqliteRecordsStore implements RecordsStore {
             sql: `UPDATE document AS d SET current_version = i.version ${done} AND i.document_id = d.document_id`,
             params: batch,
           },
+          // Until it is erased, the file holds traces of what goes.
+          ...(request.deletes.length === 0 ? [] : [{ sql: COUNT_DELETES }]),
           { sql: `DELETE FROM quarantine WHERE document_id IN (SELECT i.document_id ${done})`, params: batch },
           {
             sql: `INSERT OR REPLACE INTO quarantine SELECT ${marks(12)}
@@ -459,6 +463,43 @@ export class SqliteRecordsStore implements RecordsStore {
     );
   }
 
+  async *unshared(versions: readonly DocumentVersion[], _signal: AbortSignal): AsyncGenerator<UnsharedText> {
+    const param = versionsParam(versions);
+    for (let after = 0; ; ) {
+      const page: (Omit<UnsharedText, 'headingPath'> & { headingPath: string; row: number })[] = await this.#sql.all(
+        // The beginning and the length find what may be equal by the index; only that is compared.
+        `SELECT c.chunk_row AS row, c.document_id AS documentId, c.version, c.heading_path AS headingPath, c.text FROM chunk c
+         WHERE (c.document_id, c.version) IN ${VERSIONS} AND c.chunk_row > ? AND NOT EXISTS (
+           SELECT 1 FROM chunk o WHERE substr(o.text, 1, 32) = substr(c.text, 1, 32) AND length(o.text) = length(c.text)
+             AND o.text = c.text AND o.heading = c.heading
+             AND (o.chunk_row < c.chunk_row OR (o.document_id, o.version) NOT IN ${VERSIONS}))
+         ORDER BY c.chunk_row LIMIT ?`,
+        [param, after, param, PAGE_CHUNKS],
+      );
+      for (const { documentId, version, headingPath, text } of page)
+        yield { documentId, version, headingPath: pathOf(headingPath), text };
+      if (page.length < PAGE_CHUNKS) return;
+      after = page[page.length - 1]!.row;
+    }
+  }
+
+  async erase(_signal: AbortSignal): Promise<boolean> {
+    const [mark] = await this.#sql.all<{ value: string }>("SELECT value FROM memory WHERE name = 'deletes'");
+    if (mark === undefined) return true;
+    try {
+      if (!(await this.#sql.rewrite('records.erase'))) return false;
+    } catch (error) {
+      if (isApexError(error) && error.code === 'LOCKED') return false;
+      throw error;
+    }
+    // What another process has deleted since is not erased yet.
+    await this.#sql.transaction(
+      [{ sql: "DELETE FROM memory WHERE name = 'deletes' AND value = ?", params: [mark.value] }],
+      { label: 'records.erased' },
+    );
+    return true;
+  }
+
   unindexed(
     versions: readonly DocumentVersion[],
     _signal: AbortSignal,
@@ -540,6 +581,9 @@ export class SqliteRecordsStore implements RecordsStore {
   /** The connection belongs to the memory, which closes it. */
   async close(): Promise<void> {}
 }
+
+const COUNT_DELETES = `INSERT INTO memory (name, value) VALUES ('deletes', '1')
+  ON CONFLICT (name) DO UPDATE SET value = CAST(value AS INTEGER) + 1`;
 
 const CURRENT_FIELDS = `SELECT d.document_id AS documentId, d.uuid, d.current_version AS version, d.last_version AS lastVersion,
   v.content_digest AS contentDigest, v.settings_digest AS settingsDigest, v.stores_digest AS storesDigest,

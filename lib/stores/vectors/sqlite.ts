@@ -12,7 +12,7 @@ import type {
 } from '../../contracts/store.ts';
 import type { Sql } from '../../support/sql-thread.ts';
 import type { MemoryDb } from '../memory-db.ts';
-import { countByRef, deleteByRef, deleteByVersion, VERSIONS, versionsIn, versionsParam } from '../rows.ts';
+import { countByRef, deleteByRef, retireVersions, VERSIONS, versionsIn, versionsParam } from '../rows.ts';
 
 /** What a batch writes here; the vectors go and become live with their points, by triggers. */
 const TABLES = ['point'];
@@ -69,10 +69,8 @@ export class SqliteVectorStore implements VectorStore {
     await this.#sql.transaction(deleteByRef(TABLES, ref), { label: 'vectors.discard' });
   }
 
-  async retire(versions: readonly DocumentVersion[], _signal: AbortSignal): Promise<number> {
-    if (versions.length === 0) return 0;
-    const [result] = await this.#sql.transaction(deleteByVersion(TABLES, versions), { label: 'vectors.retire' });
-    return result!.changes;
+  retire(versions: readonly DocumentVersion[], _signal: AbortSignal): Promise<number[]> {
+    return retireVersions(this.#sql, { tables: TABLES, versions, label: 'vectors.retire' });
   }
 
   count(ref: WriteRef, _signal: AbortSignal): Promise<number> {

@@ -28,6 +28,7 @@ const SUMMARY: RunSummary = {
   cost_usd: 0,
   journal_commits: 18,
   batches: 4,
+  removed: { records: 0, graph: 0, vectors: 0, cache: 0 },
   error: null,
 };
 

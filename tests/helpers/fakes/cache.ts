@@ -17,19 +17,19 @@ export class FakeCacheStore implements CacheStore {
     for (const entry of entries) this.#entries.set(entry.key, { ...entry, value: entry.value.slice() });
   }
 
+  async retire(versions: readonly DocumentVersion[], signal: AbortSignal): Promise<number[]> {
+    signal.throwIfAborted();
+    return versions.map((version) => {
+      const entries = [...this.#entries.values()];
+      const retired = entries.filter(({ document }) => document !== null && keyOf(document) === keyOf(version));
+      for (const { key } of retired) this.#entries.delete(key);
+      return retired.length;
+    });
+  }
+
   async remove(keys: readonly string[], signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
     for (const key of keys) this.#entries.delete(key);
-  }
-
-  async retire(versions: readonly DocumentVersion[], signal: AbortSignal): Promise<number> {
-    signal.throwIfAborted();
-    const keys = new Set(versions.map(keyOf));
-    const retired = [...this.#entries.values()].filter(
-      ({ document }) => document !== null && keys.has(keyOf(document)),
-    );
-    for (const { key } of retired) this.#entries.delete(key);
-    return retired.length;
   }
 
   async *versions(signal: AbortSignal): AsyncGenerator<DocumentVersion> {

@@ -1,4 +1,4 @@
-import type { RunRegistry } from '../../../lib/contracts/journal.ts';
+import type { RunListing, RunRegistry } from '../../../lib/contracts/journal.ts';
 import type { Parts } from '../../../src/pipeline/parts.ts';
 import { Faults } from '../faults.ts';
 import { FakeCacheStore } from './cache.ts';
@@ -34,7 +34,7 @@ export function openFakeParts({ texts, faults = new Faults(), graph, registry, p
     ...{ chunker: fakeChunker, extractor: new FakeExtractor(), embedder: faults.wrap('embedder', new FakeEmbedder()) },
     ...{ stores, staging: new FakeStaging((folder) => faults.wrap('folder', folder)) },
     // A batch asks nothing about other runs.
-    registry: registry ?? ({} as RunRegistry),
+    registry: registry ?? ({ list: async () => [] as readonly RunListing[] } as RunRegistry),
     surroundings: new FakeSurroundings(),
     prepareIsolated: prepareIsolated ?? (async () => 'prepared'),
     limits: { batchDocuments: 256, batchBytes: 1_000_000, concurrency: 2, discardTimeoutMs: 60_000 },

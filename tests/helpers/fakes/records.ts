@@ -1,4 +1,4 @@
-import type { QuarantineEntry } from '../../../lib/contracts/document.ts';
+import { embeddingText, type QuarantineEntry } from '../../../lib/contracts/document.ts';
 import { StoreError } from '../../../lib/contracts/errors.ts';
 import type {
   AfterDocument,
@@ -18,6 +18,7 @@ import type {
   RecordsStore,
   Role,
   SelectedDocument,
+  UnsharedText,
   VersionRecord,
   WriteRef,
 } from '../../../lib/contracts/store.ts';
@@ -159,6 +160,25 @@ export class FakeRecordsStore extends FakeStore implements RecordsStore {
     for (const { version, held } of this.heldOf(versions))
       for (const [role, rows] of Object.entries(held.record.inventory))
         for (const row of rows) yield { ...version, role: role as Role, ...row };
+  }
+
+  async *unshared(versions: readonly DocumentVersion[], signal: AbortSignal): AsyncGenerator<UnsharedText> {
+    signal.throwIfAborted();
+    const keys = new Set(versions.map(keyOf));
+    const others = [...this.held.values()].filter(({ record }) => !keys.has(keyOf(record)));
+    const seen = new Set(others.flatMap(({ record }) => record.chunks.map(embeddingText)));
+    for (const { version, held } of this.heldOf(versions)) {
+      for (const chunk of held.record.chunks) {
+        if (seen.has(embeddingText(chunk))) continue;
+        seen.add(embeddingText(chunk));
+        yield { ...version, headingPath: chunk.headingPath, text: chunk.text };
+      }
+    }
+  }
+
+  /** Nothing is in files. */
+  async erase(): Promise<boolean> {
+    return true;
   }
 
   /** What is held is searched as it is. */

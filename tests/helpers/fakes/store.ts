@@ -47,10 +47,9 @@ export class FakeStore implements Store {
     this.#remove((held) => isSameRef(held.ref, ref));
   }
 
-  async retire(versions: readonly DocumentVersion[], signal: AbortSignal): Promise<number> {
+  async retire(versions: readonly DocumentVersion[], signal: AbortSignal): Promise<number[]> {
     signal.throwIfAborted();
-    const keys = new Set(versions.map(keyOf));
-    return this.#remove(({ record }) => keys.has(keyOf(record)));
+    return versions.map((version) => this.#remove(({ record }) => keyOf(record) === keyOf(version)));
   }
 
   async count(ref: WriteRef, signal: AbortSignal): Promise<number> {

@@ -297,7 +297,7 @@ describe('what came by standard input', () => {
     const machine = await openMachine(home, { stdin: BROKEN, stdinName: 'a.pdf' });
     await machine.ingest('-');
     const [entry] = await machine.quarantined();
-    await machine.parts.staging.forget([entry!.documentId]);
+    await machine.parts.staging.forget([entry!.documentId], () => true);
     const { summary, results } = await machine.retry();
     expect(summary).toMatchObject({ quarantined: 1, exit_status: 3, state: 'completed' });
     expect(results[0]!.error).toMatchObject({ code: 'NOT_FOUND', message: expect.stringContaining('no longer kept') });

@@ -3,7 +3,7 @@ import type { DocumentResult, RunEvent } from '../../../lib/contracts/apex.ts';
 import { EXIT } from '../../../lib/contracts/error-codes.ts';
 import type { RunPlan } from '../../../lib/contracts/journal.ts';
 import type { Parts } from '../../../src/pipeline/parts.ts';
-import { failedResult, settledResult } from '../../../src/pipeline/results.ts';
+import { failedResult, unchangedResult } from '../../../src/pipeline/results.ts';
 import { RunSession } from '../../../src/pipeline/session.ts';
 import { FakeCacheStore } from '../../helpers/fakes/cache.ts';
 import { FakeGraphStore } from '../../helpers/fakes/graph.ts';
@@ -97,7 +97,7 @@ test('documents are counted by their outcome, and said', () => {
   const document = { documentId: 'a', group: 'default', source: 'fake', sourceUri: 'file:///a' };
   const error = { code: 'CORRUPT', message: 'damaged', retryable: false, step: 'parse' } as const;
   const results: DocumentResult[] = [
-    settledResult(document, 'unchanged', 1),
+    unchangedResult(document, 1),
     failedResult(document, 'quarantined', error, 5),
     failedResult(document, 'failed', { ...error, code: 'LOST_RACE' }, 5),
   ];
