@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -57,4 +57,15 @@ test('a process that hangs still owns its run, and one that is killed does not',
   await once(holder, 'exit');
   expect(isLockHeld(path)).toBe(false);
   takeOwnerLock(path)!.release();
+});
+
+test('what a dead process left of its transaction holds no lock, and asking leaves it there', () => {
+  const copy = join(folder, 'copy.db');
+  const lock = takeOwnerLock(path)!;
+  // As a death leaves them: the files without the lock.
+  for (const ending of ['', '-journal']) copyFileSync(path + ending, copy + ending);
+  lock.release();
+  expect(isLockHeld(copy)).toBe(false);
+  expect(existsSync(`${copy}-journal`)).toBe(true);
+  takeOwnerLock(copy)!.release();
 });

@@ -19,6 +19,7 @@ test.each([
   ['https://me:p/ss@host/v1', 'https://[redacted]@host/v1'],
   ['htps:/me:pass@host', 'htps:/[redacted]@host'],
   ['me:pass@host/v1', '[redacted]@host/v1'],
+  ['me:p@ss@host/v1', '[redacted]@host/v1'],
   ['https:\t//me:pass@host', '[redacted]@host'],
   ['postgres://me:pass@one,two/db', 'postgres://[redacted]@one,two/db'],
   ['https://host/v1?api-version=7&api_key=abc#x', 'https://host/v1?api-version=7&api_key=[redacted]#x'],
