@@ -22,6 +22,11 @@ const BATCH_TEST = 'tests/src/pipeline/batch.test.ts';
 const RECORDS_TEST = 'tests/lib/stores/records/sqlite.test.ts';
 const GRAPH_TEST = 'tests/lib/stores/graph/sqlite.test.ts';
 const MEMORY_TEST = 'tests/lib/stores/memory-db.test.ts';
+const SYNC = 'src/pipeline/sync.ts';
+const SYNC_TEST = 'tests/src/pipeline/sync.test.ts';
+const ALLOWANCE = 'src/pipeline/allowance.ts';
+const ALLOWANCE_TEST = 'tests/src/pipeline/allowance.test.ts';
+const ORIGIN_TEST = 'tests/src/repair/origin.test.ts';
 const JOURNAL_TEST = 'tests/lib/journal/run-journal.test.ts';
 
 /** The mistakes that tools of this kind were found to make, and those that this one could. */
@@ -513,5 +518,69 @@ export const BUGS_TO_PLANT: readonly BugToPlant[] = [
       file: 'tests/src/pipeline/classify.test.ts',
       title: 'when its content changed, also by one byte and no size, on the version that is current now',
     },
+  },
+  // What is gone, caps, and what is in quarantine.
+  {
+    name: 'a sync deletes under what could not be listed whole',
+    file: SYNC,
+    replace: [
+      "return state === 'whole' || (state === 'empty' && this.#allowsEmpty);",
+      "return state !== 'empty' || this.#allowsEmpty;",
+    ],
+    caughtBy: { file: SYNC_TEST, title: 'under a root that is %s', row: 'incomplete' },
+  },
+  {
+    name: 'a sync deletes all under what is suddenly empty',
+    file: SYNC,
+    replace: ["|| (state === 'empty' && this.#allowsEmpty)", "|| state === 'empty'"],
+    caughtBy: { file: SYNC_TEST, title: 'under a root that is %s', row: 'empty' },
+  },
+  {
+    name: 'a sync forgets whose documents it looks at',
+    file: SYNC,
+    replace: ['group: plan.group, uriPrefix', "group: '', uriPrefix"],
+    caughtBy: { file: SYNC_TEST, title: 'what came from beside the root, or belongs to another group, stays' },
+  },
+  {
+    name: 'a sync deletes what was not listed without looking for it',
+    file: 'lib/sources/gone.ts',
+    replace: ['return !statSync(path).isFile();', 'return statSync(path) !== undefined;'],
+    caughtBy: {
+      file: 'tests/lib/sources/gone.test.ts',
+      title: 'a file that is hidden, or a link by now, is there; a folder or a link to nothing in its place is not it',
+    },
+  },
+  {
+    name: 'one call more than the cap is made',
+    file: ALLOWANCE,
+    replace: ['this.#calls >= maxCalls', 'this.#calls > maxCalls'],
+    caughtBy: { file: ALLOWANCE_TEST, title: 'on calls lets so many through, and names itself where it stops' },
+  },
+  {
+    name: 'a request that crosses the cap on costs is made',
+    file: ALLOWANCE,
+    replace: ['this.#costNanos + costNanos > maxCostNanos', 'this.#costNanos > maxCostNanos'],
+    caughtBy: { file: ALLOWANCE_TEST, title: 'on costs lets through what fits to the last billionth' },
+  },
+  {
+    name: 'a cap is counted when the request has been answered',
+    file: ALLOWANCE,
+    replace: ['    this.add(1, costNanos);\n', ''],
+    caughtBy: {
+      file: ALLOWANCE_TEST,
+      title: 'requests side by side, billed as counted, never cross a cap together, and use of it what fits',
+    },
+  },
+  {
+    name: 'a repair believes other bytes than those that were written',
+    file: 'src/repair/origin.ts',
+    replace: ['if (prepared.file.digest === contentDigest) return prepared;', 'return prepared;'],
+    caughtBy: { file: ORIGIN_TEST, title: 'a source that changed while it was read again heals nothing' },
+  },
+  {
+    name: 'a repair takes a changed source for the one it knew',
+    file: 'src/repair/origin.ts',
+    replace: ['if (digest === origin.contentDigest) return item;', 'return item;'],
+    caughtBy: { file: ORIGIN_TEST, title: 'a source that has changed is not read again, and is told' },
   },
 ];

@@ -1,4 +1,5 @@
 import { afterAll, expect, test } from 'vitest';
+import { COMMANDS, type CommandName } from './killed-commands.ts';
 import { randomFrom } from './random.ts';
 import { killAndRecover, openScenario, RECOVERIES } from './scenario.ts';
 
@@ -11,20 +12,27 @@ import { killAndRecover, openScenario, RECOVERIES } from './scenario.ts';
 /** Printed, so that a failure can be run again: APEX_TEST_SEED=n. */
 const seed = Number(process.env['APEX_TEST_SEED'] ?? Math.floor(Math.random() * 1_000_000));
 const isFull = process.env['APEX_TEST_FULL'] === '1';
-/** Points that each of the other three recoveries is tried at, unless all are asked for. */
-const SAMPLED_POINTS = 8;
+/** How many points are tried, unless all are asked for: of the commands that everything rests on, and of those made of the same parts. */
+const SAMPLED: { readonly [command in CommandName]: { readonly resume: number; readonly others: number } } = {
+  ingest: { resume: Number.POSITIVE_INFINITY, others: 8 },
+  delete: { resume: Number.POSITIVE_INFINITY, others: 8 },
+  sync: { resume: 21, others: 3 },
+  repair: { resume: 21, others: 3 },
+  retry: { resume: 21, others: 3 },
+};
 
-for (const command of ['ingest', 'delete'] as const) {
+for (const command of Object.keys(COMMANDS) as CommandName[]) {
   const scenario = await openScenario(command);
   afterAll(() => scenario.remove());
   console.log(`${command}: ${scenario.points.length} crash points, seed ${seed}`);
 
   test(`${command} passes the points that the tests know`, () => {
-    expect(scenario.points.length).toBeGreaterThanOrEqual(command === 'ingest' ? 60 : 20);
+    expect(scenario.points.length).toBeGreaterThanOrEqual(COMMANDS[command].leastPoints);
   });
 
   for (const recovery of RECOVERIES) {
-    const points = recovery === 'resume' || isFull ? scenario.points : sample(scenario.points, SAMPLED_POINTS);
+    const wanted = recovery === 'resume' ? SAMPLED[command].resume : SAMPLED[command].others;
+    const points = isFull ? scenario.points : sample(scenario.points, wanted);
     test.concurrent.each(points)(`${command} killed at %s, ${recovery}: the same memory`, async (point) => {
       const { killed, verified, dump } = await killAndRecover(scenario, point, recovery);
       expect(killed.signal, `${point} was never reached: ${killed.stderr}`).toBe('SIGKILL');

@@ -1,7 +1,8 @@
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { execa } from 'execa';
+import { onMemory } from '../helpers/case.ts';
 import { apex, newFolder } from '../helpers/program.ts';
 import { currentVersions, listRuns, problemsAtRest, problemsOfRollback, visibleState } from './invariants.ts';
 import { randomFrom } from './random.ts';
@@ -22,9 +23,17 @@ export interface Soak {
 
 /** The longest a command is left alone before it is killed. Most take less, and are then not killed. */
 const MAX_LIFE_MS = 700;
+/** How long a command is left that is not to be killed. */
+const DUEL_PATIENCE_MS = 120_000;
 const MAX_DOCUMENTS = 12;
 /** The share of kills that are followed by a kill of the recovery. */
 const RECOVERY_KILLS = 0.3;
+/** The share of rounds in which two commands work on the same at once. */
+const DUELS = 0.5;
+/** The share of those commands that are killed. */
+const DUEL_KILLS = 0.5;
+/** The share of rounds in which what is gone from the folder is deleted. */
+const SYNCED_ROUNDS = 0.5;
 /** The share of rounds in which somebody searches all the time; in the others no process keeps the memory open over a kill. */
 const READ_ROUNDS = 0.5;
 /** How often the memory is compared with a fresh one. */
@@ -35,7 +44,8 @@ const ENVIRONMENT = { APEX_BATCH_SIZE: '4', OPENAI_API_KEY: CANARY };
 
 /**
  * Goal: whatever is killed whenever, the memory stays right. Method: a folder changes, a command over it is killed at a random
- * moment, recovery too at times; then the command is done again and checked. Somebody searches meanwhile in half of the rounds.
+ * moment, recovery too at times; then the command is done again and checked. In half of the rounds two commands that want the same
+ * go on at once first: two retries, two syncs, an ingest beside a delete or a repair. Somebody searches meanwhile in half of the rounds.
  *
  * Checked: one current version a document (I1), every store complete (I2, by `verify`), a visible document never partial or
  * absent (I3, by the reader), what was reported as written stays (I4), nothing left over (I5), rollback leaves what was visible as
@@ -72,6 +82,10 @@ class RandomKills {
   /** The newest version of each document that a command said it had written, in this round. */
   #reported = new Map<string, number>();
   #deleted = new Set<string>();
+  #isSynced = false;
+  /** Something was damaged for a repair to find. */
+  #isDamaged = false;
+  #round = 0;
 
   constructor(seed: number) {
     this.#random = randomFrom(seed);
@@ -98,9 +112,13 @@ class RandomKills {
     const found: string[] = [];
     this.#reported = new Map();
     this.#deleted = new Set();
+    this.#round = round;
+    // Only a sync forgets what is gone, as a fresh memory never knew it.
+    this.#isSynced = round % COMPARED_EVERY === 0 || this.#random() < SYNCED_ROUNDS;
     const isRead = round > 1 && this.#random() < READ_ROUNDS;
     const reader = isRead ? await openReader(this.#home) : null;
     this.#change(round);
+    if (round > 1 && this.#random() < DUELS) await this.#duel();
     if (await this.#isKilled(this.#chooseCommand())) {
       while (this.#random() < RECOVERY_KILLS) {
         if (await this.#isKilled(this.#chooseRecovery())) this.#killsInRecovery += 1;
@@ -113,9 +131,7 @@ class RandomKills {
       this.#searches += searches;
       found.push(...problems);
     }
-    found.push(
-      ...(await problemsAtRest(this.#home, { secret: CANARY, isGood: (uri) => !uri.endsWith('/damaged.pdf') })),
-    );
+    found.push(...(await problemsAtRest(this.#home, { secret: CANARY, isGood: (uri) => !this.#isBad(uri) })));
     found.push(...this.#lostReports());
     if (round % COMPARED_EVERY === 0) found.push(...(await this.#differencesFromFresh()));
     this.#failures.push(...found.map((problem) => `round ${round}: ${problem}`));
@@ -132,19 +148,69 @@ class RandomKills {
       writeFileSync(join(this.#documents, `document-${number}.md`), text);
     }
     writeFileSync(join(this.#documents, 'damaged.pdf'), '%PDF-1.7 damaged');
+    rmSync(join(this.#documents, `document-${Math.floor(this.#random() * MAX_DOCUMENTS)}.md`), { force: true });
+    // Empty in its first round, good in its second, gone in its third.
+    writeFileSync(this.#late(round), '');
+    if (existsSync(this.#late(round - 1)))
+      writeFileSync(this.#late(round - 1), `Load number: LD-${round}\n\nLate, but here.\n`);
+    rmSync(this.#late(round - 2), { force: true });
     writeFileSync(
       join(this.#documents, 'anchor.md'),
       `Load number: LD-999999\n\nThe lighthouse is in round ${round}.\n`,
     );
   }
 
+  #late(round: number): string {
+    return join(this.#documents, `late-${round}.txt`);
+  }
+
+  /** Is it in quarantine by right: damaged, empty, or gone before anybody read it again? */
+  #isBad(sourceUri: string): boolean {
+    return /\/(?:damaged\.pdf|late-\d+\.txt)$/.test(sourceUri) && !sourceUri.endsWith(`/late-${this.#round - 1}.txt`);
+  }
+
+  get #ingest(): string[] {
+    return ['ingest', this.#documents, ...(this.#isSynced ? ['--sync'] : [])];
+  }
+
   #chooseCommand(): string[] {
-    const ingest = ['ingest', this.#documents];
-    if (this.#random() < 0.8) return ingest;
+    return this.#random() < 0.8 ? this.#ingest : this.#chooseDelete();
+  }
+
+  #chooseDelete(): string[] {
     const ids = currentVersions(this.#home)
       .filter(({ sourceUri }) => !sourceUri.endsWith('/anchor.md') && this.#random() < 0.3)
       .map(({ documentId }) => documentId);
-    return ids.length === 0 ? ingest : ['delete', ...ids];
+    return ids.length === 0 ? this.#ingest : ['delete', ...ids];
+  }
+
+  /** Two commands that want the same at once; either may be killed. */
+  async #duel(): Promise<void> {
+    const choice = Math.floor(this.#random() * 4);
+    const retry = ['retry', '--all'];
+    const sync = ['ingest', this.#documents, '--sync'];
+    if (choice === 3) this.#damageSome();
+    const pair = [
+      [retry, retry],
+      [sync, sync],
+      [this.#ingest, this.#chooseDelete()],
+      [['verify', '--repair'], this.#ingest],
+    ][choice]!;
+    const isKilled = pair.map(() => this.#random() < DUEL_KILLS);
+    await Promise.all(pair.map((args, index) => this.#isKilled(args, isKilled[index] ? undefined : DUEL_PATIENCE_MS)));
+  }
+
+  /** Takes the vectors of one document away, and lets the graph say something else of another. */
+  #damageSome(): void {
+    const ids = currentVersions(this.#home)
+      .filter(({ sourceUri }) => !sourceUri.endsWith('/anchor.md'))
+      .map(({ documentId }) => documentId);
+    const pick = () => ids[Math.floor(this.#random() * ids.length)] ?? '';
+    onMemory(this.#home, (db) => {
+      db.prepare('DELETE FROM point WHERE document_id = ?').run(pick());
+      db.prepare("UPDATE graph_document SET title = 'somebody wrote this' WHERE document_id = ?").run(pick());
+    });
+    this.#isDamaged = true;
   }
 
   #chooseRecovery(): string[] {
@@ -152,21 +218,26 @@ class RandomKills {
     const choice = this.#random();
     if (run !== undefined && choice < 0.3) return ['rollback', run.runId];
     if (choice < 0.6) return ['resume'];
-    return choice < 0.8 ? ['cleanup'] : ['ingest', this.#documents];
+    return choice < 0.8 ? ['cleanup'] : this.#ingest;
   }
 
-  /** Starts a command and kills it after a random time. False when it had ended by itself before. */
-  async #isKilled(args: readonly string[]): Promise<boolean> {
+  /** Starts a command and kills it after a random time, or the given one. False when it had ended by itself before. */
+  async #isKilled(args: readonly string[], afterMs = 60 + this.#random() * MAX_LIFE_MS): Promise<boolean> {
     const running = execa(process.execPath, ['bin/apex.js', ...args, '--json'], {
       env: { APEX_HOME: this.#home, ...ENVIRONMENT },
       reject: false,
       stdin: 'ignore',
     });
-    await Promise.race([running, delay(60 + this.#random() * MAX_LIFE_MS)]);
+    const waiting = new AbortController();
+    await Promise.race([running, delay(afterMs, undefined, { signal: waiting.signal }).catch(() => {})]);
+    waiting.abort();
     running.kill('SIGKILL');
     const { signal, stdout, exitCode, stderr } = await running;
     this.#note(stdout);
-    if (exitCode === 5 || exitCode === 70) this.#failures.push(`${args[0]} ended with ${exitCode}: ${stderr}`);
+    // What a killed ingest left beside it may be more than a repair can heal at once.
+    const isExpected = exitCode === 5 && args.includes('--repair');
+    if ((exitCode === 5 && !isExpected) || exitCode === 70)
+      this.#failures.push(`${args[0]} ended with ${exitCode}: ${stderr}`);
     if (signal !== 'SIGKILL') return false;
     this.#killed[args[0]!] = (this.#killed[args[0]!] ?? 0) + 1;
     return true;
@@ -186,10 +257,15 @@ class RandomKills {
   async #finish(): Promise<string[]> {
     const isCleaned = this.#random() < 0.2;
     const [ingested, cleaned] = await Promise.all([
-      this.#apex('ingest', this.#documents),
+      this.#apex(...this.#ingest),
       isCleaned ? this.#apex('cleanup') : null,
     ]);
+    const repaired = this.#isDamaged ? await this.#apex('verify', '--repair') : null;
+    this.#isDamaged = false;
     return [
+      ...(repaired === null || repaired.exitCode === 0
+        ? []
+        : [`repair ended with ${repaired.exitCode}: ${repaired.stdout}${repaired.stderr}`]),
       ...(ingested.exitCode === 3 ? [] : [`the last ingest ended with ${ingested.exitCode}: ${ingested.stderr}`]),
       ...(cleaned === null || cleaned.exitCode === 0
         ? []

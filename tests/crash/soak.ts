@@ -1,12 +1,16 @@
 // `npm run soak`: random kills over changing documents, or with `--full` every crash point in every way of recovering.
 //
 //   npm run soak -- --rounds 200 --seed 7
-//   npm run soak -- --full
+//   npm run soak -- --full [--command repair]
 //   npm run soak -- --journals 500 --seed 7
+//   npm run soak -- --cron-day --seed 7
+import { existsSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { workThrough } from '../../src/pipeline/bounded.ts';
+import { cronDay } from './cron-day.ts';
 import { openPlaces } from './damaged-homes.ts';
 import { countNoticed, type DamageOutcome, damageAndRecover } from './journal-damage.ts';
+import { COMMANDS, type CommandName } from './killed-commands.ts';
 import { randomKills, type Soak } from './random-kills.ts';
 import { killAndRecover, openScenario, RECOVERIES, type Recovery, type Scenario } from './scenario.ts';
 
@@ -16,24 +20,50 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '1' },
     jobs: { type: 'string', default: '2' },
     full: { type: 'boolean', default: false },
+    command: { type: 'string' },
     journals: { type: 'string' },
+    'cron-day': { type: 'boolean', default: false },
+    runs: { type: 'string', default: '288' },
+    kills: { type: 'string', default: '30' },
   },
 });
 
 const jobs = Number(values.jobs);
 const seed = Number(values.seed);
-const failures = values.full
-  ? await everyPoint(jobs)
-  : values.journals === undefined
-    ? await manyRounds(Number(values.rounds), seed, jobs)
-    : await manyDamages(Number(values.journals), seed, jobs);
+const failures = await soak();
 for (const failure of failures) console.error(failure);
 process.exitCode = failures.length === 0 ? 0 : 1;
+
+function soak(): Promise<readonly string[]> {
+  if (values.full) return everyPoint(jobs);
+  if (values['cron-day']) return oneDay();
+  if (values.journals !== undefined) return manyDamages(Number(values.journals), seed, jobs);
+  return manyRounds(Number(values.rounds), seed, jobs);
+}
+
+/** A day of cron: every five minutes a run. */
+async function oneDay(): Promise<readonly string[]> {
+  const isTraced = existsSync('/usr/bin/strace');
+  const onRun = (run: number) => {
+    if (run % 48 === 0) console.log(`${run} runs`);
+  };
+  const day = await cronDay({ runs: Number(values.runs), kills: Number(values.kills), seed, isTraced, onRun });
+  const { runs, kills, documents, seconds, journalCommits, syncs, failures } = day;
+  const changes = Object.entries(day.changes).map(([change, count]) => `${change} ${count}`);
+  console.log(
+    `${runs} runs with seed ${seed}, ${kills} killed; changes: ${changes.join(', ')}; ${documents} documents in the end`,
+  );
+  const synced =
+    syncs === null ? 'not counted: strace is absent' : `${syncs.fsync} fsync, ${syncs.fdatasync} fdatasync`;
+  console.log(`${seconds} s, ${journalCommits} synced commits of journals; ${synced}; ${failures.length} failures`);
+  return failures;
+}
 
 async function everyPoint(jobs: number): Promise<string[]> {
   const failures: string[] = [];
   let cases = 0;
-  for (const command of ['ingest', 'delete'] as const) {
+  for (const command of Object.keys(COMMANDS) as CommandName[]) {
+    if (values.command !== undefined && values.command !== command) continue;
     const scenario = await openScenario(command);
     for (const recovery of RECOVERIES) {
       await workThrough([...scenario.points], jobs, async (point) => {
@@ -97,7 +127,7 @@ async function manyRounds(rounds: number, seed: number, jobs: number): Promise<r
     Array.from({ length: jobs }, (_, job) => randomKills(Math.ceil((rounds - job) / jobs), seed + job, onRound)),
   );
   const sum = (count: (soak: Soak) => number) => soaks.reduce((total, soak) => total + count(soak), 0);
-  const byCommand = ['ingest', 'resume', 'rollback', 'delete', 'cleanup'].map(
+  const byCommand = ['ingest', 'resume', 'rollback', 'delete', 'cleanup', 'retry', 'verify'].map(
     (command) => `${command} ${sum(({ killed }) => killed[command] ?? 0)}`,
   );
   const failures = soaks.flatMap((soak, job) => soak.failures.map((failure) => `seed ${seed + job}, ${failure}`));
