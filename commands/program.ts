@@ -8,6 +8,7 @@ import { registerDoctor } from './doctor.ts';
 import { registerDocuments } from './documents.ts';
 import { registerIngest } from './ingest.ts';
 import { registerPrepareAlone } from './prepare-alone.ts';
+import { registerReconcile } from './reconcile.ts';
 import { registerResume } from './resume.ts';
 import { registerRetry } from './retry.ts';
 import { registerRollback } from './rollback.ts';
@@ -65,6 +66,7 @@ export function createProgram(): Command {
     registerTrace,
     registerCleanup,
     registerDoctor,
+    registerReconcile,
     registerConfig,
     registerCompletion,
     registerPrepareAlone,

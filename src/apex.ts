@@ -5,6 +5,7 @@ import type {
   DocumentDetails,
   IngestRequest,
   OnEvent,
+  ReconcileReport,
   RepairReport,
   RetryRequest,
   RunDetails,
@@ -22,21 +23,22 @@ import type { DocumentStatus } from '../lib/contracts/pipeline.ts';
 import type { DocumentSummary } from '../lib/contracts/store.ts';
 import type { DocumentTrace } from '../lib/contracts/trace.ts';
 import { nearDocumentId, nearRunId } from './config/near-ids.ts';
-import { isUnfinished } from './engines/dead-runs.ts';
 import type { Engine } from './engines/engine.ts';
+import { cleanStaging } from './engines/staged.ts';
 import { countResults } from './journal/counts.ts';
 import { RunReplay, replayRun } from './journal/replay.ts';
 import { RunStory, standingOf } from './journal/story.ts';
 import { Allowance, NO_CAPS } from './pipeline/allowance.ts';
 import { type Parts, settingsDigest } from './pipeline/parts.ts';
-import { allQuarantined, Quarantine } from './pipeline/quarantine.ts';
 import { isAnythingToRetry, retryPlan } from './pipeline/retry.ts';
 import { countSelected } from './pipeline/selection.ts';
 import { graver } from './pipeline/session.ts';
+import { NOT_RECONCILED, reconcile } from './repair/reconcile.ts';
 import { NOT_REPAIRED, RepairNotes } from './repair/report.ts';
 import { search } from './search/search.ts';
 import { traceDocument } from './trace/trace.ts';
 import { atWork } from './verify/at-work.ts';
+import { assertNotEmptied } from './verify/emptied.ts';
 import { verify } from './verify/verify.ts';
 
 /** Runs asked for at once. */
@@ -153,23 +155,12 @@ export class Machine implements Apex {
   }
 
   async cleanup(onEvent: OnEvent, signal: AbortSignal): Promise<CleanupReport> {
-    const { registry, staging, surroundings, stores } = this.#parts;
-    const report = await registry.exclusively('cleanup', async (): Promise<CleanupReport> => {
+    const report = await this.#parts.registry.exclusively('cleanup', async (): Promise<CleanupReport> => {
       const settled = await this.#engine.settleDeadRuns(onEvent, signal);
-      const kept = new Set(
-        (await registry.list())
-          .filter(({ state, isOwned }) => isOwned || state === 'interrupted' || state === 'needs_attention')
-          .map(({ runId }) => runId),
-      );
-      const quarantine = new Quarantine(await allQuarantined(stores.records, signal));
-      const removed = await staging.cleanup({
-        now: surroundings.now(),
-        isKept: (runId) => kept.has(runId),
-        isQuarantined: (documentId, runId) => quarantine.needsCopy(documentId, runId),
-      });
+      const removed = await cleanStaging(this.#parts, signal);
       // Writing a file anew keeps others from writing: beside a run it is left to the next cleanup.
-      const isAlone = !(await registry.list()).some(({ isOwned }) => isOwned);
-      const erased = isAlone ? await stores.records.erase(signal) : null;
+      const isAlone = !(await this.#parts.registry.list()).some(({ isOwned }) => isOwned);
+      const erased = isAlone ? await this.#parts.stores.records.erase(signal) : null;
       return {
         isDone: true,
         erased,
@@ -184,12 +175,20 @@ export class Machine implements Apex {
     return report ?? NOTHING_CLEANED;
   }
 
+  /** A cleanup at the same time would settle and clear the same. */
+  async reconcile(onEvent: OnEvent, signal: AbortSignal): Promise<ReconcileReport> {
+    const verified = () => this.verify(signal, (documents) => onEvent({ kind: 'compared', documents }));
+    const options = { parts: this.#parts, engine: this.#engine, verified, onEvent, signal };
+    return (await this.#parts.registry.exclusively('cleanup', () => reconcile(options))) ?? NOT_RECONCILED;
+  }
+
   async verify(
     signal: AbortSignal,
     onCompared: (documents: number) => void = () => {},
     group: string | null = null,
   ): Promise<VerifyReport> {
     const { stores, registry, embedder } = this.#parts;
+    await assertNotEmptied({ records: stores.records, registry }, signal);
     const options = { atWork: () => atWork(registry, null), onCompared, embeddingModel: embedder.model, group };
     return verify(stores, options, signal);
   }
@@ -202,10 +201,8 @@ export class Machine implements Apex {
     } as const;
     const report = await this.#parts.registry.exclusively('repair', async () => {
       const found = await this.verify(signal, (documents) => onEvent({ kind: 'compared', documents }));
-      const runs = await this.#parts.registry.list();
-      const isHalfDone = runs.some(({ kind, state, isOwned }) => kind === 'repair' && !isOwned && isUnfinished(state));
       const notes = new RepairNotes(found);
-      if (found.differences.length === 0 && !isHalfDone) return notes.report(null);
+      if (found.differences.length === 0 && !(await this.#engine.hasInterrupted(plan))) return notes.report(null);
       const run = await this.#engine.start(
         plan,
         (event) => {

@@ -3,6 +3,7 @@ import type {
   CleanupReport,
   Difference,
   DocumentDetails,
+  ReconcileReport,
   RepairReport,
   RunDetails,
   VerifyReport,
@@ -176,6 +177,24 @@ export function doctorJson({ findings, exitStatus }: Diagnosis): object[] {
       warnings: count('warning'),
       problems: count('problem'),
       exit_status: exitStatus,
+    },
+  ];
+}
+
+/** The lines of `reconcile`: every difference that is left, then what was done. */
+export function reconcileJson(report: ReconcileReport): object[] {
+  const { documents, items, differences } = report.verified;
+  return [
+    ...differences.map((difference) => ({ event: 'difference', ...difference })),
+    {
+      ...{ event: 'reconcile', is_done: report.isDone, runs_given_up: report.runsGivenUp },
+      ...{
+        batches_finished: report.batchesFinished,
+        batches_discarded: report.batchesDiscarded,
+        parked: report.parked,
+      },
+      ...{ swept: report.swept.length, removed_folders: report.removedFolders, removed_bytes: report.removedBytes },
+      ...{ documents, items, differences: differences.length, exit_status: report.exit_status },
     },
   ];
 }

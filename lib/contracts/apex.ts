@@ -209,6 +209,25 @@ export interface BatchDetails {
   readonly error: ErrorReport | null;
 }
 
+/** What reconciling came to. */
+export interface ReconcileReport {
+  /** False when another one, or a cleanup, is at work. */
+  readonly isDone: boolean;
+  /** Batches that dead or unknown runs had left, brought to their end. */
+  readonly batchesFinished: number;
+  readonly batchesDiscarded: number;
+  readonly parked: number;
+  /** Runs that nobody can go on with, because their journal is gone or older than the stores. */
+  readonly runsGivenUp: number;
+  /** Things removed from the stores, or put right in them, that no document and no run accounted for. */
+  readonly swept: readonly Difference[];
+  readonly removedFolders: number;
+  readonly removedBytes: number;
+  /** The last look at everything. */
+  readonly verified: VerifyReport;
+  readonly exit_status: number;
+}
+
 export interface RunDetails extends RunListing {
   readonly counts: RunCounts;
   /** By all processes that worked on it; a killed one may have lost what its last batch used. */
@@ -272,6 +291,8 @@ export interface Apex {
   cleanup(onEvent: OnEvent, signal: AbortSignal): Promise<CleanupReport>;
   /** `onCompared` hears how many documents have been compared so far; with a group only its documents are compared. */
   verify(signal: AbortSignal, onCompared?: (documents: number) => void, group?: string | null): Promise<VerifyReport>;
+  /** Brings the stores to a consistent state from the stores alone, whatever has become of the journals, and verifies. */
+  reconcile(onEvent: OnEvent, signal: AbortSignal): Promise<ReconcileReport>;
   /** Heals what `verify` finds, then verifies again. Null in the report's run: nothing differed. */
   repair(onEvent: OnEvent, signal: AbortSignal): Promise<RepairReport>;
   search(request: SearchRequest, signal: AbortSignal): Promise<readonly SearchHit[]>;

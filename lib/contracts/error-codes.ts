@@ -211,7 +211,7 @@ export const ERROR_CODES = {
   MEMORY_DAMAGED: {
     exit: EXIT.disk,
     meaning: 'The file that holds the memory is damaged.',
-    help: 'Restore it from a copy; or move memory.db, -wal and -shm away, or point APEX_HOME at another folder, and ingest again.',
+    help: 'Restore it from a copy, or point APEX_HOME at another folder and ingest again.',
   },
   JOURNAL_WENT_BACK: {
     exit: EXIT.needsAttention,

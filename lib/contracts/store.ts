@@ -370,9 +370,9 @@ export interface RecordsStore extends Store {
   /** What is kept of these versions, whatever their state, as it lies in the store: `inventory` tells whether it is right. Lists that cannot be read are empty. */
   kept(versions: readonly DocumentVersion[], signal: AbortSignal): Promise<readonly KeptVersion[]>;
   /**
-   * Makes these documents' own rows agree with their versions again: the row is there, its last number is no lower than that of any
-   * version, and it names the version that is marked as current where it names none or one that is not there. Else it
-   * changes nothing.
+   * Makes these documents' own rows agree with their versions again: the row is there with the UUID of the version that is marked as
+   * current, names that version where it names none or one that is not there, and its last number is no lower than that of any
+   * version. A row without any version that bears the UUID of another document that has one goes. Else it changes nothing.
    */
   mendDocuments(documentIds: readonly string[], signal: AbortSignal): Promise<void>;
   /**

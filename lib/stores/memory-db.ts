@@ -180,7 +180,8 @@ const FINAL_FAILURES: readonly FailureMeaning[] = [
     problem: 'refuses the data',
   },
   {
-    starts: ['SQLITE_NOTADB', 'SQLITE_CORRUPT'],
+    // The statements are constants: what they say SQLite can do, as long as the file's own tables are whole.
+    starts: ['SQLITE_NOTADB', 'SQLITE_CORRUPT', 'SQLITE_ERROR'],
     code: 'MEMORY_DAMAGED',
     problem: 'is damaged; it was left as it is',
   },

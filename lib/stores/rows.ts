@@ -30,10 +30,36 @@ export function deleteByRef(tables: readonly string[], { runId, batchNo }: Write
 
 /** Removes the rows of these tables that belong to these versions. */
 export function deleteByVersion(tables: readonly string[], versions: readonly DocumentVersion[]): SqlStatement[] {
-  return tables.map((table) => ({
-    sql: `DELETE FROM ${table} WHERE ${OF_VERSIONS}`,
-    params: [versionsParam(versions)],
-  }));
+  const params = [versionsParam(versions)];
+  const unreadable = versions.filter(({ documentId }) => isUnreadable(documentId));
+  return tables.flatMap((table) => [
+    { sql: `DELETE FROM ${table} WHERE ${OF_VERSIONS}`, params },
+    ...deleteUnreadable(table, unreadable),
+  ]);
+}
+
+/**
+ * Removes the rows of a table whose ids are damaged and no text: they are told with U+FFFD, and nothing equals them. What is known
+ * under an id that reads alike stays.
+ */
+export function deleteUnreadable(table: string, versions: readonly DocumentVersion[]): SqlStatement[] {
+  if (versions.length === 0) return [];
+  return [
+    {
+      sql: `DELETE FROM ${table} WHERE document_id GLOB ? AND version = ? AND document_id NOT IN (SELECT document_id FROM document)`,
+      rows: versions.map(({ documentId, version }) => [patternOf(documentId), version]),
+    },
+  ];
+}
+
+/** Was the text read from bytes that are none? */
+export function isUnreadable(text: string): boolean {
+  return text.includes('\uFFFD');
+}
+
+/** A GLOB pattern of what is read as this text. */
+export function patternOf(text: string): string {
+  return text.replaceAll(/[*?[]/g, '[$&]').replaceAll('\uFFFD', '?');
 }
 
 /**

@@ -103,6 +103,28 @@ export class DeadRuns {
     return sum(settlement, await this.#settleVanished(onEvent, signal));
   }
 
+  /** Gives up the dead runs whose journal tells less than the records store knows, or nothing. */
+  async giveUpLost(onEvent: OnEvent, signal: AbortSignal): Promise<Settlement> {
+    let settlement = NOTHING_SETTLED;
+    for (const run of await this.#parts.registry.list()) {
+      if (run.isOwned || !isUnfinished(run.state) || !(await this.#isShort(run.runId, signal))) continue;
+      const taken = await this.takeOver(run, 'settle', signal);
+      if (taken === null) continue;
+      if (isLost(taken)) await this.giveUp(taken, onEvent);
+      else await this.#letGo(run.runId, taken.parked > 0 ? 'needs_attention' : 'interrupted');
+      if (isLost(taken)) settlement = sum(settlement, { ...taken, runs: 1 });
+    }
+    return settlement;
+  }
+
+  /** Does the journal say nothing, or end before what the records store has seen of it? */
+  async #isShort(runId: string, signal: AbortSignal): Promise<boolean> {
+    const { registry, stores } = this.#parts;
+    let lastLsn = 0;
+    for await (const { lsn } of registry.readEntries(runId)) lastLsn = lsn;
+    return lastLsn === 0 || lastLsn < ((await stores.records.runMirror(runId, signal))?.lastLsn ?? 0);
+  }
+
   /** Lets go of a run that nobody can go on with: what it left is settled or parked, and its documents are for other runs. */
   async giveUp({ run: { runId }, parked, hasJournalGoneBack }: TakenOver, onEvent: OnEvent): Promise<void> {
     await this.#letGo(runId, parked > 0 ? 'needs_attention' : 'failed');

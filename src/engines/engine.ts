@@ -16,6 +16,11 @@ export interface Engine {
   resume(runId: string, onEvent: OnEvent, signal: AbortSignal, allowance?: Allowance): Promise<RunSummary | null>;
   /** Discards what a run has not made visible and gives the rest of it up. Documents that are current stay. */
   rollback(runId: string, onEvent: OnEvent, signal: AbortSignal): Promise<RunSummary>;
+  /**
+   * Gives up the runs that nobody can go on with: dead ones whose journal is gone, damaged or older than the records store says. What
+   * they left in flight is brought to its end first. @returns how many.
+   */
+  giveUpLostRuns(onEvent: OnEvent, signal: AbortSignal): Promise<Settlement>;
   /** Brings every batch that a dead process left in flight to its end, and tries parked discards again. */
   settleDeadRuns(onEvent: OnEvent, signal: AbortSignal): Promise<Settlement>;
 }

@@ -124,6 +124,10 @@ export class LocalEngine implements Engine {
     return new Allowance(NO_CAPS, this.#parts.surroundings.elapsed);
   }
 
+  giveUpLostRuns(onEvent: OnEvent, signal: AbortSignal): Promise<Settlement> {
+    return this.#deadRuns.giveUpLost(onEvent, signal);
+  }
+
   settleDeadRuns(onEvent: OnEvent, signal: AbortSignal): Promise<Settlement> {
     return this.#deadRuns.settle(onEvent, signal, null);
   }

@@ -1,15 +1,23 @@
 import type { Difference } from '../../lib/contracts/apex.ts';
 import type { Closing, DocumentVersion, Role, Stores } from '../../lib/contracts/store.ts';
 import { deriveClosings, SINGLE_VALUED } from '../pipeline/facts.ts';
-import type { RunSession } from '../pipeline/session.ts';
+import type { Parts } from '../pipeline/parts.ts';
 import { atWork } from '../verify/at-work.ts';
 import { INVENTORIED } from '../verify/compare.ts';
+
+/** What sweeping works with: a run's session, or no run's. */
+export interface Sweeper {
+  readonly parts: Parts;
+  readonly signal: AbortSignal;
+  /** The run that sweeps, which has nothing under way while it does; null when none does. */
+  readonly runId: string | null;
+}
 
 /** How many versions, keys or documents one call takes. */
 const PAGE = 200;
 
 /** Entries of the cache that are wrong, or of no current version, go: an absent one is fine and is made again when it is needed. */
-export async function clearCache(differences: readonly Difference[], { parts, signal }: RunSession): Promise<void> {
+export async function clearCache(differences: readonly Difference[], { parts, signal }: Sweeper): Promise<void> {
   const { cache } = parts.stores;
   const found = differences.filter(({ role }) => role === 'cache');
   const keys = found.filter(({ problem }) => problem === 'changed').map(({ id }) => id);
@@ -19,7 +27,7 @@ export async function clearCache(differences: readonly Difference[], { parts, si
 }
 
 /** Puts right what hangs on no version, and full text that lacks a chunk. */
-export async function mendStrays(differences: readonly Difference[], { parts, signal }: RunSession): Promise<void> {
+export async function mendStrays(differences: readonly Difference[], { parts, signal }: Sweeper): Promise<void> {
   const isStray = ({ document_id, kind }: Difference) => document_id === '' || kind === 'text';
   for (const role of INVENTORIED) {
     if (!differences.some((difference) => difference.role === role && isStray(difference))) continue;
@@ -31,13 +39,13 @@ export async function mendStrays(differences: readonly Difference[], { parts, si
 }
 
 /** Makes the indexes anew that do not agree with their rows. */
-export async function mendIndexes(differences: readonly Difference[], { parts, signal }: RunSession): Promise<void> {
+export async function mendIndexes(differences: readonly Difference[], { parts, signal }: Sweeper): Promise<void> {
   const strays = differences.map(({ id }) => ({ kind: 'index' as const, id, problem: 'changed' as const }));
   await parts.stores.records.mendStrays(strays, signal);
 }
 
 /** Makes the documents' own rows agree with their versions. */
-export async function mendDocuments(differences: readonly Difference[], { parts, signal }: RunSession): Promise<void> {
+export async function mendDocuments(differences: readonly Difference[], { parts, signal }: Sweeper): Promise<void> {
   const found = differences.filter(({ role, kind }) => role === 'records' && kind === 'document');
   const documentIds = [...new Set(found.map(({ document_id }) => document_id))];
   for (const page of pagesOf(documentIds)) await parts.stores.records.mendDocuments(page, signal);
@@ -49,7 +57,7 @@ export async function mendDocuments(differences: readonly Difference[], { parts,
  * They are looked for again, then the runs at work, then what is current: a run is at work before it writes and until what it wrote
  * is current or gone, so what this finds is nobody's.
  */
-export async function retireOrphans(differences: readonly Difference[], session: RunSession): Promise<void> {
+export async function retireOrphans(differences: readonly Difference[], session: Sweeper): Promise<void> {
   const { parts, signal, runId } = session;
   const found = differences.filter(({ kind, problem }) => kind === 'document' && problem === 'extra');
   for (const role of INVENTORIED) {
@@ -66,7 +74,7 @@ export async function retireOrphans(differences: readonly Difference[], session:
 async function retireUnlessCurrent(
   page: readonly DocumentVersion[],
   role: Exclude<Role, 'cache'>,
-  { parts: { stores }, signal }: RunSession,
+  { parts: { stores }, signal }: Sweeper,
 ): Promise<void> {
   const current = await stores.records.current(
     page.map(({ documentId }) => documentId),
@@ -80,7 +88,7 @@ async function retireUnlessCurrent(
 const MAX_ROUNDS = 10;
 
 /** Sets the end of validity of these documents' facts to what follows from the facts. */
-export async function mendClosings(differences: readonly Difference[], session: RunSession): Promise<void> {
+export async function mendClosings(differences: readonly Difference[], session: Sweeper): Promise<void> {
   const found = versionsOf(differences.filter(({ kind }) => kind === 'closing'));
   for (const page of pagesOf(found)) {
     for (let round = 0; round < MAX_ROUNDS; round += 1) {

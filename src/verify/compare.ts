@@ -1,5 +1,6 @@
 import type { Difference } from '../../lib/contracts/apex.ts';
 import type { DocumentVersion, InventoryRow, Role, Stores } from '../../lib/contracts/store.ts';
+import { documentUuid } from '../pipeline/identity.ts';
 
 type Row = Pick<InventoryRow, 'documentId' | 'version' | 'kind' | 'id' | 'digest'>;
 
@@ -64,7 +65,7 @@ async function expectedRows(
   return expected;
 }
 
-/** A document that names a version which is not there, or one that is higher than the last that was given. */
+/** A document whose row names a version that is not there or is higher than the last that was given, or bears another's UUID. */
 async function wrongNumbers(
   versions: readonly DocumentVersion[],
   expected: Expected['records'],
@@ -78,8 +79,12 @@ async function wrongNumbers(
   return versions.flatMap((version) => {
     const row = { ...version, kind: 'document' as const, id: version.documentId };
     if (!expected.has(keyOf(row))) return [difference('records', row, 'missing')];
-    const { lastVersion = 0 } = documents.get(version.documentId) ?? {};
-    return lastVersion < version.version ? [difference('records', row, 'changed')] : [];
+    const document = documents.get(version.documentId);
+    const isRight =
+      document !== undefined &&
+      document.lastVersion >= version.version &&
+      document.uuid === documentUuid(document.group, version.documentId);
+    return isRight ? [] : [difference('records', row, 'changed')];
   });
 }
 

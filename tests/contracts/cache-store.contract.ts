@@ -30,6 +30,13 @@ export function cacheStoreContract(name: string, open: () => Promise<CacheStore>
       expect(await values('x')).toEqual([[2]]);
     });
 
+    test('remove takes the entries of the keys it is given, and is quiet on others', async () => {
+      await store.set([entry('x', 1), entry('y', 2, 1)], never);
+      await store.remove(['y', 'unknown'], never);
+      await store.remove([], never);
+      expect(await values('x', 'y')).toEqual([[1], null]);
+    });
+
     test('retire removes the entries of the versions it is given, and nothing when given none', async () => {
       await store.set([entry('one', 1, 1), entry('two', 2, 2), entry('none', 3)], never);
       expect(await store.retire([], never)).toEqual([]);

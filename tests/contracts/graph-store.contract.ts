@@ -37,6 +37,18 @@ export function graphStoreContract(name: string, open: () => Promise<GraphStore>
       expect(await store.strays(never)).toEqual([]);
     });
 
+    test('what it says of a version’s document is what was written', async () => {
+      await publish('run-1', a);
+      const { documentId, version, uuid, group, source, sourceUri, name, parentId, mediaType, contentDigest } = a;
+      const { title, statedAt } = a;
+      expect(await store.documents([versionOf(a), versionOf(b)], never)).toEqual([
+        expect.objectContaining({
+          ...{ documentId, version, uuid, group, source, sourceUri, name, parentId, mediaType, contentDigest },
+          ...{ title, statedAt },
+        }),
+      ]);
+    });
+
     test('a discard takes the entities that only it mentioned', async () => {
       await publish('run-1', b);
       await store.write(ref('run-2'), [a], never);

@@ -64,6 +64,31 @@ export function recordsStoreContract(name: string, open: () => Promise<RecordsSt
     const hits = async (expression: string, group: string | null = null) =>
       (await store.searchText(expression, 10, group, never)).map(({ id }) => id);
 
+    test('what is kept of a version is its record but for vectors and inventory, in whatever state it is', async () => {
+      const { record: current } = await commit('run-1', 'a', null, { organizations: ['acme', 'globex'] });
+      const building = recordOf('b');
+      await store.write(ref('run-2'), [building], never);
+      const kept = await store.kept([versionOf(building), versionOf(current)], never);
+      const told = ({ inventory: _i, chunks, ...record }: VersionRecord) => ({
+        ...record,
+        chunks: chunks.map(({ vector: _v, ...chunk }) => chunk),
+      });
+      for (const record of [current, building])
+        expect(kept.find(({ documentId }) => documentId === record.documentId)).toMatchObject(told(record));
+      expect(kept).toHaveLength(2);
+      expect(await store.kept([{ documentId: 'nowhere', version: 1 }], never)).toEqual([]);
+    });
+
+    test('mending documents that are right changes nothing, and the storage of what was written is sound', async () => {
+      await commit('run-1', 'a', null);
+      const before = await store.current(['a'], never);
+      await store.mendDocuments(['a', 'nowhere'], never);
+      await store.mendDocuments([], never);
+      expect(await store.current(['a', 'nowhere'], never)).toEqual(before);
+      expect(await number('a')).toBe(2);
+      expect(await store.checkStorage(never)).toEqual([]);
+    });
+
     test('a fence is higher than every fence given before, and takes a run over', async () => {
       const fences = [await claim('run-1'), await claim('run-2'), await claim('run-1')];
       expect(fences).toEqual(fences.toSorted((a, b) => a - b));

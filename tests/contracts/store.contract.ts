@@ -93,6 +93,13 @@ export function storeContract(name: string, role: Exclude<Role, 'cache'>, open: 
       expect(await store.strays(never)).toEqual([]);
     });
 
+    test('mending strays that are none any more changes nothing', async () => {
+      await store.write(ref('run-1'), first, never);
+      await store.mendStrays([], never);
+      await store.mendStrays([{ kind: 'entity', id: first[0]!.entities[0]!.entityId, problem: 'extra' }], never);
+      expect(await inventory(first)).toEqual(expectedTexts(role, first));
+    });
+
     test('publish of nothing and of a version that is not there are quiet', async () => {
       await store.publish([], never);
       await store.publish([{ documentId: 'nowhere', version: 1 }], never);

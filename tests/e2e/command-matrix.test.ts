@@ -71,6 +71,7 @@ const ROWS: { readonly [line: string]: Row } = {
   status: { args: ({ documentId }) => [documentId], statuses: READS_ONE },
   trace: { args: ({ documentId }) => [documentId], statuses: READS_ONE },
   cleanup: { args: () => [], statuses: READS },
+  reconcile: { args: () => [], statuses: READS },
   // The read-only disk has little room, which is found as well.
   doctor: { args: () => [], statuses: { ...READS, 'read-only': [77, 75] }, isTraceless: true },
   config: { args: () => [], statuses: IS_APART, isTraceless: true },

@@ -137,6 +137,11 @@ const RECORDS: readonly Case[] = [
     `UPDATE document SET last_version = 1 ${OF_LOAD}`,
     ...(['records', 'document', 'changed', 'load'] as const),
   ],
+  [
+    'a document that bears another’s UUID',
+    `UPDATE document SET uuid = 'x' ${OF_LOAD}`,
+    ...(['records', 'document', 'changed', 'load'] as const),
+  ],
   ...changed(
     'a version',
     'version',

@@ -224,11 +224,9 @@ export class SqliteGraphStore implements GraphStore {
   }
 
   async mendStrays(strays: readonly Stray[], _signal: AbortSignal): Promise<void> {
-    const sql = `DELETE FROM entity WHERE entity_id IN ${LISTED}
-      AND NOT EXISTS (SELECT 1 FROM mention m WHERE m.entity_id = entity.entity_id)`;
-    const entities = strays.filter(({ kind }) => kind === 'entity').map(({ id }) => id);
-    if (entities.length > 0)
-      await this.#sql.transaction([{ sql, params: [listParam(entities)] }], { label: 'graph.mend' });
+    // All that nothing mentions, which is what strays names: a damaged id may be no text that could be asked for.
+    const sql = 'DELETE FROM entity WHERE NOT EXISTS (SELECT 1 FROM mention m WHERE m.entity_id = entity.entity_id)';
+    if (strays.some(({ kind }) => kind === 'entity')) await this.#sql.transaction([{ sql }], { label: 'graph.mend' });
   }
 
   async strays(_signal: AbortSignal): Promise<Stray[]> {

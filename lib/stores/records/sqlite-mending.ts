@@ -1,8 +1,8 @@
 import type { Json } from '../../contracts/document.ts';
-import { StoreError } from '../../contracts/errors.ts';
+import { isApexError, StoreError } from '../../contracts/errors.ts';
 import type { DocumentVersion, KeptVersion, StoredRelation, Stray, VersionRecord } from '../../contracts/store.ts';
 import type { Sql, SqlStatement } from '../../support/sql-thread.ts';
-import { LISTED, listParam, parsedOrText, VERSIONS, versionsParam } from '../rows.ts';
+import { isUnreadable, LISTED, listParam, parsedOrText, patternOf, VERSIONS, versionsParam } from '../rows.ts';
 
 type KeptChunk = KeptVersion['chunks'][number];
 type Extraction = Pick<VersionRecord, 'entities' | 'mentions'>;
@@ -86,6 +86,11 @@ function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
 
 const MARKED = "v.document_id = d.document_id AND v.state = 'current'";
 
+/** A row whose id was damaged bears the UUID of the document whose row it was. */
+const IS_OF_ANOTHER = `AND NOT EXISTS (SELECT 1 FROM version v WHERE v.document_id = document.document_id)
+  AND EXISTS (SELECT 1 FROM document o JOIN version v ON v.document_id = o.document_id AND v.state = 'current'
+              WHERE o.uuid = document.uuid AND o.document_id <> document.document_id)`;
+
 /** The statements of `RecordsStore.mendDocuments`. What each changes, it finds wrong itself. */
 export function documentMending(documentIds: readonly string[]): SqlStatement[] {
   const params = [listParam(documentIds)];
@@ -96,6 +101,11 @@ export function documentMending(documentIds: readonly string[]): SqlStatement[] 
             WHERE v.document_id IN ${LISTED} AND v.state = 'current' ON CONFLICT (document_id) DO NOTHING`,
       params,
     },
+    { sql: `DELETE FROM document WHERE document_id IN ${LISTED} ${IS_OF_ANOTHER}`, params },
+    ...documentIds.filter(isUnreadable).map((documentId) => ({
+      sql: `DELETE FROM document WHERE document_id GLOB ? ${IS_OF_ANOTHER}`,
+      params: [patternOf(documentId)],
+    })),
     {
       sql: `UPDATE document AS d SET last_version = (SELECT max(v.version) FROM version v WHERE v.document_id = d.document_id)
             WHERE d.document_id IN ${LISTED}
@@ -103,10 +113,14 @@ export function documentMending(documentIds: readonly string[]): SqlStatement[] 
       params,
     },
     {
-      sql: `UPDATE document AS d SET current_version = (SELECT v.version FROM version v WHERE ${MARKED}),
-              uuid = (SELECT v.uuid FROM version v WHERE ${MARKED})
+      sql: `UPDATE document AS d SET current_version = (SELECT v.version FROM version v WHERE ${MARKED})
             WHERE d.document_id IN ${LISTED} AND EXISTS (SELECT 1 FROM version v WHERE ${MARKED})
               AND NOT EXISTS (SELECT 1 FROM version v WHERE v.document_id = d.document_id AND v.version = d.current_version)`,
+      params,
+    },
+    {
+      sql: `UPDATE document AS d SET uuid = (SELECT v.uuid FROM version v WHERE ${MARKED})
+            WHERE d.document_id IN ${LISTED} AND d.uuid <> (SELECT v.uuid FROM version v WHERE ${MARKED})`,
       params,
     },
   ];
@@ -135,24 +149,34 @@ const INDEX_FINDING =
 
 /** Findings about what a row holds: comparing contents tells them better, with their document. */
 const CONTENT_FINDING =
-  /^(?:[A-Z-]+ value in |CHECK constraint failed in |non-[A-Z]+ value in |malformed inverted index for FTS5 table |unable to validate the inverted index for FTS5 table )/;
+  /^(?:[A-Z-]+ value in |CHECK constraint failed in |non-[A-Z]+ value in |malformed inverted index for FTS5 table |unable to validate the inverted index for FTS5 table |fts5: corruption found )/;
 
 /** What `RecordsStore.checkStorage` gives. @throws StoreError MEMORY_DAMAGED. */
 export async function checkedStorage(sql: Sql, path: string): Promise<Stray[]> {
-  const rows = await sql.all<{ integrity_check: string }>(`PRAGMA integrity_check(${MAX_FINDINGS})`);
-  const findings = rows.flatMap(({ integrity_check }) => integrity_check.split('\n')).filter((text) => text !== 'ok');
+  const findings = await findingsOf(sql, path);
   const indexes = new Set<string>();
   for (const finding of findings) {
     const [, index] = INDEX_FINDING.exec(finding) ?? [];
     if (index !== undefined) indexes.add(index);
-    else if (!CONTENT_FINDING.test(finding)) throw damaged(path, findings.length);
+    else if (!CONTENT_FINDING.test(finding)) throw damaged(path, finding);
   }
   return [...indexes].map((id) => ({ kind: 'index', id, problem: 'changed' }));
 }
 
-function damaged(path: string, findings: number): StoreError {
+async function findingsOf(sql: Sql, path: string): Promise<string[]> {
+  try {
+    const rows = await sql.all<{ integrity_check: string }>(`PRAGMA integrity_check(${MAX_FINDINGS})`);
+    return rows.flatMap(({ integrity_check }) => integrity_check.split('\n')).filter((text) => text !== 'ok');
+  } catch (error) {
+    // What cannot even be checked, for no reason that SQLite has a name for, will not be right the next time either.
+    if (isApexError(error) && error.code === 'APEX_STORE') throw damaged(path, String(error.details['sqliteCode']));
+    throw error;
+  }
+}
+
+function damaged(path: string, finding: string): StoreError {
   return new StoreError(`${path} is damaged; it was left as it is`, {
     code: 'MEMORY_DAMAGED',
-    details: { path, findings },
+    details: { path, finding },
   });
 }

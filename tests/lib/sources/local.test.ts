@@ -77,6 +77,18 @@ test('an item says what it is, and where it lies only to its source', async () =
   expect(JSON.parse(JSON.stringify(item))).toEqual(item);
 });
 
+test('an item is found again by its location, whatever bytes its name has, and what was piped in is not', async () => {
+  for (const name of ['a b.txt', '100%.txt', 'Müller#1?.txt', 'line\nbreak\\.txt', Buffer.from([0xff, 0x41])])
+    write(name);
+  const source = open();
+  const items = (await collect(source.list([folder], never))) as SourceItem[];
+  expect(items).toHaveLength(5);
+  for (const item of items) expect(source.itemAt(item.uri)).toEqual(item);
+  expect(source.itemAt('stdin:note-1')).toBeNull();
+  expect(source.itemAt('file:///nowhere/a%00b')).toBeNull();
+  expect(source.itemAt(pathToFileURL(join(folder, 'nothing')).href)).toMatchObject({ name: 'nothing', bytes: null });
+});
+
 test('what is named in several ways is one item', async () => {
   write('a.txt');
   const ways = [join(folder, 'a.txt'), `${folder}/./b/../a.txt`, folder, `${folder}/*.txt`, `${folder}/{a,b}.txt`];
