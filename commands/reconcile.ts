@@ -3,8 +3,9 @@ import type { ReconcileReport } from '../lib/contracts/apex.ts';
 import { type CommonFlags, withInterruptibleApex } from './host.ts';
 import { counted, shownBytes } from './ui/figures.ts';
 import { reconcileJson } from './ui/json.ts';
-import { outliveClosedOutput, printJson, printLine, printNote } from './ui/output.ts';
-import { clipped, safeText } from './ui/text.ts';
+import { logged } from './ui/log.ts';
+import { outliveClosedOutput, printJson, printLine, printNote, printWarning } from './ui/output.ts';
+import { clipped } from './ui/text.ts';
 import { showDifferences } from './verify.ts';
 
 /** `apex reconcile`: brings the stores to a consistent state when the journals are lost, damaged or older than the stores. */
@@ -34,10 +35,11 @@ async function reconciled(flags: CommonFlags): Promise<ReconcileReport> {
     return await withInterruptibleApex(
       flags,
       async (apex, signal) => {
-        const report = await apex.reconcile((event) => {
+        const onEvent = logged((event) => {
           if (event.kind === 'compared') documents = event.documents;
-          else if (event.kind === 'warning') printNote(`warning: ${safeText(event.message)}`);
-        }, signal);
+          else if (event.kind === 'warning') printWarning(event.message);
+        });
+        const report = await apex.reconcile(onEvent, signal);
         process.exitCode = report.exit_status;
         return report;
       },
