@@ -566,10 +566,7 @@ export const BUGS_TO_PLANT: readonly BugToPlant[] = [
     name: 'a cap is counted when the request has been answered',
     file: ALLOWANCE,
     replace: ['    this.add(1, costNanos);\n', ''],
-    caughtBy: {
-      file: ALLOWANCE_TEST,
-      title: 'requests side by side, billed as counted, never cross a cap together, and use of it what fits',
-    },
+    caughtBy: { file: ALLOWANCE_TEST, title: 'on calls lets so many through, and names itself where it stops' },
   },
   {
     name: 'a repair believes other bytes than those that were written',
