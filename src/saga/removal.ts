@@ -20,6 +20,11 @@ export class RemovedItems {
     for (const [index, count] of counts.entries()) this.#counts[index]![role] += count;
   }
 
+  /** @param counts by document. */
+  addOf(role: Role, counts: ReadonlyMap<string, number>): void {
+    for (const [documentId, count] of counts) this.#counts[this.#indexes.get(documentId)!]![role] += count;
+  }
+
   /** Of a document that leaves with one version. */
   of(documentId: string): RemovedCounts {
     return this.#counts[this.#indexes.get(documentId) ?? -1] ?? NOTHING_REMOVED;
@@ -31,32 +36,28 @@ export const NOTHING_REMOVED: RemovedCounts = { records: 0, graph: 0, vectors: 0
 
 /**
  * Removes the cached embeddings of texts that no other version has: a text can be guessed from its embedding. Called while the
- * versions' chunks are still there, so that it can be repeated.
+ * versions' chunks are still there, so that it can be repeated. Only for documents that are deleted: a text that an update
+ * replaced may come back, and is not embedded again then.
  *
- * @returns how many texts of each version, in the same order.
+ * @returns how many texts of each document.
  */
 export async function forgetEmbeddings(
   versions: readonly DocumentVersion[],
   { stores, embeddingModel }: { readonly stores: Pick<Stores, 'records' | 'cache'>; readonly embeddingModel: string },
   signal: AbortSignal,
-): Promise<number[]> {
-  if (versions.length === 0) return [];
-  const indexes = new Map(versions.map((version, index) => [keyOf(version), index]));
-  const counts = versions.map(() => 0);
+): Promise<ReadonlyMap<string, number>> {
+  const counts = new Map<string, number>();
+  if (versions.length === 0) return counts;
   let keys: string[] = [];
   const removeCollected = async () => {
     await stores.cache.remove(keys, signal);
     keys = [];
   };
   for await (const chunk of stores.records.unshared(versions, signal)) {
-    counts[indexes.get(keyOf(chunk))!]! += 1;
+    counts.set(chunk.documentId, (counts.get(chunk.documentId) ?? 0) + 1);
     keys.push(embeddingKey(embeddingModel, embeddingText(chunk)));
     if (keys.length === PAGE_KEYS) await removeCollected();
   }
   await removeCollected();
   return counts;
-}
-
-function keyOf({ documentId, version }: DocumentVersion): string {
-  return JSON.stringify([documentId, version]);
 }

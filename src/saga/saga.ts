@@ -164,7 +164,9 @@ export async function finishBatch(
   removed.add('vectors', await persist(() => stores.vectors.retire(leaving, signal)));
   await persist(() => settleClosings([...outcome.committed, ...leaving], stores, signal));
   try {
-    removed.add('cache', await forgetEmbeddings(leaving, parts, signal));
+    const deleted = new Set(outcome.deleted);
+    const gone = leaving.filter(({ documentId }) => deleted.has(documentId));
+    removed.addOf('cache', await forgetEmbeddings(gone, parts, signal));
   } catch (error) {
     parts.onCacheFailure(error);
   }

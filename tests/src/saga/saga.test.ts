@@ -435,7 +435,7 @@ describe('after the pivot', () => {
     await finishBatch(finished, saga.parts, never);
     expect([...new Set(saga.faults.calls)]).toEqual([
       ...FINISHING.slice(0, -1),
-      ...['records.unshared', 'cache.remove', 'records.retire', 'cache.retire', 'cache.set', 'records.finish'],
+      ...['records.retire', 'cache.retire', 'cache.set', 'records.finish'],
     ]);
     expect(await saga.stores.records.unsettled(never)).toEqual([]);
     expect(await saga.held()).toEqual(['a v2', 'a v2', 'a v2']);
