@@ -13,18 +13,33 @@ const MAIL =
 
 const FILES = { 'old.txt': 'Bay nine.\n', 'old.eml': MAIL, 'new.txt': 'Dock four.\n', 'bad.pdf': '%PDF-1.7\nbad' };
 
+interface Row {
+  readonly document_id: string;
+  readonly created_at: string;
+}
+
 /** Documents in two groups; those whose names begin with `old` were ingested a hundred days ago, and so was the broken one. */
 async function openSelected(env: Readonly<Record<string, string>> = {}) {
   const memory = openCase(FILES, env);
   const { home, documents, run } = memory;
   for (const group of [[], ['--group', 'north']]) await run('ingest', documents, ...group);
   const ago = new Date(Date.now() - 100 * 86_400_000).toISOString();
-  onMemory(home, (db) => {
+  const times = onMemory(home, (db) => {
+    const made = db.prepare('SELECT document_id, created_at FROM version').all() as Row[];
     db.prepare("UPDATE version SET created_at = ? WHERE source_uri LIKE '%/old%'").run(ago);
     db.prepare('UPDATE quarantine SET at = ?').run(ago);
+    return made;
   });
   return {
     ...memory,
+    /** As it would be had the documents really been that old: when a document was ingested is a part of what is compared. */
+    verify: () => {
+      onMemory(home, (db) => {
+        for (const { document_id, created_at } of times)
+          db.prepare('UPDATE version SET created_at = ? WHERE document_id = ?').run(created_at, document_id);
+      });
+      return memory.verify();
+    },
     /** What is left in each group, by name, with what is in quarantine. */
     left: () =>
       onMemory(home, (db) =>
