@@ -215,9 +215,9 @@ export const BUGS_TO_PLANT: readonly BugToPlant[] = [
     name: 'a batch is recorded as done before it is finished',
     file: BATCH,
     replace: [
-      '  await finishBatch({ ...batch, outcome }, session.saga',
+      '  const removed = await finishBatch({ ...batch, outcome }, session.saga',
       `  await session.journal.append({ kind: 'batch_done', batchNo: writing.batchNo, results: [] });
-  await finishBatch({ ...batch, outcome }, session.saga`,
+  const removed = await finishBatch({ ...batch, outcome }, session.saga`,
     ],
     caughtBy: { file: BATCH_TEST, title: 'is neither recorded nor said to be done while %s fails' },
   },
@@ -237,7 +237,10 @@ export const BUGS_TO_PLANT: readonly BugToPlant[] = [
   {
     name: 'a failing cache fails the batch',
     file: SAGA,
-    replace: ['    parts.onCacheFailure(error);', '    throw error;'],
+    replace: [
+      '    parts.onCacheFailure(error);\n  }\n  await persist(() => stores.records.finish',
+      '    throw error;\n  }\n  await persist(() => stores.records.finish',
+    ],
     caughtBy: { file: SAGA_TEST, title: 'a failing cache is said once and changes nothing: %s' },
   },
   {
