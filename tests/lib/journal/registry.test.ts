@@ -230,7 +230,7 @@ test.each<[string, string]>([
   await registry.release('finished');
   const isSeen = async (opened: RunRegistry) => {
     onDatabase(join(folder, 'registry.db'), ruin);
-    expect(await Promise.all([opened.list(), opened.list()])).toMatchObject(
+    await expect(Promise.all([opened.list(), opened.list()])).resolves.toMatchObject(
       Array(2).fill([{ runId: 'finished', state: 'completed', startedAt: AT, targets: ['/docs'] }]),
     );
   };

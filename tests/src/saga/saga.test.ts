@@ -467,6 +467,18 @@ describe('after the pivot', () => {
     },
   );
 
+  test('the cached embeddings of what is deleted go while its chunks are still there to tell which', async () => {
+    const saga = openSaga();
+    await saga.commit(null, recordOf('a'));
+    const batch = { ...(await saga.prepare(null)), deletes: [{ documentId: 'a', baseVersion: 1 }] };
+    const outcome = await saga.write(batch);
+    saga.faults.forget();
+    await finishBatch({ ref: batch.ref, outcome }, saga.parts, never);
+    const order = ['records.unshared', 'cache.remove', 'records.retire', 'cache.retire'];
+    expect(saga.faults.calls.filter((call) => order.includes(call))).toEqual(order);
+    expect(await saga.held()).toEqual([]);
+  });
+
   test('a version that lost the race is removed like an old one', async () => {
     const saga = openSaga();
     await saga.commit(null, recordOf('a'));
@@ -482,7 +494,7 @@ describe('after the pivot', () => {
       const saga = openSaga();
       const finished = await pivoted(saga);
       saga.faults.fail(point, noAnswer());
-      await finishBatch(finished, saga.parts, never);
+      await expect(finishBatch(finished, saga.parts, never)).resolves.toBeDefined();
       expect(saga.cacheFailures).toHaveLength(1);
       expect(await saga.held()).toEqual(['a v2', 'a v2', 'a v2']);
     },
