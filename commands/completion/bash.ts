@@ -1,4 +1,4 @@
-import { branch, commandsByWord, indented, places, quoted, valueFlags } from './script.ts';
+import { branch, indented, placeCases, quoted, valueFlags, wordCases } from './script.ts';
 import { type Completed, type CompletedCommand, everyCommand } from './tree.ts';
 
 /** The script for bash, from version 3.2 on. It splits `--flag=value` into three words. */
@@ -11,31 +11,7 @@ _apex() {
   for ((index = 1; index < COMP_CWORD; index++)); do
     word="\${COMP_WORDS[index]}"
     [[ $word == '=' ]] && continue
-    if [[ -n $flag ]]; then
-      flag=''
-    elif [[ -z $over && $word == '--' ]]; then
-      over=1
-    elif [[ -z $over && $word == -?* ]]; then
-      case "$command $word" in
-${indented(
-  branch(
-    valueFlags(program).map(({ before }) => quoted(before)),
-    'flag="$word"',
-  ),
-  4,
-)}
-      esac
-    else
-      case "$count $command $word" in
-${indented(
-  commandsByWord(program).flatMap(({ before, command }) =>
-    branch([quoted(`0 ${before}`)], `command=${quoted(command.path)}`),
-  ),
-  4,
-)}
-        *) count=$((count + 1)) ;;
-      esac
-    fi
+${wordCases(program)}
   done
   if [[ -n $flag ]]; then
     case "$command $flag" in
@@ -56,17 +32,10 @@ ${indented(
   else
     case "$count $command" in
 ${indented(
-  commands.flatMap((command) => [
-    ...(command.commands.length === 0
-      ? []
-      : branch([quoted(`0 ${command.path}`)], `words=${quoted(command.commands.map(({ name }) => name).join(' '))}`)),
-    ...places(command).flatMap(({ place, completed }) =>
-      branch(
-        [place === '*' ? `*${quoted(` ${command.path}`)}` : quoted(`${place} ${command.path}`)],
-        offered(completed),
-      ),
-    ),
-  ]),
+  placeCases(commands, {
+    below: (below) => `words=${quoted(below.map(({ name }) => name).join(' '))}`,
+    place: offered,
+  }),
   3,
 )}
     esac

@@ -41,3 +41,51 @@ export function places(command: CompletedCommand): { readonly place: string; rea
     return [{ place: command.isRepeated && index === last ? '*' : String(index), completed }];
   });
 }
+
+/** For bash and zsh alike, in the loop over the words before the one that is completed: what `$word` is. */
+export function wordCases(program: CompletedCommand): string {
+  return `    if [[ -n $flag ]]; then
+      flag=''
+    elif [[ -z $over && $word == '--' ]]; then
+      over=1
+    elif [[ -z $over && $word == -?* ]]; then
+      case "$command $word" in
+${indented(
+  branch(
+    valueFlags(program).map(({ before }) => quoted(before)),
+    'flag="$word"',
+  ),
+  4,
+)}
+      esac
+    else
+      case "$count $command $word" in
+${indented(
+  commandsByWord(program).flatMap(({ before, command }) =>
+    branch([quoted(`0 ${before}`)], `command=${quoted(command.path)}`),
+  ),
+  4,
+)}
+        *) count=$((count + 1)) ;;
+      esac
+    fi`;
+}
+
+/** How a shell offers what may come. */
+interface Offers {
+  readonly below: (commands: readonly CompletedCommand[]) => string;
+  readonly place: (completed: Completed) => string;
+}
+
+/** For bash and zsh alike: by how many arguments stand before and by the command, what may come next. */
+export function placeCases(commands: readonly CompletedCommand[], offers: Offers): string[] {
+  return commands.flatMap((command) => [
+    ...(command.commands.length === 0 ? [] : branch([quoted(`0 ${command.path}`)], offers.below(command.commands))),
+    ...places(command).flatMap(({ place, completed }) =>
+      branch(
+        [place === '*' ? `*${quoted(` ${command.path}`)}` : quoted(`${place} ${command.path}`)],
+        offers.place(completed),
+      ),
+    ),
+  ]);
+}

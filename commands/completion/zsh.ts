@@ -1,4 +1,4 @@
-import { branch, commandsByWord, indented, places, quoted, valueFlags } from './script.ts';
+import { branch, indented, placeCases, quoted, valueFlags, wordCases } from './script.ts';
 import { type Completed, type CompletedCommand, everyCommand } from './tree.ts';
 
 /** The script for zsh: to be sourced, or kept as `_apex` in a folder of \`fpath\`. */
@@ -12,31 +12,7 @@ _apex() {
   local -a offered
   for ((index = 2; index < CURRENT; index++)); do
     word="\${(Q)words[index]}"
-    if [[ -n $flag ]]; then
-      flag=''
-    elif [[ -z $over && $word == '--' ]]; then
-      over=1
-    elif [[ -z $over && $word == -?* ]]; then
-      case "$command $word" in
-${indented(
-  branch(
-    valueFlags(program).map(({ before }) => quoted(before)),
-    'flag="$word"',
-  ),
-  4,
-)}
-      esac
-    else
-      case "$count $command $word" in
-${indented(
-  commandsByWord(program).flatMap(({ before, command }) =>
-    branch([quoted(`0 ${before}`)], `command=${quoted(command.path)}`),
-  ),
-  4,
-)}
-        *) count=$((count + 1)) ;;
-      esac
-    fi
+${wordCases(program)}
   done
   if [[ -z $flag && -z $over && $current == --*=* ]]; then
     flag="\${current%%=*}"
@@ -66,20 +42,10 @@ ${indented(
   else
     case "$count $command" in
 ${indented(
-  commands.flatMap((command) => [
-    ...(command.commands.length === 0
-      ? []
-      : branch(
-          [quoted(`0 ${command.path}`)],
-          `offered=(${command.commands.map(({ name, summary }) => described(name, summary)).join(' ')})`,
-        )),
-    ...places(command).flatMap(({ place, completed }) =>
-      branch(
-        [place === '*' ? `*${quoted(` ${command.path}`)}` : quoted(`${place} ${command.path}`)],
-        action(completed),
-      ),
-    ),
-  ]),
+  placeCases(commands, {
+    below: (below) => `offered=(${below.map(({ name, summary }) => described(name, summary)).join(' ')})`,
+    place: action,
+  }),
   3,
 )}
     esac
