@@ -1,5 +1,14 @@
 import { hash } from 'node:crypto';
-import type { InventoryRow, StoredChunk, StoredEntity, StoredMention, StoredRelation, VersionRecord } from './store.ts';
+import type {
+  DocumentVersion,
+  GraphDocument,
+  InventoryRow,
+  StoredChunk,
+  StoredEntity,
+  StoredMention,
+  StoredRelation,
+  VersionRecord,
+} from './store.ts';
 
 // Ids and content digests are part of the contract between the machine and its stores: both sides compute them,
 // so they live here and nowhere else. Pure; the only import is the hash function.
@@ -65,21 +74,7 @@ export function recordDigest(record: Parameters<typeof documentDigest>[0] & Reco
 }
 
 /** Content of a document as the graph has it. */
-export function documentDigest(
-  record: Pick<
-    VersionRecord,
-    | 'uuid'
-    | 'group'
-    | 'source'
-    | 'sourceUri'
-    | 'name'
-    | 'parentId'
-    | 'mediaType'
-    | 'contentDigest'
-    | 'title'
-    | 'statedAt'
-  >,
-): string {
+export function documentDigest(record: Omit<GraphDocument, keyof DocumentVersion>): string {
   const { uuid, group, source, sourceUri, name, parentId, mediaType, contentDigest, title, statedAt } = record;
   return digestOf(uuid, group, source, sourceUri, name, parentId, mediaType, contentDigest, title, statedAt);
 }
