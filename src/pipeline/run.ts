@@ -1,3 +1,4 @@
+import type { RunEvent } from '../../lib/contracts/apex.ts';
 import { ERROR_CODES } from '../../lib/contracts/error-codes.ts';
 import { UsageError } from '../../lib/contracts/errors.ts';
 import type { SourceItem, SourceProblem } from '../../lib/contracts/source.ts';
@@ -16,7 +17,7 @@ import { Sync } from './sync.ts';
 export const LOOK_ITEMS = 256;
 
 /** How many listed items may wait to be looked at. */
-export const LISTED_AHEAD_ITEMS = 100_000;
+const LISTED_AHEAD_ITEMS = 100_000;
 
 /** How many deaths of the main process a document may have been near before it is taken alone, in a process of its own. */
 const DEATHS_BEFORE_ISOLATION = 3;
@@ -43,16 +44,7 @@ export async function ingestAll(session: RunSession, replay: RunReplay): Promise
     }
   };
   const spool = new Spool(session, replay);
-  let listed = 0;
-  const countListed = ({ item, isFinal }: { item: SourceItem | SourceProblem | null; isFinal: boolean }) => {
-    if (item !== null && !isProblem(item)) listed += 1;
-    if (isFinal || listed % LOOK_ITEMS === 0) session.onEvent({ kind: 'listed', documents: listed, isFinal });
-  };
-  for await (const listing of readAhead(
-    sync?.list() ?? source.list(plan.targets, signal),
-    LISTED_AHEAD_ITEMS,
-    countListed,
-  )) {
+  for await (const listing of listAhead(sync?.list() ?? source.list(plan.targets, signal), session.onEvent)) {
     if (session.isFull) {
       session.leave();
       break;
@@ -77,6 +69,18 @@ export async function ingestAll(session: RunSession, replay: RunReplay): Promise
   if (session.leftBecause !== null) return;
   await sync?.deleteGone(session, replay);
   await spool.remove();
+}
+
+/** What is listed, ahead of its use; how many documents that is so far is said as it grows. */
+export function listAhead(
+  listing: AsyncIterable<SourceItem | SourceProblem>,
+  onEvent: (event: Extract<RunEvent, { readonly kind: 'listed' }>) => void,
+): AsyncIterable<SourceItem | SourceProblem> {
+  let documents = 0;
+  return readAhead(listing, LISTED_AHEAD_ITEMS, ({ item, isFinal }) => {
+    if (item !== null && !isProblem(item)) documents += 1;
+    if (isFinal || documents % LOOK_ITEMS === 0) onEvent({ kind: 'listed', documents, isFinal });
+  });
 }
 
 /** Of one `--id` for several documents. */

@@ -1,29 +1,19 @@
-import type { IngestRequest } from '../../lib/contracts/apex.ts';
 import { ERROR_CODES, EXIT } from '../../lib/contracts/error-codes.ts';
-import type { PlanEvent, PlannedDocument, PlanSummary } from '../../lib/contracts/plan.ts';
+import type { PlannedDocument, PlanSummary } from '../../lib/contracts/plan.ts';
 import type { Source, SourceItem, SourceProblem } from '../../lib/contracts/source.ts';
 import { Allowance, NO_CAPS } from '../pipeline/allowance.ts';
 import { workThrough } from '../pipeline/bounded.ts';
 import { type Candidate, classify, type Verdict } from '../pipeline/classify.ts';
 import { documentIdOf } from '../pipeline/identity.ts';
-import { readAhead } from '../pipeline/read-ahead.ts';
-import { isProblem, LISTED_AHEAD_ITEMS, LOOK_ITEMS, severalNamed } from '../pipeline/run.ts';
+import { isProblem, LOOK_ITEMS, listAhead, severalNamed } from '../pipeline/run.ts';
 import { graver } from '../pipeline/session.ts';
 import { Sync } from '../pipeline/sync.ts';
 import { EmbeddingUse } from '../pipeline/use.ts';
 import { PlannedCache } from './embedding.ts';
 import { type PlannedUse, planFamily } from './family.ts';
 import { deletedOf, rememberedOf, unchangedOf } from './results.ts';
-import { PLAN_RUN, type PlanParts, PlanSession } from './session.ts';
+import { PLAN_RUN, type PlanOptions, PlanSession } from './session.ts';
 import { PlanTally } from './summary.ts';
-
-interface PlanOptions {
-  readonly request: IngestRequest;
-  readonly parts: PlanParts;
-  readonly group: string;
-  readonly onEvent: (event: PlanEvent) => void;
-  readonly signal: AbortSignal;
-}
 
 /**
  * Says what an ingest would do, document by document in the order of listing, by doing all of it but embedding and writing.
@@ -67,13 +57,8 @@ class Planning {
     const { plan, signal } = this.#session;
     const sync = plan.sync == null ? null : new Sync(this.#session, this.#source);
     const listing = sync?.list() ?? this.#source.list(plan.targets, signal);
-    let listed = 0;
-    const countListed = ({ item, isFinal }: { item: SourceItem | SourceProblem | null; isFinal: boolean }) => {
-      if (item !== null && !isProblem(item)) listed += 1;
-      if (isFinal || listed % LOOK_ITEMS === 0) this.#session.onEvent({ kind: 'listed', documents: listed, isFinal });
-    };
     let waiting: Candidate[] = [];
-    for await (const entry of readAhead(listing, LISTED_AHEAD_ITEMS, countListed)) {
+    for await (const entry of listAhead(listing, this.#session.onEvent)) {
       if (isProblem(entry)) {
         this.#takeProblem(entry);
         continue;

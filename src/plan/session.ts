@@ -23,7 +23,8 @@ export interface PlanParts
   readonly stores: ReadableStores;
 }
 
-interface PlanOptions {
+/** What a plan is asked, and who hears of it. */
+export interface PlanOptions {
   readonly request: IngestRequest;
   readonly parts: PlanParts;
   readonly group: string;
