@@ -4,7 +4,7 @@ import type { Journal, RunListing, RunPlan, RunState } from '../../lib/contracts
 import type { WriteRef } from '../../lib/contracts/store.ts';
 import { replayRun } from '../journal/replay.ts';
 import type { Parts } from '../pipeline/parts.ts';
-import { settleBatch, settleVanished } from '../saga/saga.ts';
+import { sagaParts, settleBatch, settleVanished, storeParts } from '../saga/saga.ts';
 import type { Settlement } from './engine.ts';
 
 /** What taking a dead run over gave: its batches are settled or parked. */
@@ -61,18 +61,8 @@ export class DeadRuns {
   }
 
   async #settleOne(ref: WriteRef, journal: Journal, signal: AbortSignal): Promise<'finished' | 'discarded' | 'parked'> {
-    const { stores, surroundings, limits, embedder } = this.#parts;
-    const embeddingModel = embedder.model;
-    const saga = {
-      journal,
-      stores,
-      surroundings,
-      embeddingModel,
-      discardTimeoutMs: limits.discardTimeoutMs,
-      onCacheFailure: () => {},
-    };
     try {
-      return await settleBatch(ref, saga, signal);
+      return await settleBatch(ref, sagaParts(this.#parts, { journal, onCacheFailure: () => {} }), signal);
     } catch (error) {
       if (error instanceof CompensationError) return 'parked';
       throw error;
@@ -90,8 +80,7 @@ export class DeadRuns {
       if (unsettled.length === 0 && run.state !== 'running' && !known.has(run.runId)) continue;
       const taken = await this.takeOver(run, 'settle', signal);
       if (taken === null) continue;
-      if (isLost(taken)) await this.giveUp(taken, onEvent);
-      else await this.#letGo(run.runId, taken.parked > 0 ? 'needs_attention' : 'interrupted');
+      await this.#leave(taken, onEvent);
       settlement = sum(settlement, { ...taken, runs: 1 });
       const { finished, discarded, parked } = taken;
       if (finished + discarded + parked > 0)
@@ -110,11 +99,16 @@ export class DeadRuns {
       if (run.isOwned || !isUnfinished(run.state) || !(await this.#isShort(run.runId, signal))) continue;
       const taken = await this.takeOver(run, 'settle', signal);
       if (taken === null) continue;
-      if (isLost(taken)) await this.giveUp(taken, onEvent);
-      else await this.#letGo(run.runId, taken.parked > 0 ? 'needs_attention' : 'interrupted');
+      await this.#leave(taken, onEvent);
       if (isLost(taken)) settlement = sum(settlement, { ...taken, runs: 1 });
     }
     return settlement;
+  }
+
+  /** Lets go of a run that was taken over only to be settled: for resuming where that can be, else for good. */
+  async #leave(taken: TakenOver, onEvent: OnEvent): Promise<void> {
+    if (isLost(taken)) await this.giveUp(taken, onEvent);
+    else await this.#letGo(taken.run.runId, taken.parked > 0 ? 'needs_attention' : 'interrupted');
   }
 
   /** Does the journal say nothing, or end before what the records store has seen of it? */
@@ -138,8 +132,7 @@ export class DeadRuns {
    * process that was thought dead wrote late). One that cannot be settled now is said, and found again by the next process.
    */
   async #settleVanished(onEvent: OnEvent, signal: AbortSignal): Promise<Settlement> {
-    const { stores, surroundings, registry, embedder } = this.#parts;
-    const embeddingModel = embedder.model;
+    const { stores, registry } = this.#parts;
     const counts = { runs: 0, finished: 0, discarded: 0, parked: 0 };
     for (const ref of await stores.records.unsettled(signal)) {
       const run = await registry.get(ref.runId);
@@ -151,7 +144,7 @@ export class DeadRuns {
       try {
         const end = await settleVanished(
           ref,
-          { stores, surroundings, embeddingModel, onCacheFailure: () => {} },
+          storeParts(this.#parts, () => {}),
           signal,
         );
         counts[end] += 1;

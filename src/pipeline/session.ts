@@ -8,7 +8,7 @@ import type { RemovedCounts } from '../../lib/contracts/store.ts';
 import { NO_COUNTS } from '../journal/counts.ts';
 import { less, NO_USE } from '../journal/provider-use.ts';
 import { NOTHING_REMOVED } from '../saga/removal.ts';
-import type { SagaParts } from '../saga/saga.ts';
+import { type SagaParts, sagaParts } from '../saga/saga.ts';
 import { Allowance, NO_CAPS } from './allowance.ts';
 import type { ClassifyParts } from './classify.ts';
 import type { Parts } from './parts.ts';
@@ -191,15 +191,7 @@ export class RunSession {
   }
 
   get saga(): SagaParts {
-    const { stores, surroundings, limits, embedder } = this.parts;
-    return {
-      journal: this.journal,
-      stores,
-      surroundings,
-      embeddingModel: embedder.model,
-      discardTimeoutMs: limits.discardTimeoutMs,
-      onCacheFailure: () => this.warnOfCache(),
-    };
+    return sagaParts(this.parts, { journal: this.journal, onCacheFailure: () => this.warnOfCache() });
   }
 
   /** Once a run: the cache is best effort, so its failure is said and changes nothing. */

@@ -9,6 +9,7 @@ import type { Journal } from '../../lib/contracts/journal.ts';
 import type { PivotOutcome, PivotRequest, Store, Stores, VersionRecord, WriteRef } from '../../lib/contracts/store.ts';
 import type { Surroundings } from '../pipeline/context.ts';
 import { deriveClosings, SINGLE_VALUED } from '../pipeline/facts.ts';
+import type { Parts } from '../pipeline/parts.ts';
 import { RETRIES, withRetries } from '../pipeline/steps.ts';
 import { forgetEmbeddings, RemovedItems } from './removal.ts';
 import { summaryEntry } from './summary.ts';
@@ -28,6 +29,22 @@ export interface SagaParts {
 
 /** What is needed after the pivot, when nothing is journaled until the end. */
 type StoreParts = Pick<SagaParts, 'stores' | 'surroundings' | 'embeddingModel' | 'onCacheFailure'>;
+
+/** What of a running apex is needed after the pivot. */
+export function storeParts(
+  { stores, surroundings, embedder }: Pick<Parts, 'stores' | 'surroundings' | 'embedder'>,
+  onCacheFailure: SagaParts['onCacheFailure'],
+): StoreParts {
+  return { stores, surroundings, embeddingModel: embedder.model, onCacheFailure };
+}
+
+/** What of a running apex the saga works with, under a run's journal. */
+export function sagaParts(
+  parts: Parts,
+  { journal, onCacheFailure }: Pick<SagaParts, 'journal' | 'onCacheFailure'>,
+): SagaParts {
+  return { ...storeParts(parts, onCacheFailure), journal, discardTimeoutMs: parts.limits.discardTimeoutMs };
+}
 
 /** A batch whose documents are prepared and numbered. */
 export interface PreparedBatch {
