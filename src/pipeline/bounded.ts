@@ -1,3 +1,8 @@
+/** The items in their order, so many at a time. */
+export function* pagesOf<Item>(items: readonly Item[], size: number): Generator<readonly Item[]> {
+  for (let from = 0; from < items.length; from += size) yield items.slice(from, from + size);
+}
+
 /**
  * Works on a queue that may grow while it is worked on, with at most `concurrency` at once.
  *

@@ -3,6 +3,7 @@ import type { RecordsStore } from '../../lib/contracts/store.ts';
 import { hintOf, nearDocumentId } from '../config/near-ids.ts';
 import type { RunReplay } from '../journal/replay.ts';
 import { finishBatch, writeOrDiscard } from '../saga/saga.ts';
+import { pagesOf } from './bounded.ts';
 import { allQuarantined, Quarantine } from './quarantine.ts';
 import { deletedResult, failedResult, itemOutcome, LOST_RACE } from './results.ts';
 import type { RunSession } from './session.ts';
@@ -22,6 +23,7 @@ export interface Deletion {
  */
 export async function deleteAll(session: RunSession, replay: RunReplay): Promise<void> {
   const { targets } = session.plan;
+  const { batchDocuments } = session.parts.limits;
   let hints = 0;
   const onUnknown = async (documentId: string) => {
     if (replay.isDone(documentId)) return;
@@ -30,7 +32,7 @@ export async function deleteAll(session: RunSession, replay: RunReplay): Promise
   };
   const seen = new Set<string>();
   const lost: string[] = [];
-  for (const page of pagesOf(targets, session)) {
+  for (const page of pagesOf(targets, batchDocuments)) {
     const unseen = page.filter((documentId) => !seen.has(documentId));
     const found = (await named(unseen, session, onUnknown)).filter(({ documentId }) => !seen.has(documentId));
     for (const { documentId } of found) seen.add(documentId);
@@ -39,7 +41,7 @@ export async function deleteAll(session: RunSession, replay: RunReplay): Promise
   }
   session.onEvent({ kind: 'listed', documents: seen.size, isFinal: true });
   const kept = new Set<string>();
-  for (const page of pagesOf(lost, session)) {
+  for (const page of pagesOf(lost, batchDocuments)) {
     const found = await named(page, session, async () => {});
     for (const { documentId } of found) seen.add(documentId);
     for (const documentId of await deleteTogether(found, session, true)) kept.add(documentId);
@@ -72,13 +74,6 @@ export async function eraseTraces(session: RunSession): Promise<void> {
 
 const NOT_ERASED =
   'what was deleted is no longer found, but another process is using the memory: traces stay in its files until apex cleanup has been run without it';
-
-/** So many at a time that they make a batch. */
-function* pagesOf(documentIds: readonly string[], session: RunSession): Generator<readonly string[]> {
-  const { batchDocuments } = session.parts.limits;
-  for (let from = 0; from < documentIds.length; from += batchDocuments)
-    yield documentIds.slice(from, from + batchDocuments);
-}
 
 /**
  * Deletes these documents in one batch.

@@ -3,6 +3,7 @@ import { ProviderError } from '../../lib/contracts/errors.ts';
 import { embeddingKey } from '../../lib/contracts/identity.ts';
 import type { Embedder } from '../../lib/contracts/parts.ts';
 import type { CacheStore } from '../../lib/contracts/store.ts';
+import { pagesOf } from './bounded.ts';
 import type { StepContext } from './context.ts';
 import { RETRIES, withRetries } from './steps.ts';
 import type { EmbeddingUse } from './use.ts';
@@ -77,8 +78,7 @@ async function embedTexts(
   context: StepContext,
 ): Promise<ReadonlyMap<string, Float32Array>> {
   const made = new Map<string, Float32Array>();
-  for (let from = 0; from < texts.length; from += embedder.maxRequestItems) {
-    const asked = texts.slice(from, from + embedder.maxRequestItems);
+  for (const asked of pagesOf(texts, embedder.maxRequestItems)) {
     const wanted = asked.map(([, text]) => text);
     const vectors = await withRetries(RETRIES.embed, context, () =>
       use.pay(wanted, embedder, async () => {

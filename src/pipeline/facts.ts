@@ -44,6 +44,15 @@ export function deriveClosings(facts: readonly Fact[]): Closing[] {
   return facts.map(({ relationId }) => closed.get(relationId) ?? { relationId, invalidAt: null, expiredAt: null });
 }
 
+/** Of these stored ends of validity those that do not follow from the facts, as they should be. */
+export function wrongClosings(stored: Iterable<Closing>, facts: readonly Fact[]): Closing[] {
+  const derived = new Map(deriveClosings(facts).map((closing) => [closing.relationId, closing]));
+  return [...stored].flatMap(({ relationId, invalidAt, expiredAt }) => {
+    const right = derived.get(relationId) ?? { relationId, invalidAt: null, expiredAt: null };
+    return right.invalidAt === invalidAt && right.expiredAt === expiredAt ? [] : [right];
+  });
+}
+
 function statedValue(fact: Fact): string {
   return ENDS.get(fact.type) === 'object' ? fact.subjectId : fact.objectId;
 }

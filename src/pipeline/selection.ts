@@ -1,6 +1,7 @@
 import type { DeleteSelection } from '../../lib/contracts/journal.ts';
 import type { AfterDocument, RecordsStore, SelectedDocument } from '../../lib/contracts/store.ts';
 import type { RunReplay } from '../journal/replay.ts';
+import { pagesOf } from './bounded.ts';
 import { deletedBefore, deleteTogether, eraseTraces, forgetStaged, withAttachments } from './delete.ts';
 import { allQuarantined, Quarantine } from './quarantine.ts';
 import type { RunSession } from './session.ts';
@@ -82,8 +83,7 @@ async function* selectedPages(
     after = page[page.length - 1]!;
   }
   const setAside = quarantine.standingAlone(group, source).filter(({ at }) => at < createdBefore);
-  for (let from = 0; from < setAside.length; from += limit) {
-    const entries = setAside.slice(from, from + limit);
+  for (const entries of pagesOf(setAside, limit)) {
     const current = await records.current(
       entries.map(({ documentId }) => documentId),
       signal,

@@ -1,7 +1,7 @@
 import { isApexError } from '../../lib/contracts/errors.ts';
 import type { StagingFolder } from '../../lib/contracts/staging.ts';
 import type { DocumentVersion, VersionRecord } from '../../lib/contracts/store.ts';
-import { workThrough } from '../pipeline/bounded.ts';
+import { pagesOf, workThrough } from '../pipeline/bounded.ts';
 import { embed } from '../pipeline/embed.ts';
 import { isDocumentsFault } from '../pipeline/failure.ts';
 import { documentUuid } from '../pipeline/identity.ts';
@@ -33,9 +33,9 @@ interface Healing {
  * another document, may have mended it.
  */
 export async function healDocuments(documentIds: readonly string[], session: RunSession): Promise<void> {
-  for (let from = 0; from < documentIds.length; from += PAGE_DOCUMENTS) {
+  for (const page of pagesOf(documentIds, PAGE_DOCUMENTS)) {
     session.signal.throwIfAborted();
-    const damaged = await damagedAmong(documentIds.slice(from, from + PAGE_DOCUMENTS), session);
+    const damaged = await damagedAmong(page, session);
     const healings: Healing[] = [];
     await workThrough([...damaged], session.parts.limits.concurrency, async (version) => {
       const healing = await healingOf(version, session);

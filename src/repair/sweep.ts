@@ -1,6 +1,7 @@
 import type { Difference } from '../../lib/contracts/apex.ts';
-import type { Closing, DocumentVersion, Role, Stores } from '../../lib/contracts/store.ts';
-import { deriveClosings, SINGLE_VALUED } from '../pipeline/facts.ts';
+import type { DocumentVersion, Role } from '../../lib/contracts/store.ts';
+import { pagesOf } from '../pipeline/bounded.ts';
+import { SINGLE_VALUED, wrongClosings } from '../pipeline/facts.ts';
 import type { Parts } from '../pipeline/parts.ts';
 import { atWork } from '../verify/at-work.ts';
 import { INVENTORIED } from '../verify/compare.ts';
@@ -21,8 +22,8 @@ export async function clearCache(differences: readonly Difference[], { parts, si
   const { cache } = parts.stores;
   const found = differences.filter(({ role }) => role === 'cache');
   const keys = found.filter(({ problem }) => problem === 'changed').map(({ id }) => id);
-  for (const page of pagesOf(keys)) await cache.remove(page, signal);
-  for (const page of pagesOf(versionsOf(found.filter(({ problem }) => problem === 'stale'))))
+  for (const page of pagesOf(keys, PAGE)) await cache.remove(page, signal);
+  for (const page of pagesOf(versionsOf(found.filter(({ problem }) => problem === 'stale')), PAGE))
     await cache.retire(page, signal);
 }
 
@@ -48,7 +49,7 @@ export async function mendIndexes(differences: readonly Difference[], { parts, s
 export async function mendDocuments(differences: readonly Difference[], { parts, signal }: Sweeper): Promise<void> {
   const found = differences.filter(({ role, kind }) => role === 'records' && kind === 'document');
   const documentIds = [...new Set(found.map(({ document_id }) => document_id))];
-  for (const page of pagesOf(documentIds)) await parts.stores.records.mendDocuments(page, signal);
+  for (const page of pagesOf(documentIds, PAGE)) await parts.stores.records.mendDocuments(page, signal);
 }
 
 /**
@@ -67,7 +68,7 @@ export async function retireOrphans(differences: readonly Difference[], session:
     for await (const row of parts.stores[role].versions(signal)) if (wanted.has(keyOf(row))) held.push(row);
     const { runIds } = await atWork(parts.registry, runId);
     const candidates = held.filter((row) => !runIds.has(row.runId));
-    for (const page of pagesOf(candidates)) await retireUnlessCurrent(page, role, session);
+    for (const page of pagesOf(candidates, PAGE)) await retireUnlessCurrent(page, role, session);
   }
 }
 
@@ -90,27 +91,15 @@ const MAX_ROUNDS = 10;
 /** Sets the end of validity of these documents' facts to what follows from the facts. */
 export async function mendClosings(differences: readonly Difference[], session: Sweeper): Promise<void> {
   const found = versionsOf(differences.filter(({ kind }) => kind === 'closing'));
-  for (const page of pagesOf(found)) {
+  for (const page of pagesOf(found, PAGE)) {
     for (let round = 0; round < MAX_ROUNDS; round += 1) {
-      const wrong = await wrongClosings(page, session.parts.stores, session.signal);
+      const { records, graph } = session.parts.stores;
+      const facts = await records.factsAbout(page, SINGLE_VALUED, session.signal);
+      const wrong = wrongClosings(await graph.closings(page, session.signal), facts);
       if (wrong.length === 0) break;
-      await session.parts.stores.graph.setClosings(wrong, session.signal);
+      await graph.setClosings(wrong, session.signal);
     }
   }
-}
-
-async function wrongClosings(
-  versions: readonly DocumentVersion[],
-  { records, graph }: Stores,
-  signal: AbortSignal,
-): Promise<Closing[]> {
-  const facts = await records.factsAbout(versions, SINGLE_VALUED, signal);
-  const derived = new Map(deriveClosings(facts).map((closing) => [closing.relationId, closing]));
-  const stored = await graph.closings(versions, signal);
-  return stored.flatMap(({ relationId, invalidAt, expiredAt }) => {
-    const right = derived.get(relationId) ?? { relationId, invalidAt: null, expiredAt: null };
-    return right.invalidAt === invalidAt && right.expiredAt === expiredAt ? [] : [right];
-  });
 }
 
 function versionsOf(differences: readonly Difference[]): DocumentVersion[] {
@@ -122,8 +111,4 @@ function versionsOf(differences: readonly Difference[]): DocumentVersion[] {
 
 function keyOf({ documentId, version }: DocumentVersion): string {
   return JSON.stringify([documentId, version]);
-}
-
-function* pagesOf<Item>(items: readonly Item[]): Generator<readonly Item[]> {
-  for (let from = 0; from < items.length; from += PAGE) yield items.slice(from, from + PAGE);
 }

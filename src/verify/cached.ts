@@ -2,6 +2,7 @@ import type { Difference } from '../../lib/contracts/apex.ts';
 import { embeddingText } from '../../lib/contracts/document.ts';
 import { embeddingKey, pointDigest, summaryKey } from '../../lib/contracts/identity.ts';
 import type { DocumentVersion, InventoryRow, Stores } from '../../lib/contracts/store.ts';
+import { pagesOf } from '../pipeline/bounded.ts';
 import { floatsOf } from '../pipeline/embed.ts';
 import { summaryText } from '../saga/summary.ts';
 import { difference } from './compare.ts';
@@ -26,8 +27,7 @@ export async function wrongEmbeddings(
   const { cache, records } = stores;
   const differences: Difference[] = [];
   const groups = await records.current([...new Set(points.map(({ documentId }) => documentId))], signal);
-  for (let from = 0; from < points.length; from += PAGE_CHUNKS) {
-    const page = points.slice(from, from + PAGE_CHUNKS);
+  for (const page of pagesOf(points, PAGE_CHUNKS)) {
     const chunks = await records.chunks(
       page.map(({ id }) => id),
       signal,

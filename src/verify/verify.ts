@@ -7,7 +7,7 @@ import { EXIT } from '../../lib/contracts/error-codes.ts';
 import type { DocumentVersion, Stores } from '../../lib/contracts/store.ts';
 import type { AtWork } from './at-work.ts';
 import { staleSummaries, wrongEmbeddings, wrongSummaries } from './cached.ts';
-import { wrongClosings } from './closings.ts';
+import { closingDifferences } from './closings.ts';
 import { compareVersions } from './compare.ts';
 import { extraVersions, strays } from './extras.ts';
 
@@ -100,7 +100,7 @@ async function look(
   }
   const changing = await documentsChangedBy(runIds, stores, signal);
   // Until the pivots of live runs are followed up, facts of any document may have ends that are not written yet.
-  if (group === null && changing.size === 0) found.push(await wrongClosings(stores, signal));
+  if (group === null && changing.size === 0) found.push(await closingDifferences(stores, signal));
   const settled = found.flat().filter(({ document_id }) => !changing.has(document_id));
   return { documents: current.size, items, differences: settled };
 }
