@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { expect, test } from 'vitest';
-import { canRunAsNobody, expectEnd, NOBODY, openVictim, type Victim } from '../helpers/bad-input.ts';
+import { canRunAsNobody, expectEnd, linked, NOBODY, openVictim, shared, type Victim } from '../helpers/bad-input.ts';
 
 /**
  * Goal: a data directory that cannot be used is refused with its name, its reason and the way out, and is left as it is. Method:
@@ -16,14 +16,19 @@ const BAD_HOMES: readonly [name: string, make: (victim: Victim) => string, exitC
   ['below a file', ({ write }) => join(write('file', ''), 'home'), 78, /cannot be made \(ENOTDIR\); set APEX_HOME/],
   [
     'a link',
-    ({ home, root }) => link(home, join(root, 'link')),
+    ({ home, root }) => linked(home, join(root, 'link')),
     78,
     /is a link; set APEX_HOME to a folder of your own/,
   ],
-  ['a broken link', ({ root }) => link('gone', join(root, 'broken')), 78, /cannot be made \(E[A-Z]+\); set APEX_HOME/],
+  [
+    'a broken link',
+    ({ root }) => linked('gone', join(root, 'broken')),
+    78,
+    /cannot be made \(E[A-Z]+\); set APEX_HOME/,
+  ],
   [
     'below a link to itself',
-    ({ root }) => join(link('self', join(root, 'self')), 'home'),
+    ({ root }) => join(linked('self', join(root, 'self')), 'home'),
     78,
     /cannot be made \(ELOOP\)/,
   ],
@@ -36,17 +41,6 @@ const BAD_HOMES: readonly [name: string, make: (victim: Victim) => string, exitC
     /can be written by other users; set APEX_HOME/,
   ],
 ];
-
-function link(target: string, path: string): string {
-  symlinkSync(target, path);
-  return path;
-}
-
-function shared(path: string): string {
-  mkdirSync(path);
-  execFileSync('chmod', ['777', path]);
-  return path;
-}
 
 test.each(BAD_HOMES)('a data directory that is %s is refused', async (_, make, exitCode, said) => {
   const victim = await openVictim();

@@ -7,7 +7,6 @@ import {
   readFileSync,
   rmSync,
   statSync,
-  symlinkSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs';
@@ -18,9 +17,11 @@ import {
   canMount,
   canRunAsNobody,
   expectEnd,
+  linked,
   NOBODY,
   openSmallDisk,
   openVictim,
+  shared,
   type Victim,
 } from '../helpers/bad-input.ts';
 import { openOpenAiServer, refusal } from '../helpers/openai-server.ts';
@@ -120,17 +121,6 @@ const BAD_HOMES: readonly [name: string, make: (victim: Victim) => string, exitC
   ['a link', ({ home, root }) => linked(home, join(root, 'link')), 78, /is a link/],
   ['shared with others', ({ root }) => shared(join(root, 'shared')), 77, /can be written by other users/],
 ];
-
-function linked(target: string, path: string): string {
-  symlinkSync(target, path);
-  return path;
-}
-
-function shared(path: string): string {
-  mkdirSync(path);
-  execFileSync('chmod', ['777', path]);
-  return path;
-}
 
 test.each(BAD_HOMES)('a data directory that is %s is a problem', async (_, make, exitCode, said) => {
   const victim = await openVictim();

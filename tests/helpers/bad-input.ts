@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { execa } from 'execa';
 import { expect, onTestFinished } from 'vitest';
@@ -139,4 +139,17 @@ export async function canMount(): Promise<boolean> {
 function said<T>(reason: string, result: T): T {
   console.log(`not tried: ${reason}`);
   return result;
+}
+
+/** A link to a target. @returns its path. */
+export function linked(target: string, path: string): string {
+  symlinkSync(target, path);
+  return path;
+}
+
+/** A new folder that every user may write to. @returns its path. */
+export function shared(path: string): string {
+  mkdirSync(path);
+  chmodSync(path, 0o777);
+  return path;
 }
