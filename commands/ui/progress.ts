@@ -1,4 +1,4 @@
-import ora, { type Ora } from 'ora';
+import type { Ora } from 'ora';
 import type { DocumentResult, RunEvent, RunSummary } from '../../lib/contracts/apex.ts';
 import { ERROR_CODES } from '../../lib/contracts/error-codes.ts';
 import { closingTable, type SetAside, setAsideLines, setAsideOf } from './closing.ts';
@@ -46,21 +46,26 @@ export class MovingLine {
   readonly #begin: NodeJS.Timeout | null;
   #redraw: NodeJS.Timeout | null = null;
   #spinner: Ora | null = null;
+  #isStopped = false;
 
   constructor(text: (width: number) => string) {
     this.#text = text;
-    this.#begin = isLive() ? setTimeout(() => this.#start(), QUIET_MS) : null;
+    this.#begin = isLive() ? setTimeout(() => void this.#start(), QUIET_MS) : null;
     this.#begin?.unref();
   }
 
   stop(): void {
+    this.#isStopped = true;
     if (this.#begin !== null) clearTimeout(this.#begin);
     if (this.#redraw !== null) clearInterval(this.#redraw);
     this.#spinner?.stop();
     this.#spinner = null;
   }
 
-  #start(): void {
+  /** What draws is loaded only now: most commands end before, or have no terminal. */
+  async #start(): Promise<void> {
+    const { default: ora } = await import('ora');
+    if (this.#isStopped) return;
     this.#spinner = ora({
       text: this.#fitting(),
       stream: process.stderr,
