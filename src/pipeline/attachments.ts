@@ -2,7 +2,7 @@ import type { CurrentDocument } from '../../lib/contracts/store.ts';
 import type { Candidate } from './classify.ts';
 import type { Deletion } from './delete.ts';
 import type { ReadDocument } from './document.ts';
-import { ancestorIdsOf, attachmentIdOf } from './identity.ts';
+import { ancestorIdsOf, attachmentIdOf, attachmentUriOf } from './identity.ts';
 import type { AttachmentSource } from './parts.ts';
 import type { Quarantine } from './quarantine.ts';
 
@@ -13,7 +13,7 @@ export const MAX_ATTACHMENT_DEPTH = 5;
 export function attachmentCandidates(parent: ReadDocument, source: AttachmentSource): Candidate[] {
   return parent.parsed.attachments.map((attachment, index): Candidate => {
     const id = attachmentIdOf(parent.documentId, index + 1);
-    const uri = `${parent.item.uri}#attachment-${index + 1}`;
+    const uri = attachmentUriOf(parent.item.uri, index + 1);
     const item = source.itemOf(attachment, parent.folder.attachmentsPath, { id, uri });
     return { documentId: id, parentId: parent.documentId, item };
   });

@@ -12,6 +12,16 @@ export function attachmentIdOf(parentId: string, position: number): string {
   return `${parentId}.attachment-${position}`;
 }
 
+/** Where that file is, for people and for `rootOf`. */
+export function attachmentUriOf(parentUri: string, position: number): string {
+  return `${parentUri}#attachment-${position}`;
+}
+
+/** Place among the attachments, from 1; 0 when the id tells none. */
+export function attachmentPositionOf(documentId: string): number {
+  return Number(/\.attachment-(\d+)$/.exec(documentId)?.[1] ?? 0);
+}
+
 /** The ids of the documents that this one came in, outermost first; none when it stands alone. */
 export function ancestorIdsOf(documentId: string): string[] {
   return [...documentId.matchAll(/\.attachment-\d+/g)].map(({ index }) => documentId.slice(0, index));

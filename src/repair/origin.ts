@@ -3,7 +3,7 @@ import type { SourceItem } from '../../lib/contracts/source.ts';
 import type { DocumentVersion, GraphDocument } from '../../lib/contracts/store.ts';
 import type { StepContext } from '../pipeline/context.ts';
 import { type PreparedDocument, prepareDocument } from '../pipeline/document.ts';
-import { documentUuid } from '../pipeline/identity.ts';
+import { attachmentPositionOf, documentUuid } from '../pipeline/identity.ts';
 import { parse } from '../pipeline/parse.ts';
 import type { RunSession } from '../pipeline/session.ts';
 import { stage } from '../pipeline/stage.ts';
@@ -104,7 +104,7 @@ async function attachmentItem(origin: Origin, session: RunSession): Promise<Sour
   const { parts } = session;
   const parentId = origin.parentId!;
   const { folder, parsed } = await parsedParent(parentId, origin, session);
-  const attachment = parsed.attachments[placeOf(origin.documentId) - 1];
+  const attachment = parsed.attachments[attachmentPositionOf(origin.documentId) - 1];
   if (attachment === undefined) throw gone(origin);
   if (attachment.digest !== origin.contentDigest) throw changed(origin);
   const { documentId: id, sourceUri: uri } = origin;
@@ -132,11 +132,6 @@ async function parsedParent(parentId: string, child: Origin, session: RunSession
     }
   }
   throw failure;
-}
-
-/** Place among the attachments, from 1; 0 when the id tells none. */
-function placeOf(documentId: string): number {
-  return Number(/\.attachment-(\d+)$/.exec(documentId)?.[1] ?? 0);
 }
 
 function contextOf(session: RunSession): StepContext {
