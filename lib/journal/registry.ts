@@ -34,6 +34,7 @@ export class FileRunRegistry implements RunRegistry {
   static async open(settings: RegistrySettings): Promise<FileRunRegistry> {
     const runs = await RunTable.open({
       path: join(settings.folder, 'registry.db'),
+      probe: settings.probe,
       missing: (known) => lostRuns(join(settings.folder, 'runs'), known),
     });
     return new FileRunRegistry(settings, runs);

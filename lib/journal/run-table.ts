@@ -31,6 +31,7 @@ const IS_STATE: { readonly [state in RunState]: true } = {
 
 interface RunTableSettings {
   readonly path: string;
+  readonly probe: { readonly point: string; readonly atCount: number } | null;
   /** Rows of runs that must be there and are not; called for a table that was made anew, too. */
   readonly missing: (known: ReadonlySet<string>) => AsyncIterable<RunRow>;
 }
@@ -50,10 +51,10 @@ export class RunTable {
 
   /** Opens the table, making it when it is not there. @throws ConfigError NEWER_FORMAT; JournalError. */
   static async open(settings: RunTableSettings): Promise<RunTable> {
-    const sql = await openTable(settings.path).catch((error: unknown) => {
+    const sql = await openTable(settings).catch((error: unknown) => {
       if (!isDamage(error)) throw error;
       setAside(settings.path);
-      return openTable(settings.path);
+      return openTable(settings);
     });
     const table = new RunTable(settings, sql);
     await table.#healing((open) => table.#listMissing(open));
@@ -111,7 +112,7 @@ export class RunTable {
   async #makeAnew(damaged: SqlThread): Promise<SqlThread> {
     await damaged.close().catch(() => {});
     setAside(this.#settings.path);
-    const sql = await openTable(this.#settings.path);
+    const sql = await openTable(this.#settings);
     await this.#listMissing(sql);
     return sql;
   }
@@ -145,9 +146,9 @@ function insertOf({ runId, kind, state, startedAt, finishedAt, exitStatus, targe
   };
 }
 
-async function openTable(path: string): Promise<SqlThread> {
+async function openTable({ path, probe }: RunTableSettings): Promise<SqlThread> {
   const pragmas = { journal_mode: 'WAL', synchronous: 'FULL', trusted_schema: 'OFF' };
-  const sql = await SqlThread.open({ path, pragmas, toError: journalError });
+  const sql = await SqlThread.open({ path, pragmas, probe, toError: journalError });
   try {
     // Every command comes here: one that only reads shall need no sync, and no room on a disk that is full.
     if ((await formatOf(sql, path, REGISTRY_FORMAT)) === REGISTRY_FORMAT) return sql;

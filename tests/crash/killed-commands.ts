@@ -24,7 +24,7 @@ const WRITES = [
 
 const RUN = [
   ...['journal.run_started', 'journal.batch_assigned', 'journal.effects_planned', 'journal.pivot_planned'],
-  ...['journal.batch_done', 'journal.run_finished'],
+  ...['journal.batch_done', 'journal.run_finished', 'registry.create', 'registry.set-state'],
 ];
 
 /** Damages that a repair finds, each in another store or document. */
@@ -53,7 +53,7 @@ export const COMMANDS = {
     exitCode: 0,
     commits: [
       ...['records.pivot', 'graph.retire', 'vectors.retire', 'records.retire', 'records.finish', 'cache.retire'],
-      ...['journal.pivot_planned', 'journal.batch_done'],
+      ...['journal.pivot_planned', 'journal.batch_done', 'registry.create', 'registry.set-state'],
     ],
     leastPoints: 20,
   },
@@ -80,7 +80,7 @@ export const COMMANDS = {
       return ['verify', '--repair'];
     },
     exitCode: 0,
-    commits: [...WRITES, ...RUN, 'records.mend', 'graph.mend', 'records.check-text', 'registry.set-state'],
+    commits: [...WRITES, ...RUN, 'records.mend', 'graph.mend', 'records.check-text'],
     leastPoints: 60,
   },
   retry: {
