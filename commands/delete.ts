@@ -50,17 +50,19 @@ async function deleteSelected(flags: DeleteFlags): Promise<void> {
   const request: SelectRequest = { olderThanMs: flags.olderThan ?? null, source: flags.source ?? null };
   if (flags.yes !== true) {
     const count = await withApex(flags, (apex, signal) => apex.countSelected(request, signal));
-    if (count > 0 && !(await isConfirmed(counted(count, 'document'), flags))) return;
+    if (count > 0 && !(await isConfirmed(count, flags))) return;
   }
   await runCommand(flags, (apex, onEvent, signal) => apex.deleteSelected(request, onEvent, signal));
 }
 
 /** Asks on a terminal. @throws UsageError where nobody can answer. */
-async function isConfirmed(documents: string, { json }: CommonFlags): Promise<boolean> {
+async function isConfirmed(count: number, { json }: CommonFlags): Promise<boolean> {
+  const documents = counted(count, 'document');
+  const attached = `with what came in ${count === 1 ? 'it' : 'them'}`;
   const { canAsk, confirmed } = await import('./ui/confirm.ts');
   if (json === true || !canAsk())
-    throw usage(`${documents} would be deleted, with what came in them: add --yes to delete without being asked`);
-  if (await confirmed(`Delete ${documents}, with what came in them?`)) return true;
+    throw usage(`${documents} would be deleted, ${attached}: add --yes to delete without being asked`);
+  if (await confirmed(`Delete ${documents}, ${attached}?`)) return true;
   printNote('Nothing was deleted.');
   process.exitCode = EXIT.usage;
   return false;

@@ -1,5 +1,4 @@
 import type { RepairReport, RunEvent } from '../lib/contracts/apex.ts';
-import { ERROR_CODES } from '../lib/contracts/error-codes.ts';
 import { type CommonFlags, withInterruptibleApex } from './host.ts';
 import { type SetAside, setAsideLines } from './ui/closing.ts';
 import { counted } from './ui/figures.ts';
@@ -8,7 +7,7 @@ import { logged } from './ui/log.ts';
 import { outliveClosedOutput, printError, printJson, printLine, printWarning } from './ui/output.ts';
 import { MovingLine } from './ui/progress.ts';
 import { styleOf } from './ui/style.ts';
-import { clipped, safeText } from './ui/text.ts';
+import { clipped, safeText, withHelp } from './ui/text.ts';
 import { showDifferences } from './verify.ts';
 
 /** `apex verify --repair`: heals what differs, and says what became of each difference. */
@@ -79,8 +78,7 @@ function showReport({ isDone, documents, items, differences, run }: RepairReport
       : `${counted(differences.length, 'difference')} found, ${healed.length} healed, ${left.length} left`;
   printLine(`${counted(documents, 'document')}, ${counted(items, 'item')} compared: ${verdict}`);
   if (run === null || run.error === null) return;
-  if (run.error.code !== 'ABORTED')
-    printError(`stopped: ${safeText(run.error.message)}. ${ERROR_CODES[run.error.code].help}`);
+  if (run.error.code !== 'ABORTED') printError(`stopped: ${safeText(withHelp(run.error))}`);
   printError('Go on with: apex verify --repair');
 }
 

@@ -1,5 +1,4 @@
 import type { IngestRequest } from '../../lib/contracts/apex.ts';
-import { ERROR_CODES } from '../../lib/contracts/error-codes.ts';
 import { PLANNED_ACTIONS, type PlanEvent, type PlannedDocument, type PlanSummary } from '../../lib/contracts/plan.ts';
 import { dollarsOf, nanosOf, shownDollars } from '../../src/pipeline/money.ts';
 import { type SetAside, setAsideLines } from './closing.ts';
@@ -8,7 +7,7 @@ import { columns, isLive, printJson, printLine, printNote, printWarning } from '
 import { MovingLine } from './progress.ts';
 import { styleOf } from './style.ts';
 import { details } from './table.ts';
-import { clipped, safeText } from './text.ts';
+import { clipped, safeText, withHelp } from './text.ts';
 
 /** What may stop the run before its end. */
 type StopOptions = Pick<IngestRequest, 'caps' | 'onError'>;
@@ -92,9 +91,9 @@ class TextPlan implements PlanView {
     else printLine(line);
   }
 
-  #problem({ code, message }: Extract<PlanEvent, { kind: 'problem' }>): void {
+  #problem(problem: Extract<PlanEvent, { kind: 'problem' }>): void {
     this.#problems += 1;
-    if (this.#problems <= SHOWN_PROBLEMS) this.#warn(`${message}. ${ERROR_CODES[code].help}`);
+    if (this.#problems <= SHOWN_PROBLEMS) this.#warn(withHelp(problem));
     else if (this.#problems === SHOWN_PROBLEMS + 1) this.#warn('More cannot be read; --json lists all.');
   }
 

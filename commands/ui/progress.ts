@@ -6,7 +6,7 @@ import { counted, shownPlace } from './figures.ts';
 import { LiveLine } from './live-line.ts';
 import { columns, isLive, printError, printJson, printLine, printNote, printWarning } from './output.ts';
 import { isColourless, type Style, styleOf } from './style.ts';
-import { safeText } from './text.ts';
+import { safeText, withHelp } from './text.ts';
 
 /** Shows runs while they go on and when they have ended. */
 export interface Progress {
@@ -145,11 +145,11 @@ class TextProgress implements Progress {
     printLine(`${result.outcome} ${name}${setAside.map(({ code }) => ` (${code})`).join('')}`);
   }
 
-  #problem({ code, message }: Extract<RunEvent, { kind: 'problem' }>): void {
+  #problem(problem: Extract<RunEvent, { kind: 'problem' }>): void {
     this.#run.problems += 1;
     if (this.#run.problems > SHOWN_PROBLEMS + 1) return;
     const isShown = this.#run.problems <= SHOWN_PROBLEMS;
-    const text = isShown ? `${message}. ${ERROR_CODES[code].help}` : 'More cannot be read; --json lists all.';
+    const text = isShown ? withHelp(problem) : 'More cannot be read; --json lists all.';
     printError(`${this.#notes.failure('error:')} ${safeText(text)}`);
   }
 

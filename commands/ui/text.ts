@@ -1,3 +1,5 @@
+import { ERROR_CODES, type ErrorCode } from '../../lib/contracts/error-codes.ts';
+
 /** Outside text as it may be shown on a terminal: control characters could move the cursor, change colours or turn the reading order. */
 export function safeText(text: string): string {
   return text.replace(UNSAFE, (character) =>
@@ -107,4 +109,9 @@ function clusterWidth(cluster: string): number {
   const index = seenAt(cluster);
   if (index === -1) return 0;
   return isWide(String.fromCodePoint(cluster.codePointAt(index)!)) ? 2 : 1;
+}
+
+/** What went wrong and what to do about it, in one line. */
+export function withHelp({ code, message }: { readonly code: ErrorCode; readonly message: string }): string {
+  return `${message}${/[.?!]$/.test(message) ? '' : '.'} ${ERROR_CODES[code].help}`;
 }

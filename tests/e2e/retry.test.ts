@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { onMemory, openCase } from '../helpers/case.ts';
 import { dumpMemory } from '../helpers/dump.ts';
-import { hasTerminal, openTerminal } from '../helpers/terminal.ts';
+import { hasTerminal, openTerminal, steadyText } from '../helpers/terminal.ts';
 
 /**
  * Goal: what was set aside comes in once its cause is gone, and nothing else is touched. Method: bad documents that are mended,
@@ -196,11 +196,7 @@ test.each([
 
 /** What differs from run to run. */
 function steady(lines: readonly string[]): string {
-  return lines
-    .join('\n')
-    .replaceAll(/[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}/g, '00000000-0000-0000-0000-000000000000')
-    .replaceAll(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d/g, '2026-01-01 00:00:00')
-    .replaceAll(/^(time +).*$/gm, '$11.0 s');
+  return steadyText(lines).replaceAll(/^(time +).*$/gm, '$11.0 s');
 }
 
 test.skipIf(!hasTerminal).each([80, 120])('as people see it on a terminal of %i columns', async (columns) => {
@@ -217,9 +213,7 @@ test.skipIf(!hasTerminal).each([80, 120])('as people see it on a terminal of %i 
   const seen = async (status: number, ...args: string[]) => {
     const terminal = openTerminal(args, { home, columns, cwd: documents, env: { APEX_CONCURRENCY: '1' } });
     expect(await terminal.ended).toBe(status);
-    // The line that moves is gone in the end.
-    const lines = terminal.lines().filter((line) => !/^[\u2800-\u28ff] /.test(line));
-    return steady([`$ apex ${args.join(' ')}`, ...lines]);
+    return steady([`$ apex ${args.join(' ')}`, ...terminal.lines()]);
   };
   write(setAside[0][0], 'Bay four is free.\n');
   expect([

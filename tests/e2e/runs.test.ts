@@ -5,7 +5,7 @@ import { failing } from '../helpers/intercept.ts';
 import { openMachine, withStores } from '../helpers/machine.ts';
 import { openOpenAiServer, refusal } from '../helpers/openai-server.ts';
 import { apex, startApex } from '../helpers/program.ts';
-import { hasTerminal, openTerminal } from '../helpers/terminal.ts';
+import { hasTerminal, openTerminal, steadyText } from '../helpers/terminal.ts';
 
 /** Goal: whoever looks at a run sees where it stands, why, and what to do. Method: the built program over runs that went wrong. */
 
@@ -99,10 +99,7 @@ test('a live run shows what it is at', async () => {
 
 /** What differs from run to run, in as many columns. */
 function steady(lines: readonly string[]): string {
-  return lines
-    .join('\n')
-    .replaceAll(/[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}/g, '00000000-0000-0000-0000-000000000000')
-    .replaceAll(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d/g, '2026-01-01 00:00:00')
+  return steadyText(lines)
     .replaceAll(/\d[\d.]* m?s\b/g, '9 ms')
     .replaceAll(/ {2,}/g, '  ')
     .replaceAll(/the store r?\w*…/g, 'the store refuses')

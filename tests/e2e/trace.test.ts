@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { openCase } from '../helpers/case.ts';
 import { openOpenAiServer } from '../helpers/openai-server.ts';
 import { apex } from '../helpers/program.ts';
-import { hasTerminal, openTerminal } from '../helpers/terminal.ts';
+import { hasTerminal, openTerminal, steadyText } from '../helpers/terminal.ts';
 
 /**
  * Goal: whoever asks what became of a document is told all of it, in order. Method: the built program over documents that were
@@ -164,10 +164,7 @@ test('an unknown id ends with 2, and the one that was meant is named', async () 
 
 /** What differs from run to run, in as many columns. */
 function steady(lines: readonly string[]): string {
-  return lines
-    .join('\n')
-    .replaceAll(/[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}/g, '00000000-0000-0000-0000-000000000000')
-    .replaceAll(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d/g, '2026-01-01 00:00:00')
+  return steadyText(lines)
     .replaceAll(/doc-[0-9a-f]{24}/g, 'doc-000000000000000000000000')
     .replaceAll(/\b[0-9a-f]{32}\b/g, '0'.repeat(32))
     .replaceAll(/ +\d[\d.]* m?s {2}/g, (took) => '9 ms  '.padStart(took.length))
