@@ -41,6 +41,7 @@ const COMMANDS: {
     listen({ kind: 'warning', code: 'DRIFT', message: JSON.stringify(differences) });
     return exit_status;
   },
+  reconcile: async (machine, _, listen) => (await machine.reconcile(listen, never)).exit_status,
   runs: async (machine, [what, runId]) => {
     if (what === 'list') await machine.listRuns();
     else if ((await machine.showRun(runId!)) === null) return EXIT.usage;

@@ -26,6 +26,7 @@ const RECOVERIES: { readonly [name: string]: (runId: string) => readonly string[
   resume: () => ['resume'],
   'resume of the run': (runId) => ['resume', runId],
   cleanup: () => ['cleanup'],
+  reconcile: () => ['reconcile'],
   rollback: (runId) => ['rollback', runId],
   'the run shown': (runId) => ['runs', 'show', runId],
   'the runs listed': () => ['runs', 'list'],
@@ -110,8 +111,10 @@ async function judge(
   };
   const first = RECOVERIES[recovery]!(runId);
   if (first !== null) {
-    await run(...first);
-    await verified();
+    const { exitCode, text } = await run(...first);
+    const { isContent } = await verified();
+    if (recovery === 'reconcile' && exitCode === EXIT.done && !isContent)
+      problems.push(`verify finds differences after a reconcile that found none: ${text}`);
   }
   const again = () => run(...scenario.args.filter((argument) => argument !== '--json'));
   let ended = await again();
