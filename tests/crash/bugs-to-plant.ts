@@ -583,4 +583,35 @@ export const BUGS_TO_PLANT: readonly BugToPlant[] = [
     replace: ['if (digest === origin.contentDigest) return item;', 'return item;'],
     caughtBy: { file: ORIGIN_TEST, title: 'a source that has changed is not read again, and is told' },
   },
+  {
+    name: 'a retry throws the only copy away before its document is through',
+    file: 'src/pipeline/retry.ts',
+    replace: [
+      'left.entryOf(id) === null && left.attachmentsOf(id).length === 0;',
+      'left.entryOf(id) === null || id.length > 0;',
+    ],
+    caughtBy: {
+      file: 'tests/src/engines/retry.test.ts',
+      title: '%s is retried from the copy, which cleanup leaves alone until then',
+      row: 'a document',
+    },
+  },
+  {
+    name: 'a selection deletes across groups',
+    file: 'src/pipeline/selection.ts',
+    replace: ['const filter = { source, group, createdBefore', 'const filter = { source, group: null, createdBefore'],
+    caughtBy: {
+      file: 'tests/src/pipeline/selection.test.ts',
+      title: 'of one group nothing of another is deleted',
+    },
+  },
+  {
+    name: 'a selection deletes what came after the command',
+    file: 'src/pipeline/selection.ts',
+    replace: ['const filter = { source, group, createdBefore,', 'const filter = { source, group, createdBefore: null,'],
+    caughtBy: {
+      file: 'tests/src/pipeline/selection.test.ts',
+      title: 'of a source nothing of another is deleted, and of a time nothing that is newer',
+    },
+  },
 ];
