@@ -15,6 +15,7 @@ import { loadAttachments, SOURCES } from '../lib/sources/index.ts';
 import { makeTemporaryFolder, openStaging } from '../lib/staging/index.ts';
 import { openEmbeddedStores, readEmbeddedStores } from '../lib/stores/index.ts';
 import { crashProbe, type Probe, probed } from '../lib/support/probe.ts';
+import type { CommitProbe } from '../lib/support/sql-thread.ts';
 import { Machine } from './apex.ts';
 import { placesOf } from './config/report.ts';
 import type { Settings } from './config/settings.ts';
@@ -312,7 +313,7 @@ function probedRegistry(registry: RunRegistry, probe: Probe): RunRegistry {
 }
 
 /** Points inside a commit (`….before-commit`) are reached in the thread of the connection, not here. */
-function commitPoint(crashPoint: string): { point: string; atCount: number } | null {
+function commitPoint(crashPoint: string): CommitProbe | null {
   const [point = '', nth] = crashPoint.split('@');
   return /:(?:before|after)-commit$/.test(point) ? { point, atCount: Number(nth ?? 1) } : null;
 }

@@ -2,6 +2,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { JournalError } from '../contracts/errors.ts';
 import type { Journal, NumberedEntry, RunListing, RunPlan, RunRegistry, RunState } from '../contracts/journal.ts';
+import type { CommitProbe } from '../support/sql-thread.ts';
 import { isLockHeld, type OwnerLock, takeOwnerLock } from './owner-lock.ts';
 import { isDamage, isWholeJournal, RunJournal, readJournal, setAside } from './run-journal.ts';
 import { type RunRow, RunTable } from './run-table.ts';
@@ -13,7 +14,7 @@ export interface RegistrySettings {
   readonly createJournalId: () => string;
   /** Milliseconds since 1970. */
   readonly now: () => number;
-  readonly probe: { readonly point: string; readonly atCount: number } | null;
+  readonly probe: CommitProbe | null;
 }
 
 /** How many runs a reader holds at once. */

@@ -2,7 +2,7 @@ import { existsSync, renameSync, rmSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
 import { type ApexError, isApexError, JournalError } from '../contracts/errors.ts';
 import type { Journal, JournalEntry, NumberedEntry } from '../contracts/journal.ts';
-import { type SqlFailure, SqlThread } from '../support/sql-thread.ts';
+import { type CommitProbe, type SqlFailure, SqlThread } from '../support/sql-thread.ts';
 import { formatOf, JOURNAL_FORMAT, stampFormat } from './format.ts';
 import { isIntent } from './intents.ts';
 
@@ -24,7 +24,7 @@ interface JournalSettings {
   /** Milliseconds since 1970. */
   readonly now: () => number;
   /** A crash point inside a commit, for tests. */
-  readonly probe: { readonly point: string; readonly atCount: number } | null;
+  readonly probe: CommitProbe | null;
 }
 
 /**

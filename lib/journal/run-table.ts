@@ -1,5 +1,5 @@
 import type { RunPlan, RunState } from '../contracts/journal.ts';
-import { type SqlStatement, SqlThread, type SqlValue } from '../support/sql-thread.ts';
+import { type CommitProbe, type SqlStatement, SqlThread, type SqlValue } from '../support/sql-thread.ts';
 import { formatOf, REGISTRY_FORMAT, stampFormat } from './format.ts';
 import { damageOf, isDamage, journalError, setAside } from './run-journal.ts';
 
@@ -31,7 +31,7 @@ const IS_STATE: { readonly [state in RunState]: true } = {
 
 interface RunTableSettings {
   readonly path: string;
-  readonly probe: { readonly point: string; readonly atCount: number } | null;
+  readonly probe: CommitProbe | null;
   /** Rows of runs that must be there and are not; called for a table that was made anew, too. */
   readonly missing: (known: ReadonlySet<string>) => AsyncIterable<RunRow>;
 }

@@ -3,7 +3,7 @@ import { getLoadablePath } from 'sqlite-vec';
 import type { ErrorCode } from '../contracts/error-codes.ts';
 import { type ApexError, ConfigError, StoreError } from '../contracts/errors.ts';
 import { NO_INDEX, SqlReader } from '../support/sql-reader.ts';
-import { type Sql, type SqlFailure, SqlThread } from '../support/sql-thread.ts';
+import { type CommitProbe, type Sql, type SqlFailure, SqlThread } from '../support/sql-thread.ts';
 import { MEMORY_APPLICATION_ID, MEMORY_FORMAT, MEMORY_MIGRATIONS, memorySchema } from './memory-schema.ts';
 
 export interface MemorySettings {
@@ -11,8 +11,7 @@ export interface MemorySettings {
   readonly embedder: { readonly model: string; readonly dimensions: number };
   /** Gives the UUID of a memory that is made now. */
   readonly createMemoryId: () => string;
-  /** A crash point inside a commit, for tests; see `SqlThreadSettings`. */
-  readonly probe?: { readonly point: string; readonly atCount: number } | null;
+  readonly probe?: CommitProbe | null;
 }
 
 /** An open `memory.db`: one connection, one queue of writers, for all four roles. */

@@ -32,6 +32,14 @@ export interface SqlFailure {
   readonly cause: Error;
 }
 
+/** For tests: where a process kills itself around a commit. */
+export interface CommitProbe {
+  /** `<label>:before-commit` or `<label>:after-commit`, with the label of a transaction. */
+  readonly point: string;
+  /** How often it is reached until then, this time included. */
+  readonly atCount: number;
+}
+
 export interface SqlThreadSettings {
   /** A file; created with mode 0600 unless read-only. */
   readonly path: string;
@@ -44,8 +52,8 @@ export interface SqlThreadSettings {
   readonly isOnlyRead?: boolean;
   /** How long a lock of another connection is waited for; default 5,000. */
   readonly busyTimeoutMs?: number;
-  /** Kills its own process at the `atCount`-th time a transaction reaches `<label>:before-commit` or `<label>:after-commit`. */
-  readonly probe?: { readonly point: string; readonly atCount: number } | null;
+  /** Null, as when left out: nothing is killed. */
+  readonly probe?: CommitProbe | null;
   readonly toError: (failure: SqlFailure) => ApexError;
 }
 

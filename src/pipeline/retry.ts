@@ -6,6 +6,7 @@ import type { SourceItem } from '../../lib/contracts/source.ts';
 import type { RecordsStore } from '../../lib/contracts/store.ts';
 import { hintOf, nearQuarantinedId } from '../config/near-ids.ts';
 import type { RunReplay } from '../journal/replay.ts';
+import { pagesOf } from './bounded.ts';
 import { classify, type Verdict } from './classify.ts';
 import { isDocumentsFault, reportOf } from './failure.ts';
 import { rootOf } from './identity.ts';
@@ -85,8 +86,10 @@ export async function retryAll(session: RunSession, replay: RunReplay): Promise<
   await reportEarlier(session);
   const batches = new BatchBuilder(session, replay, null);
   for (const roots of Map.groupBy(rootsOf(wanted), ({ source }) => source).values())
-    for (let from = 0; from < roots.length && !session.isFull; from += LOOK_DOCUMENTS)
-      await lookAt(roots.slice(from, from + LOOK_DOCUMENTS), batches, session);
+    for (const page of pagesOf(roots, LOOK_DOCUMENTS)) {
+      if (session.isFull) break;
+      await lookAt(page, batches, session);
+    }
   await batches.end();
   await forgetCopies(wanted, session);
   session.throwIfStopping();
