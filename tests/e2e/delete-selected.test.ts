@@ -91,7 +91,10 @@ test('without a terminal nothing is deleted unasked: exit 2 and how many', async
     ['--older-than', '1h', '--group', 'north'],
   ]) {
     const { exitCode, stderr } = await apex(['delete', ...args], { home });
-    expect([exitCode, stderr]).toEqual([2, expect.stringMatching(/[34] documents would be deleted.* add --yes/)]);
+    expect([exitCode, stderr]).toEqual([
+      2,
+      expect.stringMatching(/^apex: [34] documents would be deleted.* add --yes/),
+    ]);
   }
   expect(left()).toEqual([...NONE, ...NORTH]);
   const none = await run('delete', '--source', 'another');

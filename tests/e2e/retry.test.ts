@@ -194,11 +194,6 @@ test.each([
   expect(await verify()).toBe(0);
 });
 
-/** What differs from run to run. */
-function steady(lines: readonly string[]): string {
-  return steadyText(lines).replaceAll(/^(time +).*$/gm, '$11.0 s');
-}
-
 test.skipIf(!hasTerminal).each([80, 120])('as people see it on a terminal of %i columns', async (columns) => {
   const { home, documents, write, run } = openCase({ 'a.txt': 'Bay nine is free.\n', 'b.pdf': BROKEN });
   const setAside = [
@@ -213,7 +208,7 @@ test.skipIf(!hasTerminal).each([80, 120])('as people see it on a terminal of %i 
   const seen = async (status: number, ...args: string[]) => {
     const terminal = openTerminal(args, { home, columns, cwd: documents, env: { APEX_CONCURRENCY: '1' } });
     expect(await terminal.ended).toBe(status);
-    return steady([`$ apex ${args.join(' ')}`, ...terminal.lines()]);
+    return steadyText([`$ apex ${args.join(' ')}`, ...terminal.lines()]);
   };
   write(setAside[0][0], 'Bay four is free.\n');
   expect([

@@ -102,8 +102,7 @@ function steady(lines: readonly string[]): string {
   return steadyText(lines)
     .replaceAll(/\d[\d.]* m?s\b/g, '9 ms')
     .replaceAll(/ {2,}/g, '  ')
-    .replaceAll(/the store r?\w*…/g, 'the store refuses')
-    .replaceAll(/\/\S*\/documents/g, '/…/documents');
+    .replaceAll(/the store r?\w*…/g, 'the store refuses');
 }
 
 test.skipIf(!hasTerminal).each([80, 120])(

@@ -168,7 +168,6 @@ function steady(lines: readonly string[]): string {
     .replaceAll(/doc-[0-9a-f]{24}/g, 'doc-000000000000000000000000')
     .replaceAll(/\b[0-9a-f]{32}\b/g, '0'.repeat(32))
     .replaceAll(/ +\d[\d.]* m?s {2}/g, (took) => '9 ms  '.padStart(took.length))
-    .replaceAll(/\/\S*\/documents\//g, '/…/documents/')
     .replaceAll(/(graph|vectors) has taken it/g, 'a store has taken it');
 }
 

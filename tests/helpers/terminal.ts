@@ -80,11 +80,13 @@ export function openTerminal(
   };
 }
 
-/** What was shown, without the line that moves, and with the same run ids and moments each time. */
+/** What was shown, without the line that moves, and with the same run ids, moments, duration and place of documents each time. */
 export function steadyText(lines: readonly string[]): string {
   return lines
     .filter((line) => !/^[\u2800-\u28ff] /.test(line))
     .join('\n')
     .replaceAll(/[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}/g, '00000000-0000-0000-0000-000000000000')
-    .replaceAll(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d/g, '2026-01-01 00:00:00');
+    .replaceAll(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d/g, '2026-01-01 00:00:00')
+    .replaceAll(/^(time +).*$/gm, '$11.0 s')
+    .replaceAll(/\/\S*\/documents/g, '/…/documents');
 }
