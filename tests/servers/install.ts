@@ -1,0 +1,22 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { newestPrograms } from './postgres.ts';
+
+/** Installs PostgreSQL and Redis from Debian's packages where they are missing and this user may. What is still missing then is told when it is started. */
+export function installServers(): void {
+  const packages = [
+    ...(newestPrograms() === null ? ['postgresql'] : []),
+    ...(existsSync('/usr/bin/redis-server') ? [] : ['redis-server']),
+    ...(existsSync('/usr/bin/java') ? [] : ['default-jdk-headless']),
+    ...(existsSync('/usr/bin/mvn') ? [] : ['maven']),
+  ];
+  if (packages.length === 0 || !existsSync('/usr/bin/apt-get') || process.getuid?.() !== 0) return;
+  console.log(`installing ${packages.join(', ')} with apt-get`);
+  const options = { stdio: 'pipe', env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } } as const;
+  try {
+    execFileSync('apt-get', ['install', '-y', '--no-install-recommends', ...packages], options);
+  } catch {
+    execFileSync('apt-get', ['update'], options);
+    execFileSync('apt-get', ['install', '-y', '--no-install-recommends', ...packages], options);
+  }
+}
