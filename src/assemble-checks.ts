@@ -7,6 +7,7 @@ import { loadChecks as loadJournalChecks } from '../lib/journal/index.ts';
 import { loadChecks as loadStagingChecks } from '../lib/staging/index.ts';
 import { loadChecks as loadStoreChecks } from '../lib/stores/index.ts';
 import { placesOf } from './config/report.ts';
+import { serversOf } from './config/servers.ts';
 import type { Inspection, Settings } from './config/settings.ts';
 import { type Diagnosis, diagnose } from './doctor/doctor.ts';
 import { runChecks } from './doctor/run-checks.ts';
@@ -52,6 +53,7 @@ async function listChecks(inspection: Inspection, defaultHome: string, isOnline:
     ...staging.stagingChecks(places.stagingBase, maxStagingBytes),
     ...runChecks(new journal.FolderRunReader(places.home)),
     ...stores.embeddedChecks(join(places.home, 'memory.db'), () => embedderOf(settings)),
+    ...(await stores.serverChecks(serversOf(settings))),
     ...(await embedderChecks(settings, isOnline)),
   ];
 }

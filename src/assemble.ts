@@ -13,11 +13,12 @@ import { type DataFolderWarning, inspectDataFolder, openDataFolder, openRegistry
 import { openParserPool } from '../lib/parsers/index.ts';
 import { loadAttachments, SOURCES } from '../lib/sources/index.ts';
 import { makeTemporaryFolder, openStaging } from '../lib/staging/index.ts';
-import { openEmbeddedStores, readEmbeddedStores } from '../lib/stores/index.ts';
+import { openStores, readStores } from '../lib/stores/index.ts';
 import { crashProbe, type Probe, probed } from '../lib/support/probe.ts';
 import type { CommitProbe } from '../lib/support/sql-thread.ts';
 import { Machine } from './apex.ts';
 import { placesOf } from './config/report.ts';
+import { serversOf } from './config/servers.ts';
 import type { Settings } from './config/settings.ts';
 import { LocalEngine } from './engines/local.ts';
 import type { StepContext, Surroundings } from './pipeline/context.ts';
@@ -96,12 +97,10 @@ export async function openParts({
   const embedder = await openEmbedder(settings);
   // Each starts a thread of its own, so side by side they take half the time.
   const [memory, registry] = await openBoth(
-    openEmbeddedStores({
-      path: join(home, 'memory.db'),
-      embedder,
-      createMemoryId: randomUUID,
-      probe: commitProbe,
-    }),
+    openStores(
+      { path: join(home, 'memory.db'), embedder, createMemoryId: randomUUID, probe: commitProbe },
+      serversOf(settings),
+    ),
     openRegistry({ folder: home, createJournalId: randomUUID, now: Date.now, probe: commitProbe }),
   );
   const surroundings = systemSurroundings(settings.graceSeconds * 1_000);
@@ -202,7 +201,7 @@ export async function openPlanner({
   const { home, stagingBase } = placesOf(settings, defaultHome);
   for (const warning of inspectDataFolder(home)) onWarning(warning);
   const embedder = await openEmbedder(settings);
-  const stores = await readEmbeddedStores({ path: join(home, 'memory.db'), embedder });
+  const { stores, close } = await readStores({ path: join(home, 'memory.db'), embedder }, serversOf(settings));
   const temporary = makeTemporaryFolder();
   const ownFolders = [home, stagingBase, temporary.path];
   const readers = await openReaders({ settings, stdin, stdinName, embedder, ownFolders });
@@ -219,6 +218,7 @@ export async function openPlanner({
     close: async () => {
       await readers.parsers.close();
       await staging.close();
+      await close();
       temporary.remove();
     },
   };

@@ -2,6 +2,7 @@ import { statSync } from 'node:fs';
 import { getLoadablePath } from 'sqlite-vec';
 import { type Check, type Finding, ok, problem, warning } from '../contracts/check.ts';
 import { ConfigError } from '../contracts/errors.ts';
+import type { Servers } from '../contracts/servers.ts';
 import { diskError } from '../support/disk.ts';
 import { openToRead } from '../support/sql-reading.ts';
 import type { SqlThread } from '../support/sql-thread.ts';
@@ -40,6 +41,13 @@ export function embeddedChecks(path: string, embedder: () => Promise<Vectors | n
       run: async () => (!isThere(path) || isEmpty(path) ? ok('empty') : onMemory(path, countQuarantine)),
     },
   ];
+}
+
+/** Whether the servers that are named can be used. */
+export async function serverChecks({ cache }: Servers): Promise<Check[]> {
+  if (cache === null) return [];
+  const { redisChecks } = await import('./cache/redis-check.ts');
+  return redisChecks(cache.url);
 }
 
 async function onMemory(path: string, work: (sql: SqlThread) => Promise<Finding>): Promise<Finding> {

@@ -11,6 +11,8 @@ export interface SettingEntry {
   readonly summary: string;
   readonly isSecret?: boolean;
   readonly choices?: readonly string[];
+  /** How an address may begin; `http` and `https` when left out. */
+  readonly schemes?: readonly string[];
   readonly min?: number;
   readonly max?: number;
 }
@@ -97,6 +99,21 @@ export const SETTINGS = {
     type: 'dollars',
     fallback: '',
     summary: 'Its price in US dollars for a million tokens; by default what OpenAI lists for the model.',
+  },
+  redisUrl: {
+    name: 'REDIS_URL',
+    type: 'url',
+    schemes: ['redis', 'rediss'],
+    fallback: '',
+    summary: 'The Redis that caches; without it the embedded memory does.',
+  },
+  cacheHours: {
+    name: 'APEX_CACHE_HOURS',
+    type: 'whole',
+    fallback: '720',
+    min: 1,
+    max: 87_600,
+    summary: 'How long Redis keeps what it caches, in hours.',
   },
   chunkTokens: {
     name: 'APEX_CHUNK_TOKENS',
@@ -300,7 +317,7 @@ function checkedValue(entry: SettingEntry, found: SettingValue): string | number
   if (entry.type === 'choice')
     return entry.choices?.includes(value) === true ? value : refuse(`choose one of ${entry.choices?.join(', ')}`);
   if (entry.type === 'url')
-    return value === '' || isWebAddress(value) ? value : refuse('give an address that begins with http:// or https://');
+    return value === '' || isAddress(value, entry.schemes ?? WEB_SCHEMES) ? value : refuse(expectedAddress(entry));
   if (entry.type === 'dollars') return value === '' || isDollars(value) ? value : refuse('give dollars, as in 0.02');
   if (entry.type === 'text') return value;
   const number = Number(value);
@@ -328,8 +345,15 @@ function isDollars(value: string): boolean {
   return /^\d{1,6}(?:\.\d{1,6})?$/.test(value);
 }
 
-function isWebAddress(value: string): boolean {
-  return URL.canParse(value) && /^https?:$/.test(new URL(value).protocol);
+const WEB_SCHEMES = ['http', 'https'];
+
+function isAddress(value: string, schemes: readonly string[]): boolean {
+  return URL.canParse(value) && schemes.includes(new URL(value).protocol.slice(0, -1)) && new URL(value).host !== '';
+}
+
+function expectedAddress({ schemes = WEB_SCHEMES }: SettingEntry): string {
+  const [last, ...others] = schemes.map((scheme) => `${scheme}://`).toReversed();
+  return `give an address that begins with ${others.toReversed().join(', ')} or ${last}`;
 }
 
 /** How every setting that is apex's alone begins. */

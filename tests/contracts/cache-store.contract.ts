@@ -24,6 +24,12 @@ export function cacheStoreContract(name: string, open: () => Promise<CacheStore>
       expect(await values()).toEqual([]);
     });
 
+    test('a value has its memory to itself, so that its bytes may be read as numbers', async () => {
+      await store.set([entry('x', 1), { key: 'y', value: new Uint8Array(4), document: null }], never);
+      const [, value] = await store.get(['x', 'y'], never);
+      expect(value!.slice().buffer.byteLength).toBe(4);
+    });
+
     test('an entry set again holds the newer value', async () => {
       await store.set([entry('x', 1)], never);
       await store.set([entry('x', 2)], never);

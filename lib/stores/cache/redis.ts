@@ -1,26 +1,15 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import { type ChainableCommander, Redis } from 'ioredis';
-import { StoreError } from '../../contracts/errors.ts';
+import type { ChainableCommander } from 'ioredis';
+import type { CacheServer } from '../../contracts/servers.ts';
 import type { CacheEntry, CacheStore, DocumentVersion } from '../../contracts/store.ts';
+import { RedisConnection } from './redis-connection.ts';
 
-export interface RedisSettings {
-  /** `redis://` or, over TLS, `rediss://`; with user, password and number of the database. */
-  readonly url: string;
+interface RedisSettings extends CacheServer {
   /** The memory that the entries belong to: several may share a server, and none sees another's. */
   readonly memoryId: string;
-  /** How long an entry is kept that nobody removes. */
-  readonly ttlMs: number;
 }
 
 /** What is sent together: about 2 MB of embeddings. */
 const PAGE_ENTRIES = 256;
-/** How long a command may wait for its answer, and the first connection. A cache that is slower than this costs more than it saves. */
-const COMMAND_TIMEOUT_MS = 500;
-const CONNECT_TIMEOUT_MS = 1_000;
-const MAX_RECONNECT_DELAY_MS = 2_000;
-
-/** Answers that no new connection changes. */
-const REFUSED = /^(?:WRONGPASS|NOAUTH|NOPERM)/;
 
 /**
  * Cached embeddings and document summaries in Redis, each with an end of its own.
@@ -31,48 +20,30 @@ const REFUSED = /^(?:WRONGPASS|NOAUTH|NOPERM)/;
 export class RedisCacheStore implements CacheStore {
   readonly name = 'cache';
   readonly identity: string;
-  readonly #redis: Redis;
+  readonly #redis: RedisConnection;
   readonly #prefix: string;
   readonly #ttlMs: number;
-  readonly #place: string;
-  #connecting: Promise<unknown> | null = null;
-  /** What the connection said of itself last: commands say only that there is none. */
-  #lastProblem = '';
 
   constructor({ url, memoryId, ttlMs }: RedisSettings) {
     this.identity = `redis:${memoryId}`;
     this.#prefix = `apex:${memoryId}:`;
     this.#ttlMs = ttlMs;
-    this.#place = new URL(url).host;
-    this.#redis = new Redis(url, {
-      lazyConnect: true,
-      enableOfflineQueue: false,
-      autoResendUnfulfilledCommands: false,
-      maxRetriesPerRequest: 0,
-      connectTimeout: 800,
-      commandTimeout: COMMAND_TIMEOUT_MS,
-      socketTimeout: 700,
-      disconnectTimeout: 100,
-      enableAutoPipelining: true,
-      retryStrategy: (attempt) => Math.min(200 * attempt, MAX_RECONNECT_DELAY_MS),
-    });
-    // Its `command` has the password among its arguments: of the error only the message is kept.
-    this.#redis.on('error', ({ message }: Error) => {
-      this.#lastProblem = message;
-      if (REFUSED.test(message)) this.#redis.disconnect();
-    });
+    this.#redis = new RedisConnection(url);
   }
 
   async get(keys: readonly string[], _signal: AbortSignal): Promise<(Uint8Array | null)[]> {
     const values: (Uint8Array | null)[] = [];
-    for (const page of pagesOf(keys))
-      values.push(...(await this.#ask('get', () => this.#redis.mgetBuffer(page.map((key) => this.#entryKey(key))))));
+    for (const page of pagesOf(keys)) {
+      const found = await this.#redis.ask('get', (redis) => redis.mgetBuffer(page.map((key) => this.#entryKey(key))));
+      // A Buffer lies in a larger one, wherever its answer happened to begin.
+      values.push(...found.map((value) => value && new Uint8Array(value)));
+    }
     return values;
   }
 
   async set(entries: readonly CacheEntry[], _signal: AbortSignal): Promise<void> {
     for (const page of pagesOf(entries))
-      await this.#pipeline('set', (pipeline) => {
+      await this.#redis.pipeline('set', (pipeline) => {
         for (const entry of page) this.#addEntry(pipeline, entry);
       });
   }
@@ -92,13 +63,13 @@ export class RedisCacheStore implements CacheStore {
     const removed: number[] = [];
     for (const page of pagesOf(versions)) {
       const members = page.map(memberOf);
-      const sets = await this.#pipeline('retire', (pipeline) => {
+      const sets = await this.#redis.pipeline('retire', (pipeline) => {
         for (const member of members) pipeline.smembers(this.#setKey(member));
       });
-      const counts = await this.#pipeline('retire', (pipeline) => {
+      const counts = await this.#redis.pipeline('retire', (pipeline) => {
         for (const keys of sets as string[][]) pipeline.del(this.#nothing, ...keys);
       });
-      await this.#pipeline('retire', (pipeline) => {
+      await this.#redis.pipeline('retire', (pipeline) => {
         pipeline.del(...members.map((member) => this.#setKey(member)));
         pipeline.srem(this.#versionsKey, ...members);
       });
@@ -109,15 +80,15 @@ export class RedisCacheStore implements CacheStore {
 
   async remove(keys: readonly string[], _signal: AbortSignal): Promise<void> {
     for (const page of pagesOf(keys))
-      await this.#ask('remove', () => this.#redis.del(...page.map((key) => this.#entryKey(key))));
+      await this.#redis.ask('remove', (redis) => redis.del(...page.map((key) => this.#entryKey(key))));
   }
 
   async *versions(_signal: AbortSignal): AsyncGenerator<DocumentVersion> {
     let cursor = '0';
     do {
       const at = cursor;
-      const [next, members] = await this.#ask('versions', () =>
-        this.#redis.sscan(this.#versionsKey, at, 'COUNT', PAGE_ENTRIES),
+      const [next, members] = await this.#redis.ask('versions', (redis) =>
+        redis.sscan(this.#versionsKey, at, 'COUNT', PAGE_ENTRIES),
       );
       for (const page of pagesOf(members)) yield* await this.#carried(page);
       cursor = next;
@@ -126,19 +97,19 @@ export class RedisCacheStore implements CacheStore {
 
   /** The versions that some entry still carries; those whose entries have all come to their end are forgotten. */
   async #carried(members: readonly string[]): Promise<DocumentVersion[]> {
-    const sets = (await this.#pipeline('versions', (pipeline) => {
+    const sets = (await this.#redis.pipeline('versions', (pipeline) => {
       for (const member of members) pipeline.smembers(this.#setKey(member));
     })) as string[][];
-    const counts = (await this.#pipeline('versions', (pipeline) => {
+    const counts = (await this.#redis.pipeline('versions', (pipeline) => {
       for (const keys of sets) pipeline.exists(this.#nothing, ...keys);
     })) as number[];
     const gone = members.filter((_, index) => counts[index] === 0);
-    if (gone.length > 0) await this.#ask('versions', () => this.#redis.srem(this.#versionsKey, ...gone));
+    if (gone.length > 0) await this.#redis.ask('versions', (redis) => redis.srem(this.#versionsKey, ...gone));
     return members.filter((_, index) => counts[index] !== 0).map(versionOf);
   }
 
   async close(): Promise<void> {
-    this.#redis.disconnect();
+    this.#redis.close();
   }
 
   get #versionsKey(): string {
@@ -156,50 +127,6 @@ export class RedisCacheStore implements CacheStore {
 
   #entryKey(key: string): string {
     return `${this.#prefix}entry:${key}`;
-  }
-
-  /** Sends what `fill` adds in one go. @returns the answers, in the same order. */
-  async #pipeline(operation: string, fill: (pipeline: ChainableCommander) => void): Promise<unknown[]> {
-    return this.#ask(operation, async () => {
-      const pipeline = this.#redis.pipeline();
-      fill(pipeline);
-      const answers = (await pipeline.exec()) ?? [];
-      for (const [error] of answers) if (error !== null) throw error;
-      return answers.map(([, value]) => value);
-    });
-  }
-
-  /** Asks Redis, once it is connected. @throws StoreError. */
-  async #ask<Answer>(operation: string, ask: () => Promise<Answer>): Promise<Answer> {
-    try {
-      await this.#connect();
-      return await ask();
-    } catch (error) {
-      throw this.#storeError(operation, error as Error);
-    }
-  }
-
-  /** Without this the first commands fail although the server is up; one that is silent is not waited for longer. */
-  async #connect(): Promise<void> {
-    if (this.#redis.status === 'ready') return;
-    // Later connections are made in the background: until one is there every command fails at once.
-    this.#connecting ??= this.#redis.connect();
-    const late = new AbortController();
-    try {
-      await Promise.race([this.#connecting, delay(CONNECT_TIMEOUT_MS, undefined, { signal: late.signal })]);
-    } finally {
-      late.abort();
-    }
-  }
-
-  #storeError(operation: string, { message }: Error): StoreError {
-    const isConnected = this.#redis.status === 'ready' || this.#lastProblem === '';
-    const said = isConnected ? message : this.#lastProblem;
-    return new StoreError(`the cache at ${this.#place} fails: ${said}`, {
-      code: 'APEX_STORE',
-      retryable: !REFUSED.test(said),
-      details: { operation },
-    });
   }
 }
 
