@@ -318,6 +318,16 @@ export interface Ranked {
   readonly score: number;
 }
 
+/** One of the words that full text is asked for. */
+export interface KeywordTerm {
+  /** A word. Where full text takes it for several, they must follow each other. */
+  readonly text: string;
+  /** Words that begin with it are meant, too. */
+  readonly isBeginning: boolean;
+  /** How often it counts in the ranking, from 1. */
+  readonly weight: number;
+}
+
 /** A text that only one version holds. */
 export interface UnsharedText extends DocumentVersion {
   readonly headingPath: readonly string[];
@@ -415,8 +425,17 @@ export interface RecordsStore extends Store {
     versions: readonly DocumentVersion[],
     signal: AbortSignal,
   ): Promise<readonly (DocumentVersion & { readonly chunkId: string })[]>;
-  /** Full-text hits among current chunks for an FTS expression made by `src/search`. */
-  searchText(expression: string, limit: number, group: string | null, signal: AbortSignal): Promise<readonly Ranked[]>;
+  /**
+   * Current chunks that hold any of these words in their headings or text, without case and accents; none for no words. Ranked by
+   * BM25 over all chunks that are stored (k1 1.2, b 0.75), so that every product gives the same order.
+   * Source: https://sqlite.org/fts5.html#the_bm25_function
+   */
+  searchText(
+    terms: readonly KeywordTerm[],
+    limit: number,
+    group: string | null,
+    signal: AbortSignal,
+  ): Promise<readonly Ranked[]>;
   /** The current chunks among these ids. */
   chunks(chunkIds: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, ChunkRecord>>;
 }

@@ -1,3 +1,5 @@
+import type { KeywordTerm } from '../../lib/contracts/store.ts';
+
 /** Words of a query that are looked for; the rest of a very long one is left out. */
 const MAX_WORDS = 64;
 
@@ -5,13 +7,12 @@ const MAX_WORDS = 64;
 const BEGINNING_CHARACTERS = 5;
 
 /**
- * The full-text expression for a text: its words, each quoted, any of which may match. Empty when it holds no word.
+ * What full text is asked for a text: its words, in lower case. None when it holds no word.
  *
- * A word stands twice and its beginning once, because each occurrence in the expression counts in the ranking: the word as it is
- * counts double. Beginnings serve any language that bends words at the end, where a stemmer would serve one.
- * Only letters and digits come through, so nothing in the text can act as an operator.
+ * The word as it is counts double, its beginning once: that serves any language that bends words at the end, where a stemmer would
+ * serve one. Only letters and digits come through, so nothing in the text can act as an operator.
  */
-export function keywordQuery(text: string): string {
+export function keywordQuery(text: string): KeywordTerm[] {
   const words = new Set(
     text
       .normalize('NFKC')
@@ -21,9 +22,9 @@ export function keywordQuery(text: string): string {
   const wanted = [...words].slice(0, MAX_WORDS);
   const beginnings = new Set(wanted.flatMap(beginningOf));
   return [
-    ...wanted.flatMap((word) => [`"${word}"`, `"${word}"`]),
-    ...[...beginnings].map((part) => `"${part}" *`),
-  ].join(' OR ');
+    ...wanted.map((word) => ({ text: word, isBeginning: false, weight: 2 })),
+    ...[...beginnings].map((part) => ({ text: part, isBeginning: true, weight: 1 })),
+  ];
 }
 
 function beginningOf(word: string): string[] {

@@ -81,9 +81,7 @@ async function rank(
   const { stores, embedder, group } = parts;
   const candidates = Math.max(MIN_CANDIDATES, limit);
   if (mode === 'graph') return stores.graph.searchEntities(entityNames(text), limit, group, signal);
-  const expression = keywordQuery(text);
-  const keyword = async () =>
-    expression === '' ? [] : stores.records.searchText(expression, candidates, group, signal);
+  const keyword = () => stores.records.searchText(keywordQuery(text), candidates, group, signal);
   const vector = async () => {
     const {
       vectors: [embedded],

@@ -30,6 +30,8 @@ const entry: QuarantineEntry = {
   },
 };
 
+const wordOf = (text: string) => ({ text, isBeginning: false, weight: 1 });
+
 /** A document to set aside that stands alone and never was current. */
 const refused = { ...entry, baseVersion: null, parentId: null };
 
@@ -61,8 +63,8 @@ export function recordsStoreContract(name: string, open: () => Promise<RecordsSt
     };
     const currentVersion = async (documentId: string) =>
       (await store.current([documentId], never)).get(documentId)?.version;
-    const hits = async (expression: string, group: string | null = null) =>
-      (await store.searchText(expression, 10, group, never)).map(({ id }) => id);
+    const hits = async (word: string, group: string | null = null) =>
+      (await store.searchText([wordOf(word)], 10, group, never)).map(({ id }) => id);
 
     test('what is kept of a version is its record but for vectors and inventory, in whatever state it is', async () => {
       const { record: current } = await commit('run-1', 'a', null, { organizations: ['acme', 'globex'] });
@@ -442,7 +444,12 @@ export function recordsStoreContract(name: string, open: () => Promise<RecordsSt
       const { record } = await commit('run-1', 'a', null, { group: 'north' });
       expect(await hits('steel', 'north')).toEqual([record.chunks[0]!.chunkId]);
       expect(await hits('steel', 'south')).toEqual([]);
-      expect(await hits('muller AND globex')).toEqual([record.chunks[1]!.chunkId]);
+      expect(await hits('globex')).toEqual([record.chunks[1]!.chunkId]);
+      expect((await hits('muller')).toSorted()).toEqual(record.chunks.map(({ chunkId }) => chunkId).toSorted());
+      expect(await hits('glob')).toEqual([]);
+      const terms = [{ ...wordOf('glob'), isBeginning: true }, wordOf('absent')];
+      expect((await store.searchText(terms, 10, null, never)).map(({ id }) => id)).toEqual([record.chunks[1]!.chunkId]);
+      expect(await store.searchText([], 10, null, never)).toEqual([]);
     });
 
     test('full text has an entry of every chunk, and the pivot sets the live mark', async () => {
@@ -458,7 +465,7 @@ export function recordsStoreContract(name: string, open: () => Promise<RecordsSt
     test('scores are higher for the better hit', async () => {
       const texts = ['steel steel steel', 'steel and many other words that are about something else'];
       const { record } = await commit('run-1', 'a', null, { texts });
-      const ranked = await store.searchText('steel', 10, null, never);
+      const ranked = await store.searchText([wordOf('steel')], 10, null, never);
       expect(ranked.map(({ id }) => id)).toEqual(record.chunks.map(({ chunkId }) => chunkId));
       expect(ranked[0]!.score).toBeGreaterThan(ranked[1]!.score);
     });

@@ -12,6 +12,7 @@ import type {
   FactAnchor,
   InventoryRow,
   KeptVersion,
+  KeywordTerm,
   PivotOutcome,
   PivotRequest,
   QuarantinePage,
@@ -557,13 +558,19 @@ export class SqliteRecordsStore implements RecordsStore {
     }
   }
 
-  searchText(expression: string, limit: number, group: string | null, _signal: AbortSignal): Promise<Ranked[]> {
+  async searchText(
+    terms: readonly KeywordTerm[],
+    limit: number,
+    group: string | null,
+    _signal: AbortSignal,
+  ): Promise<Ranked[]> {
+    if (terms.length === 0) return [];
     return this.#sql.all<Ranked>(
       `SELECT c.chunk_id AS id, -bm25(chunk_text) AS score FROM chunk_text
        JOIN chunk c ON c.chunk_row = chunk_text.rowid
        JOIN version v ON v.document_id = c.document_id AND v.version = c.version AND v.state = 'current' AND v.group_id = coalesce(?, v.group_id)
        WHERE chunk_text MATCH ? ORDER BY bm25(chunk_text), c.chunk_id LIMIT ?`,
-      [group, expression, limit],
+      [group, expressionOf(terms), limit],
     );
   }
 
@@ -580,6 +587,15 @@ export class SqliteRecordsStore implements RecordsStore {
 
   /** The connection belongs to the memory, which closes it. */
   async close(): Promise<void> {}
+}
+
+/** Each occurrence in an expression counts in the ranking. Source: https://sqlite.org/fts5.html, section 3. */
+function expressionOf(terms: readonly KeywordTerm[]): string {
+  return terms
+    .flatMap(({ text, isBeginning, weight }) =>
+      Array<string>(weight).fill(`"${text.replaceAll('"', '""')}"${isBeginning ? ' *' : ''}`),
+    )
+    .join(' OR ');
 }
 
 const COUNT_DELETES = `INSERT INTO memory (name, value) VALUES ('deletes', '1')

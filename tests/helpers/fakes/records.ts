@@ -11,6 +11,7 @@ import type {
   FactAnchor,
   InventoryRow,
   KeptVersion,
+  KeywordTerm,
   PivotOutcome,
   PivotRequest,
   QuarantinePage,
@@ -265,18 +266,21 @@ export class FakeRecordsStore extends FakeStore implements RecordsStore {
     return record === undefined ? null : summaryOf(record, this.held.get(keyOf(record))!.ref);
   }
 
-  /** Knows words joined by AND or by OR, quoted or not; the score is the share of the words that were asked for. */
-  async searchText(expression: string, limit: number, group: string | null, signal: AbortSignal): Promise<Ranked[]> {
+  /** The score is the share of the words that were asked for. */
+  async searchText(
+    terms: readonly KeywordTerm[],
+    limit: number,
+    group: string | null,
+    signal: AbortSignal,
+  ): Promise<Ranked[]> {
     signal.throwIfAborted();
-    const wanted = expression.split(/ (?:AND|OR) /).map((word) => folded(word.replaceAll('"', '')));
+    const wanted = terms.map(({ text, isBeginning }) => ({ word: folded(text), isBeginning }));
+    const isWanted = (found: string) =>
+      wanted.some(({ word, isBeginning }) => (isBeginning ? found.startsWith(word) : found === word));
     const chunks = this.live(group).flatMap(({ chunks }) => chunks);
     const scored = chunks.map(({ chunkId, headingPath, text }) => {
       const words = folded([...headingPath, text].join(' ')).split(' ');
-      const isHit = expression.includes(' AND ')
-        ? wanted.every((word) => words.includes(word))
-        : wanted.some((word) => words.includes(word));
-      const found = words.filter((word) => wanted.includes(word)).length;
-      return { id: chunkId, score: isHit ? found / words.length : 0 };
+      return { id: chunkId, score: words.filter(isWanted).length / words.length };
     });
     return scored
       .filter(({ score }) => score > 0)

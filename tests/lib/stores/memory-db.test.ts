@@ -143,7 +143,7 @@ test('the pivot is one commit for every role: none shows a version before it, or
   const { records, graph, vectors } = await openStores();
   const { fence } = await records.openRun({ runId: 'run-1', journalId: 'journal' }, never);
   const found = async () => [
-    (await records.searchText('steel', 9, null, never)).map(({ id }) => id),
+    (await records.searchText([{ text: 'steel', isBeginning: false, weight: 1 }], 9, null, never)).map(({ id }) => id),
     (await graph.searchEntities(['acme'], 9, null, never)).map(({ id }) => id),
     (await vectors.search(Float32Array.of(1, 0, 1, 0.5), 9, null, never)).map(({ id }) => id),
   ];
