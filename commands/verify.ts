@@ -5,7 +5,7 @@ import { groupFlag } from './group-flag.ts';
 import { type CommonFlags, withApex } from './host.ts';
 import { counted } from './ui/figures.ts';
 import { verifyJson } from './ui/json.ts';
-import { printError, printJson, printLine, printNote } from './ui/output.ts';
+import { printError, printJson, printLine, printNote, printWarning } from './ui/output.ts';
 import { table } from './ui/table.ts';
 import { clipped } from './ui/text.ts';
 
@@ -61,7 +61,8 @@ async function verified(flags: CommonFlags): Promise<VerifyReport> {
   }
 }
 
-function showReport({ documents, items, differences }: VerifyReport): void {
+function showReport({ documents, items, differences, uncompared }: VerifyReport): void {
+  for (const role of uncompared) printWarning(`the ${role} does not answer, and was not compared`);
   showDifferences(differences, 'apex verify --json');
   const verdict = differences.length === 0 ? 'no difference' : counted(differences.length, 'difference');
   printLine(`${counted(documents, 'document')}, ${counted(items, 'item')} compared: ${verdict}`);

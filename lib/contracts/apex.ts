@@ -163,6 +163,8 @@ export interface VerifyReport {
   readonly documents: number;
   readonly items: number;
   readonly differences: readonly Difference[];
+  /** Stores that did not answer and whose loss is no drift: the cache. */
+  readonly uncompared: readonly Role[];
   readonly exit_status: number;
 }
 

@@ -66,13 +66,20 @@ export async function forgetStaged(documentIds: readonly string[], { parts }: Ru
 
 /** Sees to it that nothing of what was deleted can be read from any file, or says that it still can. */
 export async function eraseTraces(session: RunSession): Promise<void> {
-  session.erased = await session.parts.stores.records.erase(session.signal);
-  if (session.erased) return;
-  session.earn(ERROR_CODES.NOT_ERASED.exit);
-  session.onEvent({ kind: 'warning', code: 'NOT_ERASED', message: NOT_ERASED });
+  const isErased = await session.parts.stores.records.erase(session.signal);
+  session.erased = isErased && !session.hasCacheFailed;
+  if (!isErased) warnOfTraces(session, IN_FILES);
+  if (session.hasCacheFailed) warnOfTraces(session, IN_CACHE);
 }
 
-const NOT_ERASED =
+function warnOfTraces(session: RunSession, message: string): void {
+  session.earn(ERROR_CODES.NOT_ERASED.exit);
+  session.onEvent({ kind: 'warning', code: 'NOT_ERASED', message });
+}
+
+const IN_CACHE =
+  'what was deleted is no longer found, but the cache did not answer: what it holds stays until apex verify --repair has been run with it';
+const IN_FILES =
   'what was deleted is no longer found, but another process is using the memory: traces stay in its files until apex cleanup has been run without it';
 
 /**

@@ -194,6 +194,10 @@ export class RunSession {
     return sagaParts(this.parts, { journal: this.journal, onCacheFailure: () => this.warnOfCache() });
   }
 
+  get hasCacheFailed(): boolean {
+    return this.#hasCacheFailed;
+  }
+
   /** Once a run: the cache is best effort, so its failure is said and changes nothing. */
   warnOfCache(): void {
     if (this.#hasCacheFailed) return;

@@ -72,7 +72,7 @@ export const NOT_RECONCILED: ReconcileReport = {
   ...{
     removedFolders: 0,
     removedBytes: 0,
-    verified: { documents: 0, items: 0, differences: [], exit_status: EXIT.done },
+    verified: { documents: 0, items: 0, differences: [], uncompared: [], exit_status: EXIT.done },
   },
   exit_status: EXIT.done,
 };

@@ -1,7 +1,8 @@
 import type { Difference } from '../../lib/contracts/apex.ts';
 import { embeddingText } from '../../lib/contracts/document.ts';
+import { isApexError } from '../../lib/contracts/errors.ts';
 import { embeddingKey, pointDigest, summaryKey } from '../../lib/contracts/identity.ts';
-import type { DocumentVersion, InventoryRow, Stores } from '../../lib/contracts/store.ts';
+import type { CacheStore, DocumentVersion, InventoryRow, Stores } from '../../lib/contracts/store.ts';
 import { pagesOf } from '../pipeline/bounded.ts';
 import { floatsOf } from '../pipeline/embed.ts';
 import { summaryText } from '../saga/summary.ts';
@@ -18,10 +19,47 @@ const NEIGHBOURS = 50;
 
 type Point = Pick<InventoryRow, 'documentId' | 'version' | 'id' | 'digest'>;
 
+type ReadCache = Pick<CacheStore, 'get' | 'versions'>;
+type CompareStores = Pick<Stores, 'records' | 'vectors'> & { readonly cache: ReadCache };
+
+/** A cache that may not answer: from then on it holds nothing, which is no drift. What does not repeat itself is thrown. */
+export class ForgivingCache implements ReadCache {
+  hasFailed = false;
+  readonly #cache: ReadCache;
+
+  constructor(cache: ReadCache) {
+    this.#cache = cache;
+  }
+
+  async get(keys: readonly string[], signal: AbortSignal): Promise<(Uint8Array | null)[]> {
+    if (!this.hasFailed)
+      try {
+        return await this.#cache.get(keys, signal);
+      } catch (error) {
+        this.#forgive(error);
+      }
+    return keys.map(() => null);
+  }
+
+  async *versions(signal: AbortSignal): AsyncGenerator<DocumentVersion> {
+    if (this.hasFailed) return;
+    try {
+      yield* this.#cache.versions(signal);
+    } catch (error) {
+      this.#forgive(error);
+    }
+  }
+
+  #forgive(error: unknown): void {
+    if (!isApexError(error) || error.code !== 'APEX_STORE') throw error;
+    this.hasFailed = true;
+  }
+}
+
 /** An absent embedding is fine; one that is not that of its text would be served to the next document that has it. */
 export async function wrongEmbeddings(
   points: readonly Point[],
-  stores: Stores,
+  stores: CompareStores,
   { model, signal }: { readonly model: string; readonly signal: AbortSignal },
 ): Promise<Difference[]> {
   const { cache, records } = stores;
@@ -55,7 +93,7 @@ async function isEmbeddingOf(
   point: Point,
   bytes: Uint8Array,
   group: string,
-  { vectors }: Stores,
+  { vectors }: Pick<Stores, 'vectors'>,
   signal: AbortSignal,
 ): Promise<boolean> {
   if (bytes.byteLength !== vectors.dimensions * 4) return false;
@@ -68,7 +106,7 @@ async function isEmbeddingOf(
 /** An absent summary is fine; one that says something else is drift. */
 export async function wrongSummaries(
   versions: readonly DocumentVersion[],
-  { cache, records }: Stores,
+  { cache, records }: Omit<CompareStores, 'vectors'>,
   signal: AbortSignal,
 ): Promise<Difference[]> {
   const keys = versions.map(({ documentId, version }) => summaryKey(records.memoryId, documentId, version));
@@ -86,7 +124,7 @@ export async function wrongSummaries(
 
 /** Entries of versions that are not current: nothing would ever remove them. */
 export async function staleSummaries(
-  { cache, records }: Stores,
+  { cache, records }: Omit<CompareStores, 'vectors'>,
   current: ReadonlyMap<string, number>,
   signal: AbortSignal,
 ): Promise<Difference[]> {

@@ -6,7 +6,7 @@ import type { Difference, VerifyReport } from '../../lib/contracts/apex.ts';
 import { EXIT } from '../../lib/contracts/error-codes.ts';
 import type { DocumentVersion, Stores } from '../../lib/contracts/store.ts';
 import type { AtWork } from './at-work.ts';
-import { staleSummaries, wrongEmbeddings, wrongSummaries } from './cached.ts';
+import { ForgivingCache, staleSummaries, wrongEmbeddings, wrongSummaries } from './cached.ts';
 import { closingDifferences } from './closings.ts';
 import { compareVersions } from './compare.ts';
 import { extraVersions, strays } from './extras.ts';
@@ -26,11 +26,7 @@ export interface VerifyOptions {
 }
 
 /** One look at everything. */
-interface Pass {
-  readonly documents: number;
-  readonly items: number;
-  readonly differences: readonly Difference[];
-}
+type Pass = Pick<VerifyReport, 'documents' | 'items' | 'differences' | 'uncompared'>;
 
 /**
  * Compares what every store holds of every current document with what was expected when it was written, by ids and digests
@@ -79,6 +75,7 @@ async function look(
   // A memory that lost a whole role differs in more places than one call takes arguments.
   const found: (readonly Difference[])[] = [];
   const current = new Map<string, number>();
+  const cache = new ForgivingCache(stores.cache);
   let items = 0;
   for (let after: string | null = null; ; ) {
     const all: readonly DocumentVersion[] = await stores.records.currentVersions(after, PAGE_DOCUMENTS, signal);
@@ -88,21 +85,21 @@ async function look(
     const compared = await compareVersions(page, stores, signal);
     items += compared.items;
     found.push(compared.differences);
-    found.push(await wrongEmbeddings(compared.points, stores, { model, signal }));
-    found.push(await wrongSummaries(page, stores, signal));
+    found.push(await wrongEmbeddings(compared.points, { ...stores, cache }, { model, signal }));
+    found.push(await wrongSummaries(page, { ...stores, cache }, signal));
     onCompared(current.size);
     after = all[all.length - 1]!.documentId;
   }
   if (group === null) {
     found.push(await extraVersions(stores, current, runIds, signal));
     found.push(await strays(stores, signal));
-    found.push(await staleSummaries(stores, current, signal));
+    found.push(await staleSummaries({ ...stores, cache }, current, signal));
   }
   const changing = await documentsChangedBy(runIds, stores, signal);
   // Until the pivots of live runs are followed up, facts of any document may have ends that are not written yet.
   if (group === null && changing.size === 0) found.push(await closingDifferences(stores, signal));
   const settled = found.flat().filter(({ document_id }) => !changing.has(document_id));
-  return { documents: current.size, items, differences: settled };
+  return { documents: current.size, items, differences: settled, uncompared: cache.hasFailed ? ['cache'] : [] };
 }
 
 async function ofGroup(

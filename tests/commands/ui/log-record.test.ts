@@ -45,7 +45,7 @@ test.each<[RunEvent, object]>([
     { level: 'debug', event: 'compared', documents: 9 },
   ],
   [
-    { kind: 'looked', report: { documents: 9, items: 30, differences: [], exit_status: 0 } },
+    { kind: 'looked', report: { documents: 9, items: 30, differences: [], uncompared: [], exit_status: 0 } },
     { level: 'info', event: 'looked', documents: 9, items: 30, differences: 0 },
   ],
   [

@@ -7,7 +7,7 @@ const difference = (documentId: string, version = 1): Difference => ({
 });
 
 const lookOf = (...differences: Difference[]): VerifyReport => ({
-  ...{ documents: 2, items: 9, differences, exit_status: differences.length === 0 ? 0 : 5 },
+  ...{ documents: 2, items: 9, differences, uncompared: [], exit_status: differences.length === 0 ? 0 : 5 },
 });
 
 const run = (changes: Partial<RunSummary> = {}) => ({ error: null, exit_status: 0, ...changes }) as RunSummary;
