@@ -1,0 +1,210 @@
+import { randomUUID } from 'node:crypto';
+import { ConfigError } from '../../contracts/errors.ts';
+import type { Neo4jConnection, Run } from './neo4j-connection.ts';
+
+/** The format of what a memory holds in Neo4j, kept on its own node. A newer one is refused. */
+export const GRAPH_FORMAT = 1;
+
+/** The oldest Neo4j whose statements these are. */
+const OLDEST_VERSION = 5;
+
+/** How long new indexes of what is there already may take. */
+const INDEXES_SECONDS = 25;
+
+/** apex's own: on labels of its own, so that nobody else's nodes are bound by them. */
+const OWN: readonly [name: string, definition: string][] = [
+  ...['Memory', 'Document', 'Chunk', 'Entity'].map((label): [string, string] => [
+    `apex_${label.toLowerCase()}_uuid`,
+    `CONSTRAINT apex_${label.toLowerCase()}_uuid IF NOT EXISTS FOR (n:Apex${label}) REQUIRE n.uuid IS UNIQUE`,
+  ]),
+  ...[
+    ['document_batch', '(n:ApexDocument)', 'n.apex_batch'],
+    ['document_memory', '(n:ApexDocument)', 'n.apex_memory, n.uuid'],
+    ['chunk_batch', '(n:ApexChunk)', 'n.apex_batch'],
+    ['chunk_version', '(n:ApexChunk)', 'n.apex_memory, n.apex_version'],
+    ['entity_memory', '(n:ApexEntity)', 'n.apex_memory, n.uuid'],
+    ['entity_name', '(n:ApexEntity)', 'n.apex_name'],
+    ['mention_name', '()-[n:MENTIONS]-()', 'n.apex_name'],
+    ['relation_batch', '()-[n:RELATES_TO]-()', 'n.apex_batch'],
+    ['relation_version', '()-[n:RELATES_TO]-()', 'n.apex_memory, n.apex_version'],
+  ].map(([name, pattern, properties]) => range(`apex_${name}`, pattern!, properties!)),
+];
+
+/** Those that Graphiti searches by, and makes, under these names; `keyword` is that of readers of lexical graphs. */
+const FOREIGN: readonly [name: string, definition: string][] = [
+  ...(
+    [
+      ['entity_uuid', 'Entity', 'uuid'],
+      ['episode_uuid', 'Episodic', 'uuid'],
+      ['community_uuid', 'Community', 'uuid'],
+      ['saga_uuid', 'Saga', 'uuid'],
+      ['entity_group_id', 'Entity', 'group_id'],
+      ['episode_group_id', 'Episodic', 'group_id'],
+      ['community_group_id', 'Community', 'group_id'],
+      ['saga_group_id', 'Saga', 'group_id'],
+      ['name_entity_index', 'Entity', 'name'],
+      ['saga_name', 'Saga', 'name'],
+      ['created_at_entity_index', 'Entity', 'created_at'],
+      ['created_at_episodic_index', 'Episodic', 'created_at'],
+      ['valid_at_episodic_index', 'Episodic', 'valid_at'],
+    ] as const
+  ).map(([name, label, property]) => range(name, `(n:${label})`, `n.${property}`)),
+  ...(
+    [
+      ['relation_uuid', 'RELATES_TO', 'uuid'],
+      ['mention_uuid', 'MENTIONS', 'uuid'],
+      ['has_member_uuid', 'HAS_MEMBER', 'uuid'],
+      ['has_episode_uuid', 'HAS_EPISODE', 'uuid'],
+      ['next_episode_uuid', 'NEXT_EPISODE', 'uuid'],
+      ['relation_group_id', 'RELATES_TO', 'group_id'],
+      ['mention_group_id', 'MENTIONS', 'group_id'],
+      ['has_episode_group_id', 'HAS_EPISODE', 'group_id'],
+      ['next_episode_group_id', 'NEXT_EPISODE', 'group_id'],
+      ['name_edge_index', 'RELATES_TO', 'name'],
+      ['created_at_edge_index', 'RELATES_TO', 'created_at'],
+      ['expired_at_edge_index', 'RELATES_TO', 'expired_at'],
+      ['valid_at_edge_index', 'RELATES_TO', 'valid_at'],
+      ['invalid_at_edge_index', 'RELATES_TO', 'invalid_at'],
+    ] as const
+  ).map(([name, type, property]) => range(name, `()-[n:${type}]-()`, `n.${property}`)),
+  fullText('episode_content', '(n:Episodic)', 'n.content, n.source, n.source_description, n.group_id'),
+  fullText('node_name_and_summary', '(n:Entity)', 'n.name, n.summary, n.group_id'),
+  fullText('community_name', '(n:Community)', 'n.name, n.group_id'),
+  fullText('edge_name_and_fact', '()-[n:RELATES_TO]-()', 'n.name, n.fact, n.group_id'),
+  fullText('keyword', '(n:Chunk)', 'n.text'),
+];
+
+function range(name: string, pattern: string, properties: string): [string, string] {
+  return [name, `INDEX ${name} IF NOT EXISTS FOR ${pattern} ON (${properties})`];
+}
+
+function fullText(name: string, pattern: string, properties: string): [string, string] {
+  return [name, `FULLTEXT INDEX ${name} IF NOT EXISTS FOR ${pattern} ON EACH [${properties}]`];
+}
+
+/** What is known of the server and of this memory in it. */
+export interface Neo4jMemory {
+  /** Of this memory on this server: another server has another. */
+  readonly storeId: string;
+  /** As the server says it, such as `5.26.0`. */
+  readonly serverVersion: string;
+  readonly edition: string;
+}
+
+/**
+ * Makes what apex needs in the database, where it is not there yet; two may do so at once.
+ *
+ * @throws ConfigError when the server is too old, or NEWER_FORMAT; StoreError as the server fails.
+ */
+export async function openMemory(
+  connection: Neo4jConnection,
+  memoryId: string,
+  signal: AbortSignal,
+): Promise<Neo4jMemory> {
+  const server = await serverOf(connection, signal);
+  await memoryOf(connection, memoryId, signal);
+  await ensureSchema(connection, signal);
+  const storeId = await connection.write('open', signal, async (run) => {
+    const [row] = await run<{ storeId: string }>(
+      `MERGE (m:ApexMemory {uuid: $memoryId})
+       ON CREATE SET m.format = toInteger($format), m.store_id = $storeId, m.created_at = datetime()
+       RETURN m.store_id AS storeId`,
+      { memoryId, format: GRAPH_FORMAT, storeId: randomUUID() },
+    );
+    return row!.storeId;
+  });
+  return { ...server, storeId };
+}
+
+/** This memory as it is known to the server, changing nothing; null when it is not. @throws ConfigError as `openMemory`. */
+export async function readMemory(
+  connection: Neo4jConnection,
+  memoryId: string,
+  signal: AbortSignal,
+): Promise<Neo4jMemory | null> {
+  const server = await serverOf(connection, signal);
+  const memory = await memoryOf(connection, memoryId, signal);
+  return memory === null ? null : { ...server, storeId: memory.storeId };
+}
+
+async function serverOf(
+  connection: Neo4jConnection,
+  signal: AbortSignal,
+): Promise<Pick<Neo4jMemory, 'serverVersion' | 'edition'>> {
+  const [server] = await connection.read('open', signal, (run) =>
+    run<{ serverVersion: string; edition: string }>(
+      `CALL dbms.components() YIELD name, versions, edition WHERE name = 'Neo4j Kernel'
+       RETURN versions[0] AS serverVersion, edition`,
+    ),
+  );
+  const { serverVersion = '', edition = '' } = server ?? {};
+  assertVersion(serverVersion, connection.place);
+  return { serverVersion, edition };
+}
+
+/** @throws ConfigError. Versions of after 5 are named by their year, such as `2025.01.0`. */
+export function assertVersion(version: string, place: string): void {
+  if (Number.parseInt(version, 10) >= OLDEST_VERSION) return;
+  throw new ConfigError(`the graph at ${place} is Neo4j ${version}, apex needs ${OLDEST_VERSION} or newer`, {
+    code: 'APEX_CONFIG',
+    details: { version },
+  });
+}
+
+async function memoryOf(
+  connection: Neo4jConnection,
+  memoryId: string,
+  signal: AbortSignal,
+): Promise<{ readonly storeId: string } | null> {
+  const [memory] = await connection.read('open', signal, (run) =>
+    run<{ format: number; storeId: string }>(
+      'MATCH (m:ApexMemory {uuid: $memoryId}) RETURN m.format AS format, m.store_id AS storeId',
+      { memoryId },
+    ),
+  );
+  if (memory === undefined) return null;
+  const { format, storeId } = memory;
+  if (format <= GRAPH_FORMAT) return { storeId };
+  throw new ConfigError(
+    `the graph at ${connection.place} has format ${format} for this memory, this apex reads up to ${GRAPH_FORMAT}: use the newer apex that wrote it`,
+    { code: 'NEWER_FORMAT', details: { format } },
+  );
+}
+
+async function ensureSchema(connection: Neo4jConnection, signal: AbortSignal): Promise<void> {
+  const names = await connection.read('open', signal, schemaNames);
+  const missing = [...OWN, ...FOREIGN].filter(([name]) => !names.has(name));
+  for (const [name, definition] of missing) {
+    try {
+      await connection.write('open', signal, (run) => run(`CREATE ${definition}`));
+    } catch (error) {
+      // Somebody has made the like of it, perhaps at this moment, perhaps as a constraint.
+      if (!ALREADY_THERE.test(neo4jCodeOf(error)) || (isOwn(name) && !(await isThere(connection, name, signal))))
+        throw error;
+    }
+  }
+  if (missing.length > 0)
+    await connection.read('open', signal, (run) => run(`CALL db.awaitIndexes(${INDEXES_SECONDS})`));
+}
+
+const ALREADY_THERE =
+  /^Neo\.ClientError\.Schema\.(?:EquivalentSchemaRuleAlreadyExists|ConstraintAlreadyExists|IndexAlreadyExists|IndexWithNameAlreadyExists|ConstraintWithNameAlreadyExists)$/;
+
+function neo4jCodeOf(error: unknown): string {
+  const { details } = error as { readonly details?: { readonly neo4jCode?: unknown } };
+  return String(details?.neo4jCode);
+}
+
+function isOwn(name: string): boolean {
+  return OWN.some(([own]) => own === name);
+}
+
+async function isThere(connection: Neo4jConnection, name: string, signal: AbortSignal): Promise<boolean> {
+  return (await connection.read('open', signal, schemaNames)).has(name);
+}
+
+/** A constraint is listed as the index that it has, under the same name. */
+async function schemaNames(run: Run): Promise<ReadonlySet<unknown>> {
+  const rows = await run<{ name: string }>('SHOW INDEXES YIELD name');
+  return new Set(rows.map(({ name }) => name));
+}
