@@ -155,7 +155,8 @@ export const ERROR_CODES = {
   },
   NOT_ERASED: {
     exit: EXIT.temporary,
-    meaning: 'Documents were deleted, but traces of them stay: another process uses the memory, or the cache did not answer.',
+    meaning:
+      'Documents were deleted, but traces of them stay: another process uses the memory, or the cache did not answer.',
     help: 'Run `apex cleanup` when the other process has ended, or `apex verify --repair` when the cache answers again.',
   },
   FENCED: {
