@@ -17,7 +17,8 @@ export function addCaps(command: Command): Command {
     .option('--max-calls <n>', 'requests to providers at most, then stop resumably', whole('--max-calls', 'calls'))
     .option('--max-cost <dollars>', 'US dollars to spend at most, as in 0.50', nanos)
     .option('--max-documents <n>', 'documents to work on at most', whole('--max-documents', 'documents'))
-    .option('--max-duration <time>', 'begin nothing after this time: 90s, 10m, 2h', milliseconds);
+    .option('--max-duration <time>', 'begin nothing after this time: 90s, 10m, 2h', timeOf('--max-duration'))
+    .option('--max-outage <time>', 'wait so long for a server that is out of reach', timeOf('--max-outage'));
 }
 
 /** The caps of a command; what is not given is not capped. */
@@ -51,8 +52,11 @@ function nanos(value: string): number {
 
 const UNIT_MS: { readonly [unit: string]: number } = { s: 1_000, m: 60_000, h: 3_600_000 };
 
-function milliseconds(value: string): number {
-  const [, count = '', unit = ''] = /^(\d{1,6})([smh])$/.exec(value) ?? [];
-  const ms = Number(count) * (UNIT_MS[unit] ?? 0);
-  return ms > 0 ? ms : refuse('--max-duration', value, 'give a time above 0 with its unit, as in 90s, 10m or 2h');
+/** A flag's time, in milliseconds. */
+function timeOf(flag: string): (value: string) => number {
+  return (value) => {
+    const [, count = '', unit = ''] = /^(\d{1,6})([smh])$/.exec(value) ?? [];
+    const ms = Number(count) * (UNIT_MS[unit] ?? 0);
+    return ms > 0 ? ms : refuse(flag, value, 'give a time above 0 with its unit, as in 90s, 10m or 2h');
+  };
 }

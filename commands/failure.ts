@@ -25,7 +25,7 @@ export async function reportFailure(error: unknown): Promise<number> {
 async function isDebugging(): Promise<boolean> {
   try {
     const { readSettings } = await import('./settings.ts');
-    return (await readSettings()).settings.debug === 'on';
+    return (await readSettings({})).settings.debug === 'on';
   } catch {
     return false; // Settings that cannot be read are not what is reported here.
   }

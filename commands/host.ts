@@ -15,6 +15,8 @@ export interface CommonFlags {
   readonly json?: boolean;
   /** The group of the documents, where a command has that flag and it is given. */
   readonly group?: string;
+  /** How long a server is waited for, in milliseconds, where a command has that flag and it is given. */
+  readonly maxOutage?: number;
   /** Name of standard input as a document. */
   readonly stdinName?: string;
 }
@@ -22,7 +24,7 @@ export interface CommonFlags {
 /** The process's side of apex: settings, standard input, and how to start a process of one's own. */
 export async function hostOptions(flags: CommonFlags): Promise<HostOptions> {
   const { readSettings } = await import('./settings.ts');
-  const { settings, defaultHome } = await readSettings(flags.group);
+  const { settings, defaultHome } = await readSettings(flags);
   return {
     settings,
     defaultHome,

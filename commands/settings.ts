@@ -10,14 +10,22 @@ import {
 } from '../src/config/settings.ts';
 import type { LogLevel } from './ui/log-record.ts';
 
-/**
- * The settings of this process, and where data lies when they do not say.
- *
- * @param group what the flag says. @throws ConfigError.
- */
-export async function readSettings(group?: string): Promise<{ settings: Settings; defaultHome: string }> {
+/** Flags that settings stand for when they are not given. */
+interface SettingFlags {
+  readonly group?: string;
+  /** Milliseconds. */
+  readonly maxOutage?: number;
+}
+
+/** The settings of this process, and where data lies when they do not say. @throws ConfigError. */
+export async function readSettings({ group, maxOutage }: SettingFlags): Promise<{
+  settings: Settings;
+  defaultHome: string;
+}> {
   const { defaultHome, readLayers } = await import('../lib/settings/index.ts');
-  const flags = new Map(group === undefined ? [] : [[SETTINGS.group.name, group]]);
+  const flags = new Map<string, string>();
+  if (group !== undefined) flags.set(SETTINGS.group.name, group);
+  if (maxOutage !== undefined) flags.set(SETTINGS.maxOutageSeconds.name, String(Math.ceil(maxOutage / 1_000)));
   const layers: SettingLayer[] = [{ origin: 'flag', values: flags }, ...readLayers(workingFolder())];
   return { settings: mergeSettings(layers).settings, defaultHome: defaultHome() };
 }

@@ -18,14 +18,17 @@ import { crashProbe, type Probe, probed } from '../lib/support/probe.ts';
 import type { CommitProbe } from '../lib/support/sql-thread.ts';
 import { Machine } from './apex.ts';
 import { placesOf } from './config/report.ts';
-import { serversOf } from './config/servers.ts';
+import { serversOf, waitedFor } from './config/servers.ts';
 import type { Settings } from './config/settings.ts';
+import type { Engine } from './engines/engine.ts';
 import { LocalEngine } from './engines/local.ts';
+import { PatientEngine } from './engines/patient.ts';
 import type { StepContext, Surroundings } from './pipeline/context.ts';
 import { prepareDocument } from './pipeline/document.ts';
 import type { IsolatedRequest, Parts } from './pipeline/parts.ts';
 import type { EmbeddingUse } from './pipeline/use.ts';
 import { planIngest } from './plan/plan.ts';
+import { Outages } from './saga/outages.ts';
 
 /** What apex takes from the process it runs in. */
 export interface HostOptions {
@@ -42,8 +45,19 @@ export interface HostOptions {
 
 /** Opens the data directory and assembles the parts that the settings name. Errors: ConfigError, StoreError, JournalError. */
 export async function openApex(options: HostOptions): Promise<Apex> {
+  const { settings } = options;
   const { parts, close } = await openParts(options);
-  return new Machine({ parts, engine: new LocalEngine(parts), group: options.settings.group, close });
+  const engine = engineOf(parts, settings);
+  return new Machine({ parts, engine, group: settings.group, close });
+}
+
+/** The engine, which waits for servers that are out of reach. */
+function engineOf(parts: Parts, settings: Settings): Engine {
+  const roles = waitedFor(serversOf(settings));
+  if (roles.length === 0) return new LocalEngine(parts);
+  const maxOutageMs = settings.maxOutageSeconds * 1_000;
+  const outages = new Outages({ roles, maxOutageMs, surroundings: parts.surroundings });
+  return new PatientEngine(new LocalEngine({ ...parts, stores: outages.guard(parts.stores), outages }), outages);
 }
 
 /** Prepares one document for another process, leaving its artifacts in staging: what a document that kills processes is left to. */

@@ -16,6 +16,8 @@ export class LiveLine {
   #unchanged = 0;
   #step = 'list';
   #isStopping = false;
+  /** The store that is waited for. */
+  #waitingFor: string | null = null;
 
   /** @param now milliseconds of a clock that never goes back. */
   constructor(now: () => number) {
@@ -24,7 +26,9 @@ export class LiveLine {
   }
 
   take(event: RunEvent): void {
-    if (event.kind === 'listed') [this.#listed, this.#isListed] = [event.documents, event.isFinal];
+    if (event.kind === 'waiting_store') this.#waitingFor = event.role;
+    else if (event.kind === 'store_back') this.#waitingFor = null;
+    else if (event.kind === 'listed') [this.#listed, this.#isListed] = [event.documents, event.isFinal];
     else if (event.kind === 'step') {
       this.#step = event.step;
       this.#open.add(event.documentId);
@@ -45,7 +49,8 @@ export class LiveLine {
   /** The line in so many columns: what matters least goes first. */
   text(width: number): string {
     const { counts, short, ready, rate, left } = this.#parts();
-    const step = this.#isStopping ? 'stopping' : this.#step;
+    const waiting = this.#waitingFor === null ? this.#step : `waiting for the ${this.#waitingFor} store`;
+    const step = this.#isStopping ? 'stopping' : waiting;
     const lines = [
       [counts, ready, rate, left, step],
       [counts, rate, left, step],

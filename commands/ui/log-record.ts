@@ -26,6 +26,11 @@ export function logRecord(event: RunEvent): LogRecord {
     return { level: parked > 0 ? 'warn' : 'info', event: event.kind, run_id: runId, finished, discarded, parked };
   }
   if (event.kind === 'run_started') return { level: 'info', event: event.kind };
+  if (event.kind === 'waiting_store') {
+    const { role, reason, since } = event;
+    return { level: 'warn', event: event.kind, role, reason, since };
+  }
+  if (event.kind === 'store_back') return { level: 'info', event: event.kind, role: event.role };
   if (event.kind === 'looked') {
     const { documents, items, differences } = event.report;
     return { level: 'info', event: event.kind, documents, items, differences: differences.length };

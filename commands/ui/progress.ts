@@ -25,6 +25,10 @@ export function jsonProgress(): Progress {
       else if (event.kind === 'problem')
         printJson({ event: 'problem', uri: event.uri, code: event.code, message: event.message });
       else if (event.kind === 'warning') warn(event, String);
+      else if (event.kind === 'waiting_store') {
+        const { role, reason, since } = event;
+        printJson({ event: 'waiting_store', role, reason, since });
+      } else if (event.kind === 'store_back') printJson({ event: 'store_back', role: event.role });
       else if (event.kind === 'run_ended') {
         printJson({ event: 'summary', ...event.summary });
         noteStop(event.summary, String);
@@ -114,6 +118,8 @@ class TextProgress implements Progress {
     if (event.kind === 'document') this.#document(event.result);
     else if (event.kind === 'problem') this.#problem(event);
     else if (event.kind === 'warning') warn(event, this.#notes.warning);
+    else if (event.kind === 'waiting_store') this.#waiting(event);
+    else if (event.kind === 'store_back') printNote(`The ${event.role} store is back.`);
     else if (event.kind === 'run_settled') {
       const { runId, finished, discarded, parked } = event;
       const batches = counted(finished, 'batch', 'batches');
@@ -123,6 +129,11 @@ class TextProgress implements Progress {
       this.#end(event.summary);
       [this.#run, this.#moving] = [newView(), this.#newLine()];
     }
+  }
+
+  #waiting({ role, reason, since }: Extract<RunEvent, { kind: 'waiting_store' }>): void {
+    const time = `${since.slice(11, 19)} UTC`;
+    printWarning(`waiting for the ${role} store since ${time}: ${safeText(reason)}`);
   }
 
   stopping(): void {

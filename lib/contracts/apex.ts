@@ -72,6 +72,9 @@ export type RunEvent =
   | { readonly kind: 'prepared'; readonly documentId: string }
   | { readonly kind: 'document'; readonly result: DocumentResult }
   | { readonly kind: 'warning'; readonly code: string; readonly message: string }
+  /** A store is out of reach: the run waits for it. `since` is ISO 8601. */
+  | { readonly kind: 'waiting_store'; readonly role: Role; readonly reason: string; readonly since: string }
+  | { readonly kind: 'store_back'; readonly role: Role }
   /** Documents that a repair has compared so far. */
   | { readonly kind: 'compared'; readonly documents: number }
   /** A repair has looked at everything. */

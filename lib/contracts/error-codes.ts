@@ -143,6 +143,11 @@ export const ERROR_CODES = {
     help: 'Run the same command again later.',
   },
   APEX_STORE: { exit: EXIT.temporary, meaning: 'A store did not answer.', help: 'Run the same command again.' },
+  STORE_DOWN: {
+    exit: EXIT.temporary,
+    meaning: 'A store was out of reach for longer than --max-outage.',
+    help: 'Look at it with `apex doctor`; then run the same command again, or `apex resume`.',
+  },
   STORE_REFUSED: {
     exit: EXIT.quarantined,
     meaning: 'A store refused the data for good.',

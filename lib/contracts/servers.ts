@@ -1,5 +1,8 @@
 /** Which roles of the memory a server plays, and where it is; the others are embedded. */
 export interface Servers {
+  readonly records: RecordsServer | null;
+  readonly graph: GraphServer | null;
+  readonly vectors: VectorServer | null;
   readonly cache: CacheServer | null;
 }
 
@@ -9,4 +12,29 @@ export interface CacheServer {
   readonly url: string;
   /** How long an entry is kept that nobody removes. */
   readonly ttlMs: number;
+}
+
+/** A PostgreSQL. */
+export interface RecordsServer {
+  /** `postgres://` or `postgresql://`, with user, password, database and `sslmode`. */
+  readonly url: string;
+  /** The schema that apex makes its tables in. */
+  readonly schema: string;
+}
+
+/** A Neo4j. */
+export interface GraphServer {
+  /** `bolt://` or `neo4j://`, or either with `+s` over TLS. */
+  readonly uri: string;
+  readonly username: string;
+  readonly password: string;
+}
+
+/** A Qdrant. */
+export interface VectorServer {
+  /** `http://` or `https://`. */
+  readonly url: string;
+  readonly apiKey: string | null;
+  /** How the names of its collections begin. */
+  readonly collection: string;
 }

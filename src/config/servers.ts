@@ -1,9 +1,22 @@
 import type { Servers } from '../../lib/contracts/servers.ts';
+import type { Role } from '../../lib/contracts/store.ts';
 import type { Settings } from './settings.ts';
 
 const HOUR_MS = 3_600_000;
 
 /** The servers that the settings name. */
-export function serversOf({ redisUrl, cacheHours }: Settings): Servers {
-  return { cache: redisUrl === '' ? null : { url: redisUrl, ttlMs: cacheHours * HOUR_MS } };
+export function serversOf(settings: Settings): Servers {
+  const { databaseUrl, postgresSchema, neo4jUri, neo4jUsername, neo4jPassword } = settings;
+  const { qdrantUrl, qdrantApiKey, qdrantCollection, redisUrl, cacheHours } = settings;
+  return {
+    records: databaseUrl === '' ? null : { url: databaseUrl, schema: postgresSchema },
+    graph: neo4jUri === '' ? null : { uri: neo4jUri, username: neo4jUsername, password: neo4jPassword },
+    vectors: qdrantUrl === '' ? null : { url: qdrantUrl, apiKey: qdrantApiKey || null, collection: qdrantCollection },
+    cache: redisUrl === '' ? null : { url: redisUrl, ttlMs: cacheHours * HOUR_MS },
+  };
+}
+
+/** The roles whose server a run waits for when it is out of reach. The cache is best effort. */
+export function waitedFor(servers: Servers): Exclude<Role, 'cache'>[] {
+  return (['records', 'graph', 'vectors'] as const).filter((role) => servers[role] !== null);
 }

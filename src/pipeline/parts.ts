@@ -26,6 +26,8 @@ export interface Parts {
   /** Prepares one document in a process of its own, leaving its artifacts in staging. Rejects with what that process reports. */
   readonly prepareIsolated: (request: IsolatedRequest, context: IsolatedContext) => Promise<'prepared' | 'died'>;
   readonly limits: Limits;
+  /** Whether some store is out of reach now; absent where none can be. */
+  readonly outages?: { readonly isAny: boolean };
 }
 
 /** A source of files that lie in staging because they came inside a document. It lists nothing. */

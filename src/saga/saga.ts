@@ -25,6 +25,8 @@ export interface SagaParts {
   readonly discardTimeoutMs: number;
   /** A cache failure: reported, never an outcome. */
   readonly onCacheFailure: (error: unknown) => void;
+  /** Whether some store is out of reach now; absent where none can be. */
+  readonly outages?: Parts['outages'];
 }
 
 /** What is needed after the pivot, when nothing is journaled until the end. */
@@ -43,7 +45,8 @@ export function sagaParts(
   parts: Parts,
   { journal, onCacheFailure }: Pick<SagaParts, 'journal' | 'onCacheFailure'>,
 ): SagaParts {
-  return { ...storeParts(parts, onCacheFailure), journal, discardTimeoutMs: parts.limits.discardTimeoutMs };
+  const { limits, outages } = parts;
+  return { ...storeParts(parts, onCacheFailure), journal, discardTimeoutMs: limits.discardTimeoutMs, outages };
 }
 
 /** A batch whose documents are prepared and numbered. */
@@ -72,6 +75,9 @@ export async function writeOrDiscard(
   } catch (failure) {
     // A journal that failed can promise nothing more, and a run that was taken over is its new owner's: whoever has it settles.
     if (failure instanceof JournalError || (isApexError(failure) && failure.code === 'FENCED')) throw failure;
+    // Nothing can be removed from a store that is out of reach. What was written stays invisible, and the next process that comes
+    // to the run brings the batch to its end, as after a kill.
+    if (parts.outages?.isAny === true) throw failure;
     // The answer of a commit may have been lost: only the commit table knows whether there is something to discard. The user's
     // signal may be what stopped the batch, so it is not the one to ask under.
     const happened = await pivotOutcome(batch.ref, parts, AbortSignal.timeout(parts.discardTimeoutMs));

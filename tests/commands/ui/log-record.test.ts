@@ -41,6 +41,14 @@ test.each<[RunEvent, object]>([
     { level: 'debug', event: 'prepared', document_id: 'doc-1' },
   ],
   [
+    { kind: 'waiting_store', role: 'graph', reason: 'no answer', since: '2026-01-01T00:00:00.000Z' },
+    { level: 'warn', event: 'waiting_store', role: 'graph', reason: 'no answer', since: '2026-01-01T00:00:00.000Z' },
+  ],
+  [
+    { kind: 'store_back', role: 'graph' },
+    { level: 'info', event: 'store_back', role: 'graph' },
+  ],
+  [
     { kind: 'compared', documents: 9 },
     { level: 'debug', event: 'compared', documents: 9 },
   ],
