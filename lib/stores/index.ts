@@ -4,7 +4,7 @@
 
 import type { ReadableStores } from '../contracts/plan.ts';
 import type { Servers } from '../contracts/servers.ts';
-import type { Stores } from '../contracts/store.ts';
+import type { GraphStore, Stores } from '../contracts/store.ts';
 import type { RedisCacheStore } from './cache/redis.ts';
 import { SqliteCacheStore } from './cache/sqlite.ts';
 import { SqliteGraphStore } from './graph/sqlite.ts';
@@ -24,16 +24,38 @@ interface OpenStores {
 
 /** Opens the four stores, each the server that is named for its role, else embedded. Errors: those of each part's opening. */
 export async function openStores(settings: MemorySettings, servers: Servers): Promise<OpenStores> {
-  const { stores, close } = await openEmbeddedStores(settings);
-  const cache = await openCache(servers.cache, stores.records.memoryId);
-  if (cache === null) return { stores, close };
-  return {
-    stores: { ...stores, cache },
-    close: async () => {
-      await cache.close();
-      await close();
-    },
+  const embedded = await openEmbeddedStores(settings);
+  const { memoryId } = embedded.stores.records;
+  let graph: GraphStore | null = null;
+  try {
+    graph = await openGraph(servers.graph, memoryId);
+  } catch (error) {
+    await embedded.close();
+    throw error;
+  }
+  const cache = await openCache(servers.cache, memoryId);
+  const stores = { ...embedded.stores, ...(graph && { graph }), ...(cache && { cache }) };
+  const close = async () => {
+    await graph?.close();
+    await cache?.close();
+    await embedded.close();
   };
+  return { stores, close };
+}
+
+/** Opening is bounded by what waits for each answer. */
+const NEVER = new AbortController().signal;
+
+async function openGraph(settings: Servers['graph'], memoryId: string): Promise<GraphStore | null> {
+  if (settings === null) return null;
+  const { openNeo4jGraph } = await import('./graph/neo4j.ts');
+  return openNeo4jGraph({ ...settings, memoryId }, NEVER);
+}
+
+async function readGraphIdentity(settings: Servers['graph'], memoryId: string): Promise<string | null> {
+  if (settings === null) return null;
+  const { readNeo4jIdentity } = await import('./graph/neo4j.ts');
+  return readNeo4jIdentity({ ...settings, memoryId }, NEVER);
 }
 
 async function openCache(settings: Servers['cache'], memoryId: string): Promise<RedisCacheStore | null> {
@@ -64,10 +86,11 @@ export async function readStores(
 ): Promise<{ stores: ReadableStores; close: () => Promise<void> }> {
   const memory = await readMemoryDb(settings);
   if (memory === null) return { stores: NO_MEMORY, close: async () => {} };
+  const graphIdentity = await readGraphIdentity(servers.graph, memory.memoryId);
   const cache = await openCache(servers.cache, memory.memoryId);
   const stores: ReadableStores = {
     records: new SqliteRecordsStore(memory),
-    graph: new SqliteGraphStore(memory),
+    graph: graphIdentity === null ? new SqliteGraphStore(memory) : { identity: graphIdentity },
     vectors: new SqliteVectorStore(memory),
     cache: cache ?? new SqliteCacheStore(memory),
   };

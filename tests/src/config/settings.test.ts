@@ -55,7 +55,7 @@ test('addresses of the web are taken as they are', () => {
 
 test('a secret is never shown, also when it is refused', () => {
   const secrets = Object.values(SETTINGS).filter((entry) => 'isSecret' in entry);
-  expect(secrets.map(({ name }) => name)).toEqual(['OPENAI_API_KEY']);
+  expect(secrets.map(({ name }) => name)).toEqual(['OPENAI_API_KEY', 'NEO4J_PASSWORD', 'QDRANT_API_KEY']);
 });
 
 test.each<[SettingOrigin, string, string]>([
