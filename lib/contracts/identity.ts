@@ -38,6 +38,42 @@ export function chunkDigest(chunk: Omit<StoredChunk, 'vector' | 'chunkId'>): str
   return digestOf(chunk.ordinal, chunk.text, chunk.start, chunk.end, chunk.headingPath, chunk.page, chunk.tokenCount);
 }
 
+/** Values of a stored vector are multiples of one part in so many. */
+const VECTOR_GRID = 2 ** 20;
+
+/**
+ * A vector as memories keep it: its direction, each value rounded to a multiple of 2^-20. A store that makes vectors unit length
+ * with an arithmetic of its own gives other last digits back, and these are still told for what they were (`restoredVector`). Its
+ * cosine with the given one is 1 but for 1e-9. One without a direction stays as it is.
+ */
+export function storedVector(vector: Float32Array): Float32Array {
+  const length = lengthOf(vector);
+  if (!Number.isFinite(length) || length === 0) return vector;
+  return vector.map((value) => rounded(value / length));
+}
+
+/**
+ * What `storedVector` made, from the same direction in digits that may differ by up to 4e-7.
+ *
+ * @param length of what it made: rounded values are of unit length only nearly.
+ */
+export function restoredVector(direction: Float32Array, length: number): Float32Array {
+  const scale = length / (lengthOf(direction) || 1);
+  return direction.map((value) => rounded(value * scale));
+}
+
+/** Euclidean length in double precision. */
+export function lengthOf(vector: Float32Array): number {
+  let sum = 0;
+  for (const value of vector) sum += value * value;
+  return Math.sqrt(sum);
+}
+
+/** Never the zero that has a sign: it has bits of its own. */
+function rounded(value: number): number {
+  return Math.round(value * VECTOR_GRID) / VECTOR_GRID + 0;
+}
+
 /** Content of a point: the little-endian floats of its vector, and the group that searches are limited to. */
 export function pointDigest(vector: Float32Array, group: string): string {
   return digestOf(sha256(new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength)), group);

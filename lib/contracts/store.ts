@@ -30,6 +30,7 @@ export interface StoredChunk {
   readonly headingPath: readonly string[];
   readonly page: number | null;
   readonly tokenCount: number;
+  /** As `storedVector` makes it, so that its digest can be told again from what any product keeps of it. */
   readonly vector: Float32Array;
 }
 

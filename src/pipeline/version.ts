@@ -1,4 +1,4 @@
-import { inventoryOf } from '../../lib/contracts/identity.ts';
+import { inventoryOf, storedVector } from '../../lib/contracts/identity.ts';
 import type {
   StoredChunk,
   StoredEntity,
@@ -26,7 +26,7 @@ export function versionRecord(prepared: PreparedDocument, options: VersionOption
     (chunk, index): StoredChunk => ({
       ...chunk,
       chunkId: chunkIdOf({ group, documentId, version }, chunk.ordinal),
-      vector: prepared.vectors[index]!,
+      vector: storedVector(prepared.vectors[index]!),
     }),
   );
   const content = { chunks, ...graphOf(prepared, chunks, options) };

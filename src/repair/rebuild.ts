@@ -1,4 +1,4 @@
-import { chunkDigest, inventoryOf, relationDigest } from '../../lib/contracts/identity.ts';
+import { chunkDigest, inventoryOf, relationDigest, storedVector } from '../../lib/contracts/identity.ts';
 import type { InventoryRow, KeptVersion, Role, VersionRecord } from '../../lib/contracts/store.ts';
 import { chunkIdOf, mentionIdOf, relationIdOf } from '../pipeline/identity.ts';
 
@@ -38,7 +38,7 @@ function keyOf({ role, kind, id }: Omit<ExpectedRow, 'digest'>): string {
   return JSON.stringify([role, kind, id]);
 }
 
-/** The same content as another version: every id that has the version in it is made anew. Vectors in the order of the chunks. */
+/** The same content as another version: every id that has the version in it is made anew. Vectors as they were embedded, in the order of the chunks. */
 export function renumbered(
   kept: KeptVersion,
   vectors: readonly Float32Array[],
@@ -54,7 +54,7 @@ export function renumbered(
     ...kept,
     version,
     storesDigest,
-    chunks: kept.chunks.map((chunk, index) => ({ ...moved(chunk), vector: vectors[index]! })),
+    chunks: kept.chunks.map((chunk, index) => ({ ...moved(chunk), vector: storedVector(vectors[index]!) })),
     mentions: kept.mentions.map(moved).map((mention) => ({ ...mention, mentionId: mentionIdOf(mention) })),
     relations: kept.relations
       .map(moved)

@@ -1,7 +1,7 @@
 import type { Difference } from '../../lib/contracts/apex.ts';
 import { embeddingText } from '../../lib/contracts/document.ts';
 import { isApexError } from '../../lib/contracts/errors.ts';
-import { embeddingKey, pointDigest, summaryKey } from '../../lib/contracts/identity.ts';
+import { embeddingKey, pointDigest, storedVector, summaryKey } from '../../lib/contracts/identity.ts';
 import type { CacheStore, DocumentVersion, InventoryRow, Stores } from '../../lib/contracts/store.ts';
 import { pagesOf } from '../pipeline/bounded.ts';
 import { floatsOf } from '../pipeline/embed.ts';
@@ -98,7 +98,8 @@ async function isEmbeddingOf(
 ): Promise<boolean> {
   if (bytes.byteLength !== vectors.dimensions * 4) return false;
   const vector = floatsOf(bytes);
-  if (pointDigest(vector, group) === point.digest) return true;
+  // Memories of older versions keep it as it was embedded.
+  if ([storedVector(vector), vector].some((kept) => pointDigest(kept, group) === point.digest)) return true;
   const near = await vectors.search(vector, NEIGHBOURS, group, signal);
   return near.some(({ id, score }) => id === point.id && score >= SAME_TEXT_COSINE);
 }

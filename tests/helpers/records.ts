@@ -1,5 +1,5 @@
 import type { EntityType } from '../../lib/contracts/document.ts';
-import { inventoryOf, uuidOf } from '../../lib/contracts/identity.ts';
+import { inventoryOf, storedVector, uuidOf } from '../../lib/contracts/identity.ts';
 import type {
   DocumentVersion,
   InventoryRow,
@@ -52,7 +52,7 @@ export function recordOf(documentId: string, options: RecordOptions = {}): Versi
     headingPath: ['Freight', 'Müller'],
     page: ordinal === 0 ? null : ordinal,
     tokenCount: text.split(' ').length,
-    vector: Float32Array.from(options.vectors?.[ordinal] ?? [1, ordinal, version, 0.5]),
+    vector: storedVector(Float32Array.from(options.vectors?.[ordinal] ?? [1, ordinal, version, 0.5])),
   }));
   const entities = organizations.map((key) => entityOf(key, group));
   const chunkId = chunks[0]?.chunkId ?? '';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { EntityMention, ExtractedRelation, Extraction, ParsedDocument } from '../../../lib/contracts/document.ts';
-import { inventoryOf } from '../../../lib/contracts/identity.ts';
+import { inventoryOf, storedVector } from '../../../lib/contracts/identity.ts';
 import type { PreparedDocument } from '../../../src/pipeline/document.ts';
 import { documentUuid } from '../../../src/pipeline/identity.ts';
 import { versionRecord } from '../../../src/pipeline/version.ts';
@@ -49,7 +49,7 @@ test('a record says what the document is, with each chunk under its own vector',
     ...{ sourceUri: 'file:///a', name: 'a', bytes: 42, contentDigest: 'content', statedAt: '2026-01-31' },
     ...{ settingsDigest: 'settings', storesDigest: 'stores', createdAt: '2026-02-01T00:00:00Z' },
   });
-  expect(record.chunks.map(({ vector }) => vector)).toEqual(vectorsOf(CHUNKS));
+  expect(record.chunks.map(({ vector }) => vector)).toEqual(vectorsOf(CHUNKS).map(storedVector));
 });
 
 test('the same document under the same version gives the same record', () => {
