@@ -39,7 +39,6 @@ const HOMES: { readonly [name: string]: readonly string[] } = {
     'lib/journal/owner-lock.ts',
     'lib/journal/search.ts',
   ],
-  '@qdrant/js-client-rest': ['lib/stores/vectors/'],
   'sqlite-vec': ['lib/stores/memory-db.ts', 'lib/stores/checks.ts'],
   'pdf-parse': ['lib/parsers/'],
   'postal-mime': ['lib/parsers/'],

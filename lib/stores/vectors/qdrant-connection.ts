@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { QdrantClient } from '@qdrant/js-client-rest';
 import { ConfigError } from '../../contracts/errors.ts';
+import type { VectorServer } from '../../contracts/servers.ts';
 import { failureOf, storeErrorOf } from './qdrant-errors.ts';
 
 /** How long any call may wait for its answer. */
@@ -34,12 +35,8 @@ export type QdrantCall = Extract<
   | 'queryPoints'
 >;
 
-export interface QdrantEndpoint {
-  /** `http://` or `https://`; port 6333 unless it names one. A path is put before that of each request. */
-  readonly url: string;
-  /** Empty: none. */
-  readonly apiKey: string;
-}
+/** Where a Qdrant is; on port 6333 unless the URL names one. A path in it is put before that of each request. */
+export type QdrantEndpoint = Pick<VectorServer, 'url' | 'apiKey'>;
 
 type Send = (payload: object, init: object) => Promise<{ readonly data: unknown }>;
 
@@ -59,7 +56,7 @@ export class QdrantConnection {
       // Its own limit would take the place of each call's signal. Source: client 1.19.0, `api-client.js`.
       timeout: Number.POSITIVE_INFINITY,
       // Given as `apiKey` it is warned about on the console.
-      ...(apiKey === '' ? {} : { headers: { 'api-key': apiKey } }),
+      ...(apiKey === null ? {} : { headers: { 'api-key': apiKey } }),
     });
     this.#api = client.api();
   }
@@ -122,7 +119,7 @@ function malformed(problem: string): ConfigError {
 /** Whether a key would go over the network for anybody to read: over plain HTTP, to another machine. */
 export function isKeyExposed({ url, apiKey }: QdrantEndpoint): boolean {
   const parsed = URL.parse(url);
-  return apiKey !== '' && parsed?.protocol === 'http:' && !isLoopback(parsed.hostname);
+  return apiKey !== null && parsed?.protocol === 'http:' && !isLoopback(parsed.hostname);
 }
 
 function isLoopback(hostname: string): boolean {

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { isApexError, StoreError } from '../../contracts/errors.ts';
+import type { VectorServer } from '../../contracts/servers.ts';
 import type {
   DocumentVersion,
   InventoryRow,
@@ -9,15 +10,21 @@ import type {
   VersionRecord,
   WriteRef,
 } from '../../contracts/store.ts';
-import { assertVersion, collectionNameOf, type EmbedderName, ensureCollection } from './qdrant-collection.ts';
-import { QdrantConnection, type QdrantEndpoint } from './qdrant-connection.ts';
+import {
+  assertFits,
+  assertVersion,
+  collectionNameOf,
+  type EmbedderName,
+  ensureCollection,
+  findCollection,
+  identityOf,
+} from './qdrant-collection.ts';
+import { QdrantConnection } from './qdrant-connection.ts';
 import { type QdrantFilter, QdrantFilters } from './qdrant-filters.ts';
 import { type GivenPoint, inventoryRowOf, versionKeyOf, versionOfKey } from './qdrant-point.ts';
 import { assertUsable, inParallel, requestsOf } from './qdrant-requests.ts';
 
-export interface QdrantSettings extends QdrantEndpoint {
-  /** What the names of collections begin with. */
-  readonly collectionPrefix: string;
+export interface QdrantSettings extends VectorServer {
   /** The memory that the points belong to. */
   readonly memoryId: string;
   readonly embedder: EmbedderName;
@@ -44,20 +51,34 @@ const PAGE_STRAYS = 1_000;
  *
  * @throws ConfigError for settings or a collection that cannot be used; StoreError when the server does not answer.
  */
-export async function openQdrantVectors(
-  settings: QdrantSettings,
-  signal: AbortSignal = AbortSignal.timeout(OPENING_MS),
-): Promise<QdrantVectorStore> {
+export async function openQdrantVectors(settings: QdrantSettings, signal: AbortSignal): Promise<QdrantVectorStore> {
   const { dimensions } = settings.embedder;
   const connection = new QdrantConnection(settings);
-  const name = collectionNameOf(settings.collectionPrefix, settings.embedder);
+  const name = collectionNameOf(settings.collection, settings.embedder);
   await assertVersion(connection, signal);
-  const identity = await ensureCollection(connection, { name, dimensions }, signal);
-  return new QdrantVectorStore(connection, { name, identity, dimensions, memoryId: settings.memoryId });
+  const storeId = await ensureCollection(connection, { name, dimensions }, signal);
+  return new QdrantVectorStore(connection, { name, storeId, dimensions, memoryId: settings.memoryId });
 }
 
-/** How long opening may take in all. */
-const OPENING_MS = 120_000;
+/**
+ * Which store it is that `openQdrantVectors` would open, for one who only looks: nothing is made. Empty while it is not there. Errors
+ * as `openQdrantVectors`.
+ */
+export async function readQdrantIdentity(settings: QdrantSettings, signal: AbortSignal): Promise<string> {
+  const connection = new QdrantConnection(settings);
+  const { place } = connection;
+  const name = collectionNameOf(settings.collection, settings.embedder);
+  await assertVersion(connection, signal);
+  const info = await findCollection(connection, name, signal);
+  if (info === null) return '';
+  assertFits(info, { name, dimensions: settings.embedder.dimensions, place });
+  const storeId = await identityOf(connection, name, signal);
+  return storeId === null ? '' : nameOf(storeId);
+}
+
+function nameOf(storeId: string): string {
+  return `qdrant:${storeId}`;
+}
 
 /** Vectors of one memory in a collection of Qdrant, which other memories and other tools may share. */
 export class QdrantVectorStore implements VectorStore {
@@ -74,7 +95,7 @@ export class QdrantVectorStore implements VectorStore {
     connection: QdrantConnection,
     collection: {
       readonly name: string;
-      readonly identity: string;
+      readonly storeId: string;
       readonly dimensions: number;
       readonly memoryId: string;
     },
@@ -83,7 +104,7 @@ export class QdrantVectorStore implements VectorStore {
     this.#collection = collection.name;
     this.#memoryId = collection.memoryId;
     this.#filters = new QdrantFilters(collection.memoryId);
-    this.identity = `qdrant:${collection.identity}:${collection.memoryId}`;
+    this.identity = nameOf(collection.storeId);
     this.dimensions = collection.dimensions;
   }
 
