@@ -3,9 +3,9 @@ import { isApexError, StoreError } from '../../contracts/errors.ts';
 import type { DocumentVersion, KeptVersion, StoredRelation, Stray, VersionRecord } from '../../contracts/store.ts';
 import type { Sql, SqlStatement } from '../../support/sql-thread.ts';
 import { isUnreadable, LISTED, listParam, parsedOrText, patternOf, VERSIONS, versionsParam } from '../rows.ts';
+import { extractionOf } from './kept-shape.ts';
 
 type KeptChunk = KeptVersion['chunks'][number];
-type Extraction = Pick<VersionRecord, 'entities' | 'mentions'>;
 
 interface KeptRow
   extends Omit<KeptVersion, 'chunks' | 'entities' | 'mentions' | 'relations' | 'metadata' | 'warnings'> {
@@ -41,7 +41,7 @@ export async function keptVersions(sql: Sql, versions: readonly DocumentVersion[
       ...row,
       metadata: parsedOrText(metadata) as { [key: string]: Json },
       warnings: Array.isArray(notes) ? (notes as VersionRecord['warnings']) : [],
-      ...extractionOf(extraction),
+      ...extractionOf(parsedOrText(extraction)),
       chunks: chunks.filter(isOwn).map(({ documentId: _d, version: _v, headingPath, ...chunk }) => ({
         ...chunk,
         headingPath: pathOf(headingPath),
@@ -55,33 +55,6 @@ export async function keptVersions(sql: Sql, versions: readonly DocumentVersion[
 export function pathOf(text: string): readonly string[] {
   const path = parsedOrText(text);
   return Array.isArray(path) ? (path as string[]) : [text];
-}
-
-/** What extraction found, in the shape it was kept in; nothing where that is damaged. */
-function extractionOf(text: string): Extraction {
-  const kept = parsedOrText(text);
-  const { entities, mentions } = isObject(kept) ? kept : {};
-  const isWhole =
-    isListOf(entities, ['entityId', 'type', 'key', 'name'], []) &&
-    isListOf(mentions, ['mentionId', 'entityId', 'chunkId', 'quote'], ['start', 'end']);
-  if (!isWhole) return { entities: [], mentions: [] };
-  return { entities: entities as Extraction['entities'], mentions: mentions as Extraction['mentions'] };
-}
-
-function isListOf(value: unknown, texts: readonly string[], numbers: readonly string[]): boolean {
-  return (
-    Array.isArray(value) &&
-    value.every(
-      (item) =>
-        isObject(item) &&
-        texts.every((name) => typeof item[name] === 'string') &&
-        numbers.every((name) => typeof item[name] === 'number'),
-    )
-  );
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 const MARKED = "v.document_id = d.document_id AND v.state = 'current'";

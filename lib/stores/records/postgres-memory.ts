@@ -1,0 +1,160 @@
+import { ConfigError } from '../../contracts/errors.ts';
+import { sha256 } from '../../contracts/identity.ts';
+import { type PgTransaction, Postgres } from './postgres-connection.ts';
+import { POSTGRES_FORMAT, POSTGRES_MIGRATIONS, postgresSchema } from './postgres-schema.ts';
+
+export interface PostgresSettings {
+  /** `postgres://user:password@host:port/database`, with `?sslmode=verify-full` for TLS. */
+  readonly url: string;
+  /** The schema that holds apex's tables: a memory of its own. Default: `apex`. */
+  readonly schema?: string;
+  readonly embedder: { readonly model: string; readonly dimensions: number };
+  /** Gives the UUID of a memory that is made now. */
+  readonly createMemoryId: () => string;
+}
+
+/** A memory's tables in PostgreSQL, opened. */
+export interface PostgresMemory {
+  readonly db: Postgres;
+  /** Stands before every table's name: no setting of the connection decides which is meant. */
+  readonly at: string;
+  readonly schema: string;
+  readonly memoryId: string;
+}
+
+export const DEFAULT_SCHEMA = 'apex';
+const PLAIN_NAME = /^[a-z_][a-z0-9_]{0,62}$/;
+
+/**
+ * Opens a memory's tables, making them, or bringing them to this format, when they are not so. Several may come at once.
+ *
+ * @throws ConfigError for a wrong URL, schema, user or password; NEWER_FORMAT; EMBEDDER_MISMATCH; StoreError as PostgreSQL fails.
+ */
+export async function openPostgresMemory(settings: PostgresSettings, signal: AbortSignal): Promise<PostgresMemory> {
+  const schema = settings.schema ?? DEFAULT_SCHEMA;
+  const at = schemaPrefix(schema);
+  const db = new Postgres(settings.url);
+  try {
+    const format = await formatOf(db, at, signal);
+    if (format === null || format < POSTGRES_FORMAT) await make({ db, at, schema, settings }, signal);
+    return { db, at, schema, memoryId: await identityOf(db, at, settings, signal) };
+  } catch (error) {
+    await db.close();
+    throw error;
+  }
+}
+
+/** @throws ConfigError when the name is not one that needs no quotes. */
+export function schemaPrefix(schema: string): string {
+  if (PLAIN_NAME.test(schema) && !schema.startsWith('pg_')) return `"${schema}".`;
+  const message = `${JSON.stringify(schema)} cannot be the schema of the records store: use lower-case letters, digits and _`;
+  throw new ConfigError(message, { code: 'APEX_CONFIG', details: { schema } });
+}
+
+/** The format of the tables, or null when there are none. */
+export async function formatOf(
+  db: Pick<Postgres, 'all' | 'place'>,
+  at: string,
+  signal: AbortSignal,
+): Promise<number | null> {
+  const [found] = await db.all<{ memory: string | null }>(
+    'open',
+    'SELECT to_regclass($1)::text AS memory',
+    [`${at}memory`],
+    signal,
+  );
+  if (found!.memory === null) return null;
+  const [row] = await db.all<{ value: string }>(
+    'open',
+    `SELECT value FROM ${at}memory WHERE name = 'format'`,
+    [],
+    signal,
+  );
+  const format = Number(row?.value ?? Number.NaN);
+  if (format <= POSTGRES_FORMAT) return format;
+  const what = `schema ${at.slice(1, -2)} at ${db.place}`;
+  if (Number.isNaN(format))
+    throw new ConfigError(`the ${what} is another program's: name another schema`, { code: 'APEX_CONFIG' });
+  const message = `the ${what} has format ${format}, this apex reads up to ${POSTGRES_FORMAT}: use the newer apex, or another schema`;
+  throw new ConfigError(message, { code: 'NEWER_FORMAT', details: { format } });
+}
+
+interface Making {
+  readonly db: Postgres;
+  readonly at: string;
+  readonly schema: string;
+  readonly settings: PostgresSettings;
+}
+
+/** Whoever comes second waits, and finds the tables made. */
+async function make({ db, at, schema, settings }: Making, signal: AbortSignal): Promise<void> {
+  await db.transaction({ operation: 'make', signal, isDurable: true, isPatient: true }, async (transaction) => {
+    await transaction.run('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [`apex ${schema}`]);
+    const within = {
+      place: db.place,
+      all: <Row>(_: string, sql: string, params: readonly never[]) => transaction.all<Row>(sql, params),
+    };
+    const format = await formatOf(within, at, signal);
+    if (format === null) await create(transaction, { at, schema, settings });
+    else await migrate(transaction, at, format);
+  });
+}
+
+async function create(
+  transaction: PgTransaction,
+  { at, schema, settings: { embedder, createMemoryId } }: Omit<Making, 'db'>,
+): Promise<void> {
+  const [database] = await transaction.all<{ encoding: string; has_schema: boolean }>(
+    `SELECT current_setting('server_encoding') AS encoding,
+       EXISTS (SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = $1) AS has_schema`,
+    [schema],
+  );
+  if (database!.encoding !== 'UTF8')
+    throw new ConfigError(`the records store needs a database of encoding UTF8, not ${database!.encoding}`, {
+      code: 'APEX_CONFIG',
+      details: { encoding: database!.encoding },
+    });
+  // Asked for although it is there, a schema needs the right to make one.
+  if (!database!.has_schema) await transaction.run(`CREATE SCHEMA ${at.slice(0, -1)}`);
+  await transaction.run(postgresSchema(at).join(';\n'));
+  const values = {
+    format: String(POSTGRES_FORMAT),
+    memory_id: createMemoryId(),
+    embedder: embedder.model,
+    dimensions: String(embedder.dimensions),
+  };
+  await transaction.run(`INSERT INTO ${at}memory (name, value) SELECT * FROM unnest($1::text[], $2::text[])`, [
+    Object.keys(values),
+    Object.values(values),
+  ]);
+}
+
+async function migrate(transaction: PgTransaction, at: string, from: number): Promise<void> {
+  for (let format = from + 1; format <= POSTGRES_FORMAT; format += 1) {
+    for (const sql of POSTGRES_MIGRATIONS[format]!) await transaction.run(sql.replaceAll('@', () => at));
+    await transaction.run(`UPDATE ${at}memory SET value = $1 WHERE name = 'format'`, [String(format)]);
+  }
+}
+
+async function identityOf(
+  db: Postgres,
+  at: string,
+  { embedder: { model, dimensions } }: Pick<PostgresSettings, 'embedder'>,
+  signal: AbortSignal,
+): Promise<string> {
+  const rows = await db.all<{ name: string; value: string }>('open', `SELECT name, value FROM ${at}memory`, [], signal);
+  const values = new Map(rows.map(({ name, value }) => [name, value]));
+  if (values.get('embedder') !== model || Number(values.get('dimensions')) !== dimensions) {
+    const held = `${values.get('embedder')} with ${values.get('dimensions')} dimensions`;
+    throw new ConfigError(
+      `this memory holds vectors of ${held}, not of ${model} with ${dimensions}; use that embedder, or another schema`,
+      { code: 'EMBEDDER_MISMATCH', details: { held, wanted: `${model} with ${dimensions} dimensions` } },
+    );
+  }
+  return values.get('memory_id')!;
+}
+
+/** What the keys of a memory's locks are made with: two memories in one database do not wait for each other. */
+export function lockSeed(memoryId: string, kind: 'batch' | 'document'): string {
+  return BigInt.asIntN(64, BigInt(`0x${sha256(`${kind} ${memoryId}`).slice(0, 16)}`)).toString();
+}

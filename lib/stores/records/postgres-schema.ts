@@ -1,0 +1,86 @@
+/** The format of apex's tables in PostgreSQL, kept in its table `memory`. A newer one is refused. */
+export const POSTGRES_FORMAT = 1;
+
+/** What makes tables of the format before into those of this format; `@` stands for the schema and a full stop. */
+export const POSTGRES_MIGRATIONS: { readonly [format: number]: readonly string[] } = {};
+
+/** Compared and sorted byte by byte, whatever the database's language: as everywhere else in apex. */
+const TEXT = 'text COLLATE "C"';
+
+/** What a place is found by: an index takes no more than 2,704 bytes, and places may be longer. */
+export const PLACE_CHARACTERS = 500;
+
+/** Every table, then its indexes, by name. */
+const TABLES: { readonly [table: string]: string } = {
+  memory: `name ${TEXT} PRIMARY KEY, value ${TEXT} NOT NULL`,
+  // By the database's clock, so that several machines agree on whose a run is.
+  run: `run_id ${TEXT} PRIMARY KEY, journal_id ${TEXT} NOT NULL, fence bigint NOT NULL UNIQUE, last_lsn bigint NOT NULL,
+    state ${TEXT} NOT NULL DEFAULT 'running', host ${TEXT}, lease_until timestamptz`,
+  // After a delete this row is the tombstone: the number may never be given again.
+  document: `document_id ${TEXT} PRIMARY KEY, uuid ${TEXT} NOT NULL, last_version integer NOT NULL, current_version integer`,
+  version: `document_id ${TEXT} NOT NULL, version integer NOT NULL,
+    state ${TEXT} NOT NULL CHECK (state IN ('building', 'current', 'superseded', 'lost')),
+    run_id ${TEXT} NOT NULL, batch_no integer NOT NULL, lsn bigint NOT NULL,
+    uuid ${TEXT} NOT NULL, group_id ${TEXT} NOT NULL, source ${TEXT} NOT NULL, source_uri ${TEXT} NOT NULL, name ${TEXT} NOT NULL,
+    parent_id ${TEXT}, media_type ${TEXT} NOT NULL, bytes bigint NOT NULL, content_digest ${TEXT} NOT NULL,
+    settings_digest ${TEXT} NOT NULL, stores_digest ${TEXT} NOT NULL, title ${TEXT}, stated_at ${TEXT}, created_at ${TEXT} NOT NULL,
+    metadata jsonb NOT NULL, warnings json NOT NULL, chunks integer NOT NULL, entities integer NOT NULL, relations integer NOT NULL,
+    inventory json NOT NULL, extraction json NOT NULL,
+    PRIMARY KEY (document_id, version)`,
+  chunk: `chunk_row bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, chunk_id ${TEXT} NOT NULL UNIQUE,
+    document_id ${TEXT} NOT NULL, version integer NOT NULL, run_id ${TEXT} NOT NULL, batch_no integer NOT NULL,
+    ordinal integer NOT NULL, heading ${TEXT} NOT NULL, text ${TEXT} NOT NULL, start_offset integer NOT NULL, end_offset integer NOT NULL,
+    heading_path json NOT NULL, page integer, token_count integer NOT NULL, words tsvector, word_count integer NOT NULL`,
+  // How many chunks and words there are is the sum of these rows: one that all writers changed would make them wait for each other.
+  text_total: 'entry bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, chunks bigint NOT NULL, words bigint NOT NULL',
+  fact: `relation_id ${TEXT} PRIMARY KEY, document_id ${TEXT} NOT NULL, version integer NOT NULL,
+    run_id ${TEXT} NOT NULL, batch_no integer NOT NULL,
+    type ${TEXT} NOT NULL, subject_id ${TEXT} NOT NULL, object_id ${TEXT} NOT NULL, chunk_id ${TEXT} NOT NULL, quote ${TEXT} NOT NULL,
+    valid_at ${TEXT}`,
+  // Answers whether a commit whose answer was lost happened, and what is still to follow from it.
+  pivot: `run_id ${TEXT} NOT NULL, batch_no integer NOT NULL, fence bigint NOT NULL, lsn bigint NOT NULL,
+    is_finished boolean NOT NULL DEFAULT false, PRIMARY KEY (run_id, batch_no)`,
+  // What a pivot was asked and did, document by document.
+  pivot_item: `run_id ${TEXT} NOT NULL, batch_no integer NOT NULL, document_id ${TEXT} NOT NULL, version integer, base_version integer,
+    result ${TEXT} CHECK (result IN ('done', 'lost')), PRIMARY KEY (run_id, batch_no, document_id)`,
+  quarantine: `document_id ${TEXT} PRIMARY KEY, source ${TEXT} NOT NULL, source_uri ${TEXT} NOT NULL, content_digest ${TEXT} NOT NULL,
+    settings_digest ${TEXT} NOT NULL, run_id ${TEXT} NOT NULL, code ${TEXT} NOT NULL, message ${TEXT} NOT NULL, step ${TEXT} NOT NULL,
+    retryable boolean NOT NULL, at ${TEXT} NOT NULL, group_id ${TEXT} NOT NULL`,
+};
+
+/** Everything after `CREATE`, by the index's name; `@` stands for the schema and a full stop. */
+const INDEXES: { readonly [index: string]: string } = {
+  one_current: "UNIQUE INDEX one_current ON @version (document_id) WHERE state = 'current'",
+  version_by_batch: 'INDEX version_by_batch ON @version (run_id, batch_no)',
+  version_building: "INDEX version_building ON @version (run_id, batch_no) WHERE state = 'building'",
+  version_by_place: `INDEX version_by_place ON @version (left(source_uri, ${PLACE_CHARACTERS}), document_id)
+    WHERE state = 'current' AND parent_id IS NULL`,
+  version_by_parent: 'INDEX version_by_parent ON @version (parent_id) WHERE parent_id IS NOT NULL',
+  chunk_by_version: 'INDEX chunk_by_version ON @chunk (document_id, version, chunk_row)',
+  chunk_by_batch: 'INDEX chunk_by_batch ON @chunk (run_id, batch_no)',
+  chunk_by_text: 'INDEX chunk_by_text ON @chunk (hashtextextended(text, 0))',
+  chunk_by_words: 'INDEX chunk_by_words ON @chunk USING gin (words)',
+  fact_by_version: 'INDEX fact_by_version ON @fact (document_id, version)',
+  fact_by_batch: 'INDEX fact_by_batch ON @fact (run_id, batch_no)',
+  fact_by_subject: 'INDEX fact_by_subject ON @fact (subject_id, type)',
+  fact_by_object: 'INDEX fact_by_object ON @fact (object_id, type)',
+  pivot_unfinished: 'INDEX pivot_unfinished ON @pivot (run_id, batch_no) WHERE NOT is_finished',
+};
+
+export const TABLE_NAMES: readonly string[] = Object.keys(TABLES);
+export const INDEX_NAMES: readonly string[] = Object.keys(INDEXES);
+
+/** The statements that make all tables. @param at the schema with a full stop, as `schemaPrefix` gives it. */
+export function postgresSchema(at: string): string[] {
+  return [
+    ...Object.entries(TABLES).map(([name, columns]) => `CREATE TABLE ${at}${name} (${columns})`),
+    // Never given twice, also by a transaction that came to nothing.
+    `CREATE SEQUENCE ${at}fence`,
+    ...INDEX_NAMES.map((name) => indexStatement(at, name)),
+  ];
+}
+
+/** The statement that makes an index of apex's. */
+export function indexStatement(at: string, name: string): string {
+  return `CREATE ${INDEXES[name]!.replaceAll('@', () => at)}`;
+}
