@@ -1,0 +1,45 @@
+import { afterAll, describe, expect, test } from 'vitest';
+import { serverEnvironment } from '../servers/environment.ts';
+import { randomFrom } from './random.ts';
+import { RECOVERIES } from './scenario.ts';
+import { openServerScenario } from './server-scenario.ts';
+
+/**
+ * Goal: kill it anywhere and it comes to the same, on servers too. Method: as `points.test.ts`, at the calls of the stores; the
+ * stores are compared with what the records say by `verify`, and that with what an uninterrupted run gives.
+ */
+
+/** Printed, so that a failure can be run again: APEX_TEST_SEED=n. */
+const seed = Number(process.env['APEX_TEST_SEED'] ?? Math.floor(Math.random() * 1_000_000));
+const isFull = process.env['APEX_TEST_FULL'] === '1';
+/** Cases of the full set that are run otherwise, and the most there can be. */
+const SAMPLED = 24;
+const ALL = 400;
+
+describe.skipIf(serverEnvironment() === null)('on servers', async () => {
+  if (serverEnvironment() === null) return;
+  const scenario = await openServerScenario(isFull ? ALL : SAMPLED, () => serverEnvironment()!);
+  afterAll(() => scenario.remove());
+  console.log(`${scenario.points.length} crash points, seed ${seed}`);
+
+  test('an ingest passes the points that the tests know', () => {
+    expect(scenario.points.length).toBeGreaterThanOrEqual(40);
+  });
+
+  const all = RECOVERIES.flatMap((recovery) => scenario.points.map((point) => [point, recovery] as const));
+  const next = randomFrom(seed);
+  const cases = isFull ? all : shuffled(all, next).slice(0, SAMPLED);
+  test.concurrent.each(cases)('killed at %s, %s: the same memory', { timeout: 180_000 }, async (point, recovery) => {
+    const { killed, verified, dump } = await scenario.killAndRecover(point, recovery);
+    expect(killed.signal, `${point} was never reached: ${killed.stderr}`).toBe('SIGKILL');
+    expect(verified.lines, verified.stderr).toEqual([expect.objectContaining({ event: 'summary', exit_status: 0 })]);
+    expect(dump).toEqual(scenario.reference);
+  });
+});
+
+function shuffled<Item>(items: readonly Item[], next: () => number): Item[] {
+  return items
+    .map((item) => ({ item, key: next() }))
+    .sort((a, b) => a.key - b.key)
+    .map(({ item }) => item);
+}
