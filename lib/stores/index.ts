@@ -2,13 +2,14 @@
 // May import lib/contracts, lib/support and its own vendor packages.
 // Must never decide which version is current by itself.
 
+import { dirname, join } from 'node:path';
 import type { ReadableStores } from '../contracts/plan.ts';
 import type { Servers } from '../contracts/servers.ts';
-import type { GraphStore, Stores } from '../contracts/store.ts';
-import type { RedisCacheStore } from './cache/redis.ts';
+import type { CacheStore, GraphStore, RecordsStore, Stores, VectorStore } from '../contracts/store.ts';
 import { SqliteCacheStore } from './cache/sqlite.ts';
 import { SqliteGraphStore } from './graph/sqlite.ts';
-import { type MemorySettings, openMemoryDb, readMemoryDb } from './memory-db.ts';
+import { type MemoryDb, type MemorySettings, openMemoryDb, readMemoryDb } from './memory-db.ts';
+import { withTracesIn } from './memory-traces.ts';
 import { SqliteRecordsStore } from './records/sqlite.ts';
 import { SqliteVectorStore } from './vectors/sqlite.ts';
 
@@ -22,80 +23,168 @@ interface OpenStores {
   close(): Promise<void>;
 }
 
-/** Opens the four stores, each the server that is named for its role, else embedded. Errors: those of each part's opening. */
-export async function openStores(settings: MemorySettings, servers: Servers): Promise<OpenStores> {
-  const embedded = await openEmbeddedStores(settings);
-  const { memoryId } = embedded.stores.records;
-  let graph: GraphStore | null = null;
-  try {
-    graph = await openGraph(servers.graph, memoryId);
-  } catch (error) {
-    await embedded.close();
-    throw error;
-  }
-  const cache = await openCache(servers.cache, memoryId);
-  const stores = { ...embedded.stores, ...(graph && { graph }), ...(cache && { cache }) };
-  const close = async () => {
-    await graph?.close();
-    await cache?.close();
-    await embedded.close();
-  };
-  return { stores, close };
-}
-
 /** Opening is bounded by what waits for each answer. */
 const NEVER = new AbortController().signal;
 
-async function openGraph(settings: Servers['graph'], memoryId: string): Promise<GraphStore | null> {
-  if (settings === null) return null;
+/** Opens the four stores, each the server that is named for its role, else embedded. Errors: those of each part's opening. */
+export async function openStores(settings: MemorySettings, servers: Servers): Promise<OpenStores> {
+  const opened: { close(): Promise<void> }[] = [];
+  const keep = <Part extends { close(): Promise<void> }>(part: Part): Part => {
+    opened.unshift(part);
+    return part;
+  };
+  const close = async () => {
+    for (const part of opened) await part.close();
+  };
+  try {
+    return { stores: await openRoles(settings, servers, keep), close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+type Keep = <Part extends { close(): Promise<void> }>(part: Part) => Part;
+
+async function openRoles(settings: MemorySettings, servers: Servers, keep: Keep): Promise<Stores> {
+  if (servers.records === null) {
+    const memory = await openMemoryDb(settings);
+    keep(memory.sql);
+    return openOthers({ settings, servers, memory, memoryId: memory.memoryId }, new SqliteRecordsStore(memory), keep);
+  }
+  const { openPostgresRecords } = await import('./records/postgres.ts');
+  const records = keep(await openPostgresRecords({ ...settings, ...servers.records }, NEVER));
+  const { memoryId } = records;
+  if (servers.graph !== null && servers.vectors !== null && servers.cache !== null)
+    return openOthers({ settings, servers, memory: null, memoryId }, records, keep);
+  // A file of its own: `memory.db` belongs to the records in it.
+  const memory = await openMemoryDb({ ...settings, path: besidePath(settings.path, memoryId), isSynced: true });
+  keep(memory.sql);
+  return openOthers({ settings, servers, memory, memoryId }, withTracesIn(memory.sql, records), keep);
+}
+
+/** Where the embedded roles lie whose records are on a server. */
+function besidePath(path: string, memoryId: string): string {
+  return join(dirname(path), `memory-${memoryId}.db`);
+}
+
+interface OtherRoles {
+  readonly settings: Pick<MemorySettings, 'embedder'>;
+  readonly servers: Servers;
+  /** What the embedded ones lie in; null when there are none. */
+  readonly memory: MemoryDb | null;
+  readonly memoryId: string;
+}
+
+async function openOthers({ settings, servers, memory, memoryId }: OtherRoles, records: RecordsStore, keep: Keep) {
+  const graph = await openGraph(servers.graph, memoryId);
+  if (graph !== null) keep(graph);
+  const vectors = await openVectors(servers.vectors, { memoryId, embedder: settings.embedder });
+  if (vectors !== null) keep(vectors);
+  const cache = await openCache(servers.cache, memoryId);
+  if (cache !== null) keep(cache);
+  return {
+    records,
+    graph: graph ?? new SqliteGraphStore(memory!),
+    vectors: vectors ?? new SqliteVectorStore(memory!),
+    cache: cache ?? new SqliteCacheStore(memory!),
+  };
+}
+
+async function openGraph(server: Servers['graph'], memoryId: string): Promise<GraphStore | null> {
+  if (server === null) return null;
   const { openNeo4jGraph } = await import('./graph/neo4j.ts');
-  return openNeo4jGraph({ ...settings, memoryId }, NEVER);
+  return openNeo4jGraph({ ...server, memoryId }, NEVER);
 }
 
-async function readGraphIdentity(settings: Servers['graph'], memoryId: string): Promise<string | null> {
-  if (settings === null) return null;
-  const { readNeo4jIdentity } = await import('./graph/neo4j.ts');
-  return readNeo4jIdentity({ ...settings, memoryId }, NEVER);
+type VectorsOwner = Pick<MemorySettings, 'embedder'> & { readonly memoryId: string };
+
+async function openVectors(server: Servers['vectors'], owner: VectorsOwner): Promise<VectorStore | null> {
+  if (server === null) return null;
+  const { openQdrantVectors } = await import('./vectors/qdrant.ts');
+  return openQdrantVectors({ ...server, ...owner }, NEVER);
 }
 
-async function openCache(settings: Servers['cache'], memoryId: string): Promise<RedisCacheStore | null> {
-  if (settings === null) return null;
-  const { RedisCacheStore: Cache } = await import('./cache/redis.ts');
-  return new Cache({ ...settings, memoryId });
+async function openCache(server: Servers['cache'], memoryId: string): Promise<CacheStore | null> {
+  if (server === null) return null;
+  const { RedisCacheStore } = await import('./cache/redis.ts');
+  return new RedisCacheStore({ ...server, memoryId });
 }
 
 /** Opens the four embedded stores over one `memory.db`. Closing them closes the file. Errors as `openMemoryDb`. */
-export async function openEmbeddedStores(settings: MemorySettings): Promise<OpenStores> {
-  const memory = await openMemoryDb(settings);
-  const stores: Stores = {
-    records: new SqliteRecordsStore(memory),
-    graph: new SqliteGraphStore(memory),
-    vectors: new SqliteVectorStore(memory),
-    cache: new SqliteCacheStore(memory),
-  };
-  return { stores, close: () => memory.sql.close() };
+export function openEmbeddedStores(settings: MemorySettings): Promise<OpenStores> {
+  return openStores(settings, NO_SERVERS);
 }
 
+const NO_SERVERS: Servers = { records: null, graph: null, vectors: null, cache: null };
+
 /**
- * The stores for reading only: nothing in the folder of embedded ones is made or changed. A memory that is not there yet holds
- * nothing. Errors as `openStores`.
+ * The stores for reading only: nothing is made or changed in the folder of embedded ones, or on servers. A memory that is not there
+ * yet holds nothing. Errors as `openStores`.
  */
 export async function readStores(
   settings: Pick<MemorySettings, 'path' | 'embedder'>,
   servers: Servers,
 ): Promise<{ stores: ReadableStores; close: () => Promise<void> }> {
-  const memory = await readMemoryDb(settings);
-  if (memory === null) return { stores: NO_MEMORY, close: async () => {} };
-  const graphIdentity = await readGraphIdentity(servers.graph, memory.memoryId);
-  const cache = await openCache(servers.cache, memory.memoryId);
+  const records = await readRecords(settings, servers.records);
+  if (records === null) return { stores: NO_MEMORY, close: async () => {} };
+  const { memoryId, path } = records;
+  const memory = await readMemoryDb({ ...settings, path });
+  const cache =
+    (await openCache(servers.cache, memoryId)) ?? (memory === null ? NO_CACHE : new SqliteCacheStore(memory));
+  const embedded = { identity: memory === null ? '' : new SqliteGraphStore(memory).identity };
   const stores: ReadableStores = {
-    records: new SqliteRecordsStore(memory),
-    graph: graphIdentity === null ? new SqliteGraphStore(memory) : { identity: graphIdentity },
-    vectors: new SqliteVectorStore(memory),
-    cache: cache ?? new SqliteCacheStore(memory),
+    records: records.store,
+    graph: (await readGraph(servers.graph, memoryId)) ?? embedded,
+    vectors: (await readVectors(servers.vectors, { memoryId, embedder: settings.embedder })) ?? embedded,
+    cache,
   };
-  return { stores, close: async () => cache?.close() };
+  const close = async () => {
+    await cache.close();
+    await records.store.close();
+  };
+  return { stores, close };
 }
+
+interface ReadRecords {
+  readonly store: RecordsStore;
+  readonly memoryId: string;
+  /** Where the embedded roles beside it lie. */
+  readonly path: string;
+}
+
+async function readRecords(
+  settings: Pick<MemorySettings, 'path' | 'embedder'>,
+  server: Servers['records'],
+): Promise<ReadRecords | null> {
+  if (server === null) {
+    const memory = await readMemoryDb(settings);
+    if (memory === null) return null;
+    return { store: new SqliteRecordsStore(memory), memoryId: memory.memoryId, path: settings.path };
+  }
+  const { readPostgresRecords } = await import('./records/postgres.ts');
+  const store = await readPostgresRecords({ ...settings, ...server }, NEVER);
+  if (store === null) return null;
+  return { store, memoryId: store.memoryId, path: besidePath(settings.path, store.memoryId) };
+}
+
+async function readGraph(server: Servers['graph'], memoryId: string): Promise<{ identity: string } | null> {
+  if (server === null) return null;
+  const { readNeo4jIdentity } = await import('./graph/neo4j.ts');
+  return { identity: await readNeo4jIdentity({ ...server, memoryId }, NEVER) };
+}
+
+async function readVectors(server: Servers['vectors'], owner: VectorsOwner): Promise<{ identity: string } | null> {
+  if (server === null) return null;
+  const { readQdrantIdentity } = await import('./vectors/qdrant.ts');
+  return { identity: await readQdrantIdentity({ ...server, ...owner }, NEVER) };
+}
+
+const NO_CACHE = {
+  identity: '',
+  get: async (keys: readonly string[]) => keys.map(() => null),
+  close: async () => {},
+};
 
 const NO_MEMORY: ReadableStores = {
   records: {
@@ -107,5 +196,5 @@ const NO_MEMORY: ReadableStores = {
   },
   graph: { identity: '' },
   vectors: { identity: '' },
-  cache: { identity: '', get: async (keys) => keys.map(() => null) },
+  cache: NO_CACHE,
 };

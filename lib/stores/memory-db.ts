@@ -11,6 +11,8 @@ export interface MemorySettings {
   readonly embedder: { readonly model: string; readonly dimensions: number };
   /** Gives the UUID of a memory that is made now. */
   readonly createMemoryId: () => string;
+  /** Whether every commit survives a power cut by itself: there is no pivot in this file that would see to it. */
+  readonly isSynced?: boolean;
   readonly probe?: CommitProbe | null;
 }
 
@@ -32,7 +34,7 @@ export async function openMemoryDb(settings: MemorySettings): Promise<MemoryDb> 
     path: settings.path,
     pragmas: {
       journal_mode: 'WAL',
-      synchronous: 'NORMAL',
+      synchronous: settings.isSynced === true ? 'FULL' : 'NORMAL',
       wal_autocheckpoint: 16_384,
       secure_delete: 'ON',
       trusted_schema: 'ON',

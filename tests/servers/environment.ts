@@ -3,12 +3,14 @@ import { inject } from 'vitest';
 
 /** Settings that give every role a server of the tests; each call names places of its own in them. Null without the servers. */
 export function serverEnvironment(): Record<string, string> | null {
-  const { neo4j, redis } = inject('servers');
-  if (neo4j === null || redis === null) return null;
+  const { postgres, neo4j, qdrant, redis } = inject('servers');
+  if (postgres === null || neo4j === null || qdrant === null || redis === null) return null;
   return {
-    ...graphEnvironment(neo4j),
-    REDIS_URL: redis,
+    DATABASE_URL: postgres,
     APEX_POSTGRES_SCHEMA: `apex_${randomBytes(8).toString('hex')}`,
+    ...graphEnvironment(neo4j),
+    QDRANT_URL: qdrant,
+    REDIS_URL: redis,
   };
 }
 

@@ -44,6 +44,32 @@ export async function openPostgresMemory(settings: PostgresSettings, signal: Abo
   }
 }
 
+/** As `openPostgresMemory` for one who only looks: null while there are no tables. Nothing is made. */
+export async function readPostgresMemory(
+  settings: Omit<PostgresSettings, 'createMemoryId'>,
+  signal: AbortSignal,
+): Promise<PostgresMemory | null> {
+  const schema = settings.schema ?? DEFAULT_SCHEMA;
+  const at = schemaPrefix(schema);
+  const db = new Postgres(settings.url);
+  try {
+    const format = await formatOf(db, at, signal);
+    if (format !== null && format < POSTGRES_FORMAT) throw olderFormat(schema, format);
+    if (format !== null) return { db, at, schema, memoryId: await identityOf(db, at, settings, signal) };
+  } catch (error) {
+    await db.close();
+    throw error;
+  }
+  await db.close();
+  return null;
+}
+
+/** To bring it up to date is to write. */
+function olderFormat(schema: string, format: number): ConfigError {
+  const message = `the schema ${schema} has format ${format}, of an older apex: let another command bring it up to date, as apex runs list`;
+  return new ConfigError(message, { code: 'APEX_CONFIG', details: { format } });
+}
+
 /** @throws ConfigError when the name is not one that needs no quotes. */
 export function schemaPrefix(schema: string): string {
   if (PLAIN_NAME.test(schema) && !schema.startsWith('pg_')) return `"${schema}".`;

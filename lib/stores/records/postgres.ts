@@ -27,7 +27,12 @@ import type {
   WriteRef,
 } from '../../contracts/store.ts';
 import type { PgValue } from './postgres-connection.ts';
-import { openPostgresMemory, type PostgresMemory, type PostgresSettings } from './postgres-memory.ts';
+import {
+  openPostgresMemory,
+  type PostgresMemory,
+  type PostgresSettings,
+  readPostgresMemory,
+} from './postgres-memory.ts';
 import {
   checkedIndexes,
   keptVersions,
@@ -73,6 +78,15 @@ export async function openPostgresRecords(
   signal: AbortSignal = new AbortController().signal,
 ): Promise<RecordsStore> {
   return new PostgresRecordsStore(await openPostgresMemory(settings, signal));
+}
+
+/** As `openPostgresRecords` for one who only looks; null while there are no tables. Nothing is made. */
+export async function readPostgresRecords(
+  settings: Omit<PostgresSettings, 'createMemoryId'>,
+  signal: AbortSignal,
+): Promise<RecordsStore | null> {
+  const memory = await readPostgresMemory(settings, signal);
+  return memory === null ? null : new PostgresRecordsStore(memory);
 }
 
 /** The records in tables of PostgreSQL. Its transactions are the pivot. */

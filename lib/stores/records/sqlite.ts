@@ -28,6 +28,7 @@ import type {
 } from '../../contracts/store.ts';
 import { type Sql, type SqlValue, UnexpectedChangesError } from '../../support/sql-thread.ts';
 import type { MemoryDb } from '../memory-db.ts';
+import { COUNT_DELETES, eraseTraces } from '../memory-traces.ts';
 import {
   countByRef,
   deleteByRef,
@@ -311,7 +312,7 @@ export class SqliteRecordsStore implements RecordsStore {
             params: batch,
           },
           // Until it is erased, the file holds traces of what goes.
-          ...(request.deletes.length === 0 ? [] : [{ sql: COUNT_DELETES }]),
+          ...(request.deletes.length === 0 ? [] : [COUNT_DELETES]),
           { sql: `DELETE FROM quarantine WHERE document_id IN (SELECT i.document_id ${done})`, params: batch },
           {
             sql: `INSERT OR REPLACE INTO quarantine SELECT ${marks(12)}
@@ -484,21 +485,8 @@ export class SqliteRecordsStore implements RecordsStore {
     }
   }
 
-  async erase(_signal: AbortSignal): Promise<boolean> {
-    const [mark] = await this.#sql.all<{ value: string }>("SELECT value FROM memory WHERE name = 'deletes'");
-    if (mark === undefined) return true;
-    try {
-      if (!(await this.#sql.rewrite('records.erase'))) return false;
-    } catch (error) {
-      if (isApexError(error) && error.code === 'LOCKED') return false;
-      throw error;
-    }
-    // What another process has deleted since is not erased yet.
-    await this.#sql.transaction(
-      [{ sql: "DELETE FROM memory WHERE name = 'deletes' AND value = ?", params: [mark.value] }],
-      { label: 'records.erased' },
-    );
-    return true;
+  erase(_signal: AbortSignal): Promise<boolean> {
+    return eraseTraces(this.#sql);
   }
 
   unindexed(
@@ -597,9 +585,6 @@ function expressionOf(terms: readonly KeywordTerm[]): string {
     )
     .join(' OR ');
 }
-
-const COUNT_DELETES = `INSERT INTO memory (name, value) VALUES ('deletes', '1')
-  ON CONFLICT (name) DO UPDATE SET value = CAST(value AS INTEGER) + 1`;
 
 const CURRENT_FIELDS = `SELECT d.document_id AS documentId, d.uuid, d.current_version AS version, d.last_version AS lastVersion,
   v.content_digest AS contentDigest, v.settings_digest AS settingsDigest, v.stores_digest AS storesDigest,
