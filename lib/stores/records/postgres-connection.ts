@@ -5,16 +5,29 @@ import { isRefusal, postgresError } from './postgres-errors.ts';
 import { fromHeld, fromHeldJson, toHeld } from './postgres-text.ts';
 
 const MAX_CONNECTIONS = 4;
-const CONNECT_TIMEOUT_MS = 5_000;
-/** Without it a connection that has gone silent is waited for without end. */
-const QUERY_TIMEOUT_MS = 20_000;
 const CLOSE_TIMEOUT_MS = 2_000;
-const STATEMENT_TIMEOUT_MS = 15_000;
-const LOCK_TIMEOUT_MS = 5_000;
-/** After this the server gives up a transaction whose owner has fallen silent, with the locks it holds. */
-const IDLE_TIMEOUT_MS = 30_000;
-/** How long a transaction waits for one that may be the silent one. */
-const PATIENT_TIMEOUT_MS = 40_000;
+/** How much longer than the server's own limit an answer is waited for. */
+const GRACE_MS = 5_000;
+
+/** How long things may take. */
+export interface PostgresLimits {
+  readonly connectMs: number;
+  /** One statement, and waiting for one lock in it. */
+  readonly statementMs: number;
+  readonly lockMs: number;
+  /** After this the server gives up a transaction whose owner has fallen silent, with the locks it holds. */
+  readonly idleMs: number;
+  /** Any answer: without it a connection that has gone silent is waited for without end. */
+  readonly answerMs: number;
+}
+
+const LIMITS: PostgresLimits = {
+  connectMs: 5_000,
+  statementMs: 15_000,
+  lockMs: 5_000,
+  idleMs: 30_000,
+  answerMs: 20_000,
+};
 
 /** What a statement can be given. Texts are held as `toHeld` says, also those in lists. */
 export type PgValue = string | number | boolean | null | readonly PgValue[];
@@ -46,17 +59,19 @@ export class Postgres {
   /** Host, port and database, for messages. */
   readonly place: string;
   readonly #pool: pg.Pool;
+  readonly #limits: PostgresLimits;
   #closing: Promise<void> | null = null;
 
   /** @throws ConfigError when the URL is none. */
-  constructor(url: string) {
+  constructor(url: string, limits: Partial<PostgresLimits> = {}) {
     this.place = placeOf(url);
+    this.#limits = { ...LIMITS, ...limits };
     this.#pool = new pg.Pool({
       connectionString: url,
       application_name: 'apex',
       max: MAX_CONNECTIONS,
-      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-      query_timeout: QUERY_TIMEOUT_MS,
+      connectionTimeoutMillis: this.#limits.connectMs,
+      query_timeout: this.#limits.answerMs,
       idleTimeoutMillis: 10_000,
       keepAlive: true,
       allowExitOnIdle: true,
@@ -82,6 +97,7 @@ export class Postgres {
     const { operation, signal } = options;
     signal.throwIfAborted();
     const client = await this.#told(operation, () => this.#pool.connect());
+    const limits = limitsOf(options, this.#limits);
     const connection = { isWhole: true };
     const query = async (sql: string, params: readonly PgValue[] = []): Promise<pg.QueryResult> => {
       signal.throwIfAborted();
@@ -89,7 +105,7 @@ export class Postgres {
         return await client.query({
           text: sql,
           values: params.map(held),
-          query_timeout: waitOf(options),
+          query_timeout: limits.answerMs,
         } as pg.QueryConfig);
       } catch (error) {
         connection.isWhole = isRefusal(error);
@@ -98,7 +114,7 @@ export class Postgres {
     };
     let result: Result;
     try {
-      await query(beginning(options));
+      await query(beginning(options, limits));
       result = await work({
         all: async <Row>(sql: string, params?: readonly PgValue[]) => (await query(sql, params)).rows as Row[],
         run: async (sql, params) => (await query(sql, params)).rowCount ?? 0,
@@ -155,21 +171,22 @@ export class Postgres {
 }
 
 /** Everything that a transaction is given in one message: settings that end with it. */
-function beginning({ isDurable = false, isPatient = false }: TransactionOptions<unknown>): string {
-  const lockMs = isPatient ? PATIENT_TIMEOUT_MS : LOCK_TIMEOUT_MS;
-  const statementMs = Math.max(STATEMENT_TIMEOUT_MS, lockMs);
-  const settings = `BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL statement_timeout = ${statementMs};
-    SET LOCAL lock_timeout = ${lockMs}; SET LOCAL idle_in_transaction_session_timeout = ${IDLE_TIMEOUT_MS}`;
+function beginning({ isDurable = false }: TransactionOptions<unknown>, limits: PostgresLimits): string {
+  const settings = `BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL statement_timeout = ${limits.statementMs};
+    SET LOCAL lock_timeout = ${limits.lockMs}; SET LOCAL idle_in_transaction_session_timeout = ${limits.idleMs}`;
   return isDurable ? `${settings}; ${WAIT_FOR_DISK}` : settings;
+}
+
+/** Who is patient waits longer for a lock than the server does for the silent owner of one. */
+function limitsOf({ isPatient = false }: TransactionOptions<unknown>, limits: PostgresLimits): PostgresLimits {
+  if (!isPatient) return limits;
+  const lockMs = limits.idleMs + limits.lockMs;
+  const statementMs = lockMs + limits.statementMs;
+  return { ...limits, lockMs, statementMs, answerMs: statementMs + GRACE_MS };
 }
 
 /** Only where the server would not wait: elsewhere it may be set to wait for replicas, too. */
 const WAIT_FOR_DISK = `SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') = 'off'`;
-
-/** The server's own limits come first. */
-function waitOf({ isPatient = false }: TransactionOptions<unknown>): number {
-  return isPatient ? PATIENT_TIMEOUT_MS + CONNECT_TIMEOUT_MS : QUERY_TIMEOUT_MS;
-}
 
 /** A connection that may be broken is not asked for anything more. */
 async function rollback(client: pg.PoolClient, isWhole: boolean): Promise<void> {

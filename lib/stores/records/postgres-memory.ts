@@ -1,6 +1,6 @@
 import { ConfigError } from '../../contracts/errors.ts';
 import { sha256 } from '../../contracts/identity.ts';
-import { type PgTransaction, Postgres } from './postgres-connection.ts';
+import { type PgTransaction, Postgres, type PostgresLimits } from './postgres-connection.ts';
 import { POSTGRES_FORMAT, POSTGRES_MIGRATIONS, postgresSchema } from './postgres-schema.ts';
 
 export interface PostgresSettings {
@@ -11,6 +11,8 @@ export interface PostgresSettings {
   readonly embedder: { readonly model: string; readonly dimensions: number };
   /** Gives the UUID of a memory that is made now. */
   readonly createMemoryId: () => string;
+  /** How long things may take; what is left out is as it is for everybody. */
+  readonly limits?: Partial<PostgresLimits>;
 }
 
 /** A memory's tables in PostgreSQL, opened. */
@@ -33,7 +35,7 @@ const PLAIN_NAME = /^[a-z_][a-z0-9_]{0,62}$/;
 export async function openPostgresMemory(settings: PostgresSettings, signal: AbortSignal): Promise<PostgresMemory> {
   const schema = settings.schema ?? DEFAULT_SCHEMA;
   const at = schemaPrefix(schema);
-  const db = new Postgres(settings.url);
+  const db = new Postgres(settings.url, settings.limits);
   try {
     const format = await formatOf(db, at, signal);
     if (format === null || format < POSTGRES_FORMAT) await make({ db, at, schema, settings }, signal);
