@@ -85,13 +85,15 @@ export async function formatOf(
   at: string,
   signal: AbortSignal,
 ): Promise<number | null> {
-  const [found] = await db.all<{ memory: string | null }>(
+  // From the tables of names: `to_regclass` may still answer what was so before this transaction waited.
+  const found = await db.all(
     'open',
-    'SELECT to_regclass($1)::text AS memory',
-    [`${at}memory`],
+    `SELECT 1 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+     WHERE n.nspname = $1 AND c.relname = 'memory'`,
+    [at.slice(1, -2)],
     signal,
   );
-  if (found!.memory === null) return null;
+  if (found.length === 0) return null;
   const [row] = await db.all<{ value: string }>(
     'open',
     `SELECT value FROM ${at}memory WHERE name = 'format'`,

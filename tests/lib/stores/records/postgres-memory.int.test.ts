@@ -1,0 +1,216 @@
+import { randomUUID } from 'node:crypto';
+import { describe, expect, inject, onTestFinished, test } from 'vitest';
+import { openPostgresRecords } from '../../../../lib/stores/records/postgres.ts';
+import { openRecords, postgresSettings, withClient } from '../../../helpers/postgres.ts';
+import { startProxy } from '../../../helpers/proxy.ts';
+import {
+  collect,
+  expectedTexts,
+  never,
+  pivotOf,
+  recordOf,
+  ref,
+  rowTexts,
+  versionOf,
+} from '../../../helpers/records.ts';
+
+/** Goal: whoever opens a memory gets that one, whole, or is told why not. Method: schemas of a real server, right and wrong. */
+
+const { postgres: url } = inject('servers');
+
+const failed = (settings: Parameters<typeof openPostgresRecords>[0]) =>
+  openPostgresRecords(settings).then(
+    async (store) => {
+      await store.close();
+      return null;
+    },
+    (error: Error) => error,
+  );
+
+/** A role of the tests' own, with a password, that may do nothing but connect. */
+async function roleUrl(): Promise<string> {
+  const role = `role_${randomUUID().replaceAll('-', '')}`;
+  await withClient((client) => client.query(`CREATE ROLE ${role} LOGIN PASSWORD 'a-right-one'`));
+  onTestFinished(async () => {
+    await withClient((client) => client.query(`DROP OWNED BY ${role}; DROP ROLE ${role}`));
+  });
+  const own = new URL(url!);
+  own.username = role;
+  own.password = 'a-right-one';
+  return own.href;
+}
+
+describe.skipIf(url === null)('a memory in postgres', () => {
+  test('keeps its identity, and those who make it at once open one and the same', async () => {
+    const settings = postgresSettings();
+    const opened = await Promise.all(Array.from({ length: 4 }, () => openRecords(settings)));
+    const later = await openRecords(settings);
+    expect(new Set([...opened, later].map(({ memoryId }) => memoryId)).size).toBe(1);
+    expect(later.identity).toBe(`postgres:${later.memoryId}`);
+  });
+
+  test('does not see, list or remove what another on the same server holds', async () => {
+    const [one, other] = [await openRecords(), await openRecords()];
+    const record = recordOf('a');
+    for (const store of [one, other]) {
+      const { fence } = await store.openRun({ runId: 'run-1', journalId: 'journal' }, never);
+      await store.write(ref('run-1'), [record], never);
+      if (store === one) await store.pivot(pivotOf({ ref: ref('run-1'), fence }, [record]), never);
+    }
+    expect(await one.unsettled(never)).toEqual([ref('run-1')]);
+    await other.discard(ref('run-1'), never);
+    expect(await collect(other.versions(never))).toEqual([]);
+    expect(await collect(one.versions(never))).toEqual([{ ...versionOf(record), ...ref('run-1') }]);
+    expect((await one.document('a', never))?.version).toBe(1);
+    expect(await other.searchText([{ text: 'steel', isBeginning: false, weight: 1 }], 9, null, never)).toEqual([]);
+  });
+
+  test.each([
+    { model: 'other', dimensions: 4 },
+    { model: 'test', dimensions: 8 },
+  ])('of another embedder is refused: %o', async (embedder) => {
+    const settings = postgresSettings();
+    await openRecords(settings);
+    expect(await failed({ ...settings, embedder })).toMatchObject({ code: 'EMBEDDER_MISMATCH' });
+  });
+
+  test('of a newer format is refused and left as it is', async () => {
+    const settings = postgresSettings();
+    await openRecords(settings);
+    await withClient((client) =>
+      client.query(`UPDATE ${settings.schema}.memory SET value = '99' WHERE name = 'format'`),
+    );
+    expect(await failed(settings)).toMatchObject({ code: 'NEWER_FORMAT', details: { format: 99 } });
+  });
+
+  test('is not made in a schema whose table of that name is another program’s', async () => {
+    const settings = postgresSettings();
+    await withClient((client) =>
+      client.query(`CREATE SCHEMA ${settings.schema}; CREATE TABLE ${settings.schema}.memory (name text, value text)`),
+    );
+    expect(await failed(settings)).toMatchObject({ code: 'APEX_CONFIG' });
+  });
+
+  test.each(['Apex', 'a b', '', 'a"; DROP SCHEMA public', 'pg_apex', '1a', 'a'.repeat(64)])(
+    'is not made in a schema of a name that is not plain: %j',
+    async (schema) => {
+      expect(await failed({ ...postgresSettings(), schema })).toMatchObject({ code: 'APEX_CONFIG' });
+    },
+  );
+
+  test('that was not made to the end is not there, and is made anew', async () => {
+    const settings = postgresSettings();
+    const proxy = await startProxy(settings.url);
+    proxy.set({
+      ...{ kind: 'cut-request', arrives: true, by: 'reset' },
+      matches: (request) => request.includes('CREATE TABLE'),
+    });
+    expect(await failed({ ...settings, url: proxy.url })).toMatchObject({ retryable: true });
+    expect(proxy.cuts).toBe(1);
+    expect(await failed(settings)).toBeNull();
+  });
+
+  test('is made in a schema that somebody made for it, by a user who may make none', async () => {
+    const settings = postgresSettings({ url: await roleUrl() });
+    expect(await failed(settings)).toMatchObject({
+      code: 'APEX_PERMISSION',
+      message: expect.stringContaining('grant CREATE'),
+    });
+    const { username } = new URL(settings.url);
+    await withClient((client) =>
+      client.query(`CREATE SCHEMA ${settings.schema}; GRANT ALL ON SCHEMA ${settings.schema} TO ${username}`),
+    );
+    expect(await failed(settings)).toBeNull();
+  });
+});
+
+describe.skipIf(url === null)('a URL', () => {
+  const changed = (change: (own: URL) => void) => {
+    const own = new URL(url!);
+    change(own);
+    return postgresSettings({ url: own.href });
+  };
+
+  test.each<[string, string, (own: URL) => void]>([
+    [
+      'of a wrong password',
+      'does not take the password',
+      (own) => {
+        own.password = 'a-wrong-one';
+      },
+    ],
+    [
+      'without a password',
+      'asks for a password',
+      (own) => {
+        own.password = '';
+      },
+    ],
+    [
+      'of a database that is not there',
+      'has no such database',
+      (own) => {
+        own.pathname = '/nope';
+      },
+    ],
+    [
+      'that asks for TLS of a server without',
+      'does not speak TLS',
+      (own) => {
+        own.search = '?sslmode=verify-full';
+      },
+    ],
+  ])('%s says so, and never the password', async (_, said, change) => {
+    const error = await failed(changed(change));
+    expect(error).toMatchObject({ code: 'APEX_CONFIG', retryable: false, message: expect.stringContaining(said) });
+    expect(JSON.stringify([error, error!.message, error!.stack])).not.toMatch(/a-wrong-one|password-of-the-tests/);
+  });
+
+  test.each(['postgres://127.0.0.1:1/x', 'postgres://nowhere.invalid/x'])(
+    'of nobody may be asked again: %s',
+    async (nobody) => {
+      expect(await failed(postgresSettings({ url: nobody }))).toMatchObject({ code: 'APEX_STORE', retryable: true });
+    },
+  );
+
+  test('that is none is refused', async () => {
+    expect(await failed(postgresSettings({ url: 'postgres://user:a-password@[nowhere' }))).toMatchObject({
+      code: 'APEX_CONFIG',
+      message: expect.not.stringContaining('a-password'),
+    });
+  });
+});
+
+describe.skipIf(url === null)('texts that PostgreSQL cannot hold', () => {
+  test.each(['a\0b', 'half \ud83d pair', '\udc00', 'escape \u001a0000', '\u001a'])(
+    'come back as they were, wherever they stand: %j',
+    async (text) => {
+      const store = await openRecords();
+      const plain = recordOf(text, { texts: [`steel ${text}`, 'other'], organizations: ['acme', 'globex'] });
+      const { inventory: _, ...rest } = {
+        ...plain,
+        ...{ title: text, metadata: { [text]: [text, { deep: text }] }, warnings: [{ code: 'W', message: text }] },
+        entities: plain.entities.map((entity) => ({ ...entity, name: text })),
+        relations: plain.relations.map((relation) => ({ ...relation, quote: text })),
+        chunks: plain.chunks.map((chunk) => ({ ...chunk, headingPath: [text, 'x'] })),
+      };
+      const { inventoryOf } = await import('../../../../lib/contracts/identity.ts');
+      const record = { ...rest, inventory: inventoryOf(rest) };
+      const { fence } = await store.openRun({ runId: text, journalId: text }, never);
+      await store.write(ref(text), [record, recordOf('b')], never);
+      await store.pivot(pivotOf({ ref: ref(text), fence }, [record, recordOf('b')]), never);
+      expect(rowTexts(await collect(store.inventory([versionOf(record)], never)))).toEqual(
+        expectedTexts('records', [record]),
+      );
+      const { chunks: _c, inventory: _i, ...own } = record;
+      expect((await store.kept([versionOf(record)], never))[0]).toMatchObject(own);
+      expect((await store.document(text, never))?.metadata).toEqual(record.metadata);
+      const [hit] = await store.searchText([{ text: 'steel', isBeginning: false, weight: 1 }], 1, null, never);
+      expect((await store.chunks([hit!.id], never)).size).toBe(1);
+      expect(await store.unindexed([versionOf(record)], never)).toEqual([]);
+      const page = { after: null, limit: 9 };
+      const filter = { source: null, group: null, uriPrefix: record.sourceUri, createdBefore: null };
+      expect((await store.select(filter, page, never)).map(({ documentId }) => documentId)).toEqual([text]);
+    },
+  );
+});
