@@ -133,6 +133,7 @@ function rankedBy({ db, at }: PostgresMemory, ranking: Ranking, signal: AbortSig
   const params: PgValue[] = [essential.map(({ query }) => `(${query})`).join(' | '), group, meanWords, limit];
   const param = (value: PgValue) => `$${params.push(value)}`;
   const factors = `unnest(${param(terms.map(({ factor }) => factor))}::float8[]) WITH ORDINALITY t (factor, n)`;
+  // Summed in one order, so that equal chunks have equal scores to the last digit.
   return db.all<Ranked>(
     'search',
     `WITH candidate AS MATERIALIZED (
@@ -141,7 +142,7 @@ function rankedBy({ db, at }: PostgresMemory, ranking: Ranking, signal: AbortSig
        WHERE c.words @@ $1::tsquery AND ($2::text IS NULL OR v.group_id = $2) LIMIT ${MAX_CANDIDATES}),
      found (chunk_row, n, places) AS (${foundIn(terms, param)}),
      frequency AS (SELECT chunk_row, n, sum(places)::float8 AS f FROM found GROUP BY chunk_row, n)
-     SELECT c.chunk_id AS id, sum(t.factor * (f.f * ${K1 + 1}) / (f.f + c.norm)) AS score
+     SELECT c.chunk_id AS id, sum(t.factor * (f.f * ${K1 + 1}) / (f.f + c.norm) ORDER BY n) AS score
      FROM frequency f JOIN candidate c USING (chunk_row) JOIN ${factors} USING (n)
      GROUP BY c.chunk_id ORDER BY score DESC, c.chunk_id LIMIT $4`,
     params,
