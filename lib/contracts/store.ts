@@ -311,6 +311,8 @@ export interface ChunkRecord extends DocumentVersion {
   readonly sourceUri: string;
   readonly name: string;
   readonly title: string | null;
+  /** A newer version is current, whose parts other stores may not show yet. */
+  readonly isReplaced: boolean;
 }
 
 /** An id with a score: higher is better; best first, ties by id. */
@@ -437,7 +439,7 @@ export interface RecordsStore extends Store {
     group: string | null,
     signal: AbortSignal,
   ): Promise<readonly Ranked[]>;
-  /** The current chunks among these ids. */
+  /** Those among these ids of current versions, and of versions that newer ones have replaced, until they are retired. */
   chunks(chunkIds: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, ChunkRecord>>;
 }
 

@@ -63,10 +63,13 @@ async function currentHits(
     const ids = ranked.map(({ id }) => id);
     const chunks = await parts.stores.records.chunks(ids, signal);
     if (chunks.size < ids.length && ranking < MAX_RANKINGS) continue;
-    const current = ranked.flatMap((hit) => {
+    const found = ranked.flatMap((hit) => {
       const chunk = chunks.get(hit.id);
       return chunk === undefined ? [] : [{ ...hit, chunk }];
     });
+    // A store may show a new version a moment after it is current: until then the one before it stands for the document.
+    const shown = new Set(found.flatMap(({ chunk }) => (chunk.isReplaced ? [] : [chunk.documentId])));
+    const current = found.filter(({ chunk }) => !chunk.isReplaced || !shown.has(chunk.documentId));
     return (request.mode === 'hybrid' ? withNeighbours(current) : current).slice(0, request.limit);
   }
 }

@@ -480,7 +480,34 @@ export function recordsStoreContract(name: string, open: () => Promise<RecordsSt
       const { vector: _v, tokenCount: _t, ...chunk } = record.chunks[1]!;
       expect(found.get(chunk.chunkId)).toEqual({
         ...{ ...chunk, documentId: 'a', version: 1, sourceUri: 'file:///a', name: 'a', title: 'Contract' },
+        isReplaced: false,
       });
+    });
+
+    test('chunks of a replaced version are there until it is retired, those of a deleted or lost one are not', async () => {
+      const first = await commit('run-1', 'a', null);
+      const second = await commit('run-2', 'a', 1, { version: 2, texts: ['now about Globex'] });
+      const gone = await commit('run-3', 'b', null);
+      const { fence } = await store.openRun({ runId: 'run-4', journalId: 'j' }, never);
+      await store.pivot(
+        pivotOf({ ref: ref('run-4'), fence, deletes: [{ documentId: 'b', baseVersion: 1 }] }, []),
+        never,
+      );
+      const late = recordOf('a', { version: 3 });
+      const lost = await store.openRun({ runId: 'run-5', journalId: 'j' }, never);
+      await store.write(ref('run-5'), [late], never);
+      await store.pivot(pivotOf({ ref: ref('run-5'), fence: lost.fence }, [late], 1), never);
+      const all = [first, second, gone].flatMap(({ record }) => record.chunks).concat(late.chunks);
+      const found = async () => {
+        const chunks = await store.chunks(
+          all.map(({ chunkId }) => chunkId),
+          never,
+        );
+        return [...chunks.values()].map(({ version, isReplaced }) => `${version} ${isReplaced}`).toSorted();
+      };
+      expect([...new Set(await found())]).toEqual(['1 true', '2 false']);
+      await store.retire([{ documentId: 'a', version: 1 }], never);
+      expect([...new Set(await found())]).toEqual(['2 false']);
     });
 
     test('facts about what a version states facts about are found, of current versions only', async () => {

@@ -536,9 +536,10 @@ class PostgresRecordsStore implements RecordsStore {
   async chunks(chunkIds: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, ChunkRecord>> {
     const rows = await this.#all<ChunkRecord & { readonly tokenCount: number }>(
       'chunks',
-      `SELECT ${CHUNK_FIELDS}, v.source_uri AS "sourceUri", v.name, v.title FROM ${this.#at}chunk c
-       JOIN ${this.#at}version v ON v.document_id = c.document_id AND v.version = c.version AND v.state = 'current'
-       WHERE c.chunk_id = ANY ($1::text[])`,
+      `SELECT ${CHUNK_FIELDS}, v.source_uri AS "sourceUri", v.name, v.title, v.state <> 'current' AS "isReplaced" FROM ${this.#at}chunk c
+       JOIN ${this.#at}version v ON v.document_id = c.document_id AND v.version = c.version
+       JOIN ${this.#at}document d ON d.document_id = c.document_id
+       WHERE c.chunk_id = ANY ($1::text[]) AND (v.state = 'current' OR v.state = 'superseded' AND d.current_version IS NOT NULL)`,
       [chunkIds],
       signal,
     );

@@ -563,14 +563,22 @@ export class SqliteRecordsStore implements RecordsStore {
   }
 
   async chunks(chunkIds: readonly string[], _signal: AbortSignal): Promise<ReadonlyMap<string, ChunkRecord>> {
-    const rows = await this.#sql.all<Omit<ChunkRecord, 'headingPath'> & { headingPath: string }>(
+    const rows = await this.#sql.all<
+      Omit<ChunkRecord, 'headingPath' | 'isReplaced'> & { headingPath: string; state: string }
+    >(
       `SELECT c.chunk_id AS chunkId, c.document_id AS documentId, c.version, c.ordinal, c.text, c.heading_path AS headingPath, c.page,
-         c.start, c.end, v.source_uri AS sourceUri, v.name, v.title
-       FROM chunk c JOIN version v ON v.document_id = c.document_id AND v.version = c.version AND v.state = 'current'
-       WHERE c.chunk_id IN ${LISTED}`,
+         c.start, c.end, v.source_uri AS sourceUri, v.name, v.title, v.state
+       FROM chunk c JOIN version v ON v.document_id = c.document_id AND v.version = c.version
+       JOIN document d ON d.document_id = c.document_id
+       WHERE c.chunk_id IN ${LISTED} AND (v.state = 'current' OR v.state = 'superseded' AND d.current_version IS NOT NULL)`,
       [listParam(chunkIds)],
     );
-    return new Map(rows.map((row) => [row.chunkId, { ...row, headingPath: pathOf(row.headingPath) }]));
+    return new Map(
+      rows.map(({ state, ...row }) => [
+        row.chunkId,
+        { ...row, headingPath: pathOf(row.headingPath), isReplaced: state !== 'current' },
+      ]),
+    );
   }
 
   /** The connection belongs to the memory, which closes it. */

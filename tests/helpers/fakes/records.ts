@@ -291,11 +291,15 @@ export class FakeRecordsStore extends FakeStore implements RecordsStore {
   async chunks(chunkIds: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, ChunkRecord>> {
     signal.throwIfAborted();
     const found = new Map<string, ChunkRecord>();
-    for (const record of this.live()) {
+    const replaced = [...this.held.values()].flatMap(({ record, state }) =>
+      state === 'old' && this.#documents.get(record.documentId)?.current != null ? [record] : [],
+    );
+    for (const record of [...replaced, ...this.live()]) {
       const { sourceUri, name, title } = record;
+      const isReplaced = replaced.includes(record);
       for (const { vector: _v, tokenCount: _t, ...chunk } of record.chunks)
         if (chunkIds.includes(chunk.chunkId))
-          found.set(chunk.chunkId, { ...versionOf(record), ...chunk, sourceUri, name, title });
+          found.set(chunk.chunkId, { ...versionOf(record), ...chunk, sourceUri, name, title, isReplaced });
     }
     return found;
   }
@@ -305,7 +309,7 @@ export class FakeRecordsStore extends FakeStore implements RecordsStore {
       for (const { held } of this.heldOf(versions)) held.state = state;
     };
     move(outcome.retiring, 'old');
-    move(outcome.lost, 'old');
+    move(outcome.lost, 'lost');
     move(outcome.committed, 'live');
     for (const { documentId, version } of outcome.committed) {
       const document = this.#documents.get(documentId) ?? { uuid: '', lastVersion: version, current: null };

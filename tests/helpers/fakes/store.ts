@@ -13,7 +13,7 @@ export interface Held {
   readonly ref: WriteRef;
   readonly record: VersionRecord;
   /** Written, seen by readers, or superseded. */
-  state: 'building' | 'live' | 'old';
+  state: 'building' | 'live' | 'old' | 'lost';
 }
 
 /** A store in memory. It does nothing under an aborted signal, as a driver does. */
