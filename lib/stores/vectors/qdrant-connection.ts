@@ -1,18 +1,33 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { QdrantClient } from '@qdrant/js-client-rest';
-import { ConfigError } from '../../contracts/errors.ts';
+import { ConfigError, isApexError } from '../../contracts/errors.ts';
 import type { VectorServer } from '../../contracts/servers.ts';
 import { failureOf, storeErrorOf } from './qdrant-errors.ts';
 
-/** How long any call may wait for its answer. */
-const REQUEST_TIMEOUT_MS = 30_000;
+/** How long is waited for what. */
+export interface QdrantLimits {
+  /** For the answer to any call. */
+  readonly requestMs: number;
+  /**
+   * Time after time, when the server asks to slow down; then the call fails. Nothing was carried out, so this tries nothing twice.
+   * What the client tells of Retry-After is its first digit.
+   */
+  readonly throttleMs: readonly number[];
+  /** For an update that was taken and is not applied yet. */
+  readonly settleMs: number;
+  /** For one whose answer was lost: it may never have come. */
+  readonly doubtMs: number;
+}
+
+const LIMITS: QdrantLimits = {
+  requestMs: 30_000,
+  throttleMs: [250, 500, 1_000, 2_000],
+  settleMs: 30_000,
+  doubtMs: 3_000,
+};
+
 /** Two requests of points at once are the fastest, with a few others beside them. */
 const MAX_CONNECTIONS = 8;
-/**
- * How long a call waits, time after time, when the server asks to slow down; then it fails. Nothing was carried out, so this tries
- * nothing twice. What the client tells of Retry-After is its first digit.
- */
-const THROTTLE_WAITS_MS = [250, 500, 1_000, 2_000] as const;
 /** Qdrant's own, also with TLS. */
 const DEFAULT_PORT = 6333;
 
@@ -44,10 +59,12 @@ type Send = (payload: object, init: object) => Promise<{ readonly data: unknown 
 export class QdrantConnection {
   /** Host and port, for what is said. */
   readonly place: string;
+  readonly limits: QdrantLimits;
   readonly #api: { readonly [call in QdrantCall]: unknown };
 
   /** @throws ConfigError APEX_CONFIG for a URL that is none. */
-  constructor({ url, apiKey }: QdrantEndpoint) {
+  constructor({ url, apiKey }: QdrantEndpoint, limits: Partial<QdrantLimits> = {}) {
+    this.limits = { ...LIMITS, ...limits };
     const { origin, host, port, prefix } = partsOf(url);
     this.place = `${host}:${port}`;
     const client = new QdrantClient({
@@ -67,12 +84,13 @@ export class QdrantConnection {
    * @throws StoreError or ConfigError by the table of errors; the signal's reason once that is aborted.
    */
   async ask<Result>(call: QdrantCall, payload: object, signal: AbortSignal): Promise<Result> {
-    for (const waitMs of [...THROTTLE_WAITS_MS, null]) {
+    for (const waitMs of [...this.limits.throttleMs, null]) {
       signal.throwIfAborted();
       try {
         return await this.#send<Result>(call, payload, signal);
       } catch (error) {
         signal.throwIfAborted();
+        if (isApexError(error)) throw error;
         const failure = failureOf(error);
         if (failure.status !== 429 || waitMs === null)
           throw storeErrorOf(failure, { place: this.place, operation: call });
@@ -83,7 +101,7 @@ export class QdrantConnection {
   }
 
   async #send<Result>(call: QdrantCall, payload: object, signal: AbortSignal): Promise<Result> {
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(REQUEST_TIMEOUT_MS)]);
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(this.limits.requestMs)]);
     // A redirect that is followed takes the key along to wherever it points.
     const { data } = await (this.#api[call] as Send)(payload, { signal: limit, redirect: 'manual' });
     const result = call === 'root' ? data : (data as { result?: unknown } | null)?.result;

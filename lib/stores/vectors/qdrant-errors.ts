@@ -157,13 +157,12 @@ export function failureOf(error: unknown): QdrantFailure {
   if (typeof status === 'number') return { status, reason: reasonOf(data), causeCode: '' };
   if (name === 'TimeoutError' || name === 'QdrantClientTimeoutError')
     return { status: null, reason: 'Timeout', causeCode: '' };
-  return { status: null, reason: cause?.code ?? message ?? '', causeCode: cause?.code ?? isCut(message) };
+  const causeCode = cause?.code ?? (message === 'terminated' ? CUT : '');
+  return { status: null, reason: causeCode || (name ?? ''), causeCode };
 }
 
-/** The body of an answer ended too early. Source: undici 7, which gives it no code in every case. */
-function isCut(message: string | undefined): string {
-  return message === 'terminated' ? 'UND_ERR_SOCKET' : '';
-}
+/** Of an answer whose body ended too early: undici 7 says so in words only. */
+const CUT = 'UND_ERR_SOCKET';
 
 interface ClientError {
   readonly name: string;

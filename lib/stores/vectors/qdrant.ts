@@ -19,7 +19,7 @@ import {
   findCollection,
   identityOf,
 } from './qdrant-collection.ts';
-import { QdrantConnection } from './qdrant-connection.ts';
+import { QdrantConnection, type QdrantLimits } from './qdrant-connection.ts';
 import { type QdrantFilter, QdrantFilters } from './qdrant-filters.ts';
 import { type GivenPoint, inventoryRowOf, versionKeyOf, versionOfKey } from './qdrant-point.ts';
 import { assertUsable, inParallel, requestsOf } from './qdrant-requests.ts';
@@ -28,14 +28,13 @@ export interface QdrantSettings extends VectorServer {
   /** The memory that the points belong to. */
   readonly memoryId: string;
   readonly embedder: EmbedderName;
+  readonly limits?: Partial<QdrantLimits>;
 }
 
 /** How many requests with points are under way together: more gain nothing. */
 const WRITES_AT_ONCE = 2;
 /** How long the server waits for an update to be applied before it says that it is not: less than a call may take. */
 const SERVER_WAIT_SECONDS = 20;
-/** How long an update is waited for that was taken and not yet applied, or whose answer was lost. */
-const SETTLE_MS = 30_000;
 const FIRST_POLL_MS = 50;
 const MAX_POLL_MS = 1_000;
 /** Versions named in one filter. */
@@ -53,7 +52,7 @@ const PAGE_STRAYS = 1_000;
  */
 export async function openQdrantVectors(settings: QdrantSettings, signal: AbortSignal): Promise<QdrantVectorStore> {
   const { dimensions } = settings.embedder;
-  const connection = new QdrantConnection(settings);
+  const connection = new QdrantConnection(settings, settings.limits);
   const name = collectionNameOf(settings.collection, settings.embedder);
   await assertVersion(connection, signal);
   const storeId = await ensureCollection(connection, { name, dimensions }, signal);
@@ -65,7 +64,7 @@ export async function openQdrantVectors(settings: QdrantSettings, signal: AbortS
  * as `openQdrantVectors`.
  */
 export async function readQdrantIdentity(settings: QdrantSettings, signal: AbortSignal): Promise<string> {
-  const connection = new QdrantConnection(settings);
+  const connection = new QdrantConnection(settings, settings.limits);
   const { place } = connection;
   const name = collectionNameOf(settings.collection, settings.embedder);
   await assertVersion(connection, signal);
@@ -245,7 +244,8 @@ export class QdrantVectorStore implements VectorStore {
       if (!isApexError(error) || error.details['isUnknown'] !== true) throw error;
       failure = error;
     }
-    const until = AbortSignal.any([signal, AbortSignal.timeout(SETTLE_MS)]);
+    const { settleMs, doubtMs } = this.#connection.limits;
+    const until = AbortSignal.any([signal, AbortSignal.timeout(failure === null ? settleMs : doubtMs)]);
     for (let waitMs = FIRST_POLL_MS; !until.aborted; waitMs = Math.min(2 * waitMs, MAX_POLL_MS)) {
       // A server that does not answer here either can tell nothing: it is the first failure that matters.
       const isDone = await isApplied().catch((error: unknown) => (failure === null ? Promise.reject(error) : null));

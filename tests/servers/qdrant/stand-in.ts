@@ -12,8 +12,8 @@ import { type Asked, collectionOf, ROUTES, type State, stateOf, VERSION } from '
 export interface Misbehaviour {
   /** Answered after so long. */
   readonly latencyMs?: number;
-  /** The connection ends without an answer, before the request is carried out or after it. */
-  readonly cut?: 'before' | 'after';
+  /** The connection ends without an answer, before the request is carried out or after it, or within the answer. */
+  readonly cut?: 'before' | 'after' | 'within';
   /** Sent instead of the answer. Carried out all the same when `isApplied`. */
   readonly answer?: {
     readonly status: number;
@@ -125,6 +125,7 @@ async function reply(response: ServerResponse, wrong: Misbehaviour, carryOut: ()
   if (cut === 'before') return void response.destroy();
   const right = answer === undefined || wrong.isApplied === true ? carryOut() : null;
   if (cut === 'after') return void response.destroy();
+  if (cut === 'within') return sendHalf(response);
   send(response, answer ?? right!);
 }
 
@@ -134,6 +135,12 @@ function send(response: ServerResponse, { status, headers = {}, body }: Answer):
     isText && body === '' ? {} : { 'content-type': isText ? 'text/plain; charset=utf-8' : 'application/json' };
   response.writeHead(status, { ...type, ...headers });
   response.end(isText ? body : JSON.stringify(body));
+}
+
+/** The head of an answer and the beginning of its body. */
+function sendHalf(response: ServerResponse): void {
+  response.writeHead(200, { 'content-type': 'application/json', 'content-length': 500 });
+  response.write('{"result":', () => response.destroy());
 }
 
 function answerTo(request: IncomingMessage, text: string, state: State, apiKey: string | null): Answer {
