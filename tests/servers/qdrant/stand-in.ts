@@ -115,7 +115,7 @@ function parsed(text: string): unknown {
 async function reply(response: ServerResponse, wrong: Misbehaviour, carryOut: () => Answer): Promise<void> {
   const { latencyMs = 0, cut, answer, updateState } = wrong;
   if (updateState !== undefined) {
-    setTimeout(carryOut, latencyMs);
+    setTimeout(carryOut, latencyMs).unref();
     return send(response, {
       status: 200,
       body: { result: { operation_id: 0, status: updateState }, status: 'ok', time: 0.001 },

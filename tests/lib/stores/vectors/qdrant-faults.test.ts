@@ -30,7 +30,9 @@ import {
  */
 
 const KEY = 'key-that-nobody-may-see';
-const LIMITS: QdrantLimits = { requestMs: 400, throttleMs: [1, 1], settleMs: 1_000, doubtMs: 1_000 };
+/** Short where a test waits for them, long where it must not. */
+const LIMITS: QdrantLimits = { requestMs: 10_000, throttleMs: [1, 1], settleMs: 10_000, doubtMs: 300 };
+const LATE: Partial<QdrantLimits> = { requestMs: 1_500, doubtMs: 5_000 };
 
 let standIn: QdrantStandIn;
 beforeEach(async () => {
@@ -42,7 +44,8 @@ const settings = (changes: Partial<QdrantSettings> = {}): QdrantSettings => ({
   ...{ url: standIn.url, apiKey: KEY, collection: 'apex', memoryId: 'memory-1', limits: LIMITS },
   ...{ embedder: { model: 'test', dimensions: DIMENSIONS }, ...changes },
 });
-const open = () => openQdrantVectors(settings(), never);
+const open = (limits: Partial<QdrantLimits> = {}) =>
+  openQdrantVectors(settings({ limits: { ...LIMITS, ...limits } }), never);
 const refusal = (error: string) => ({ status: { error }, time: 0.001 });
 const failureIn = (promise: Promise<unknown>) =>
   promise.then(
@@ -51,9 +54,9 @@ const failureIn = (promise: Promise<unknown>) =>
   );
 
 /** What a call fails of when the server does this, and in which row of the table. */
-async function failed(wrong: Misbehaviour | null, url = standIn.url, apiKey: string | null = KEY) {
+async function failed(wrong: Misbehaviour | null, url = standIn.url, requestMs = LIMITS.requestMs) {
   standIn.misbehave = () => wrong;
-  const connection = new QdrantConnection({ url, apiKey }, LIMITS);
+  const connection = new QdrantConnection({ url, apiKey: KEY }, { ...LIMITS, requestMs });
   return failureIn(connection.ask('countPoints', { collection_name: 'x' }, never));
 }
 
@@ -125,7 +128,6 @@ const FAULTS: readonly Fault[] = [
   ...[500, 501, 502, 503, 504].map(
     (status): Fault => [String(status), answer(status, '<html>'), later('server error', true)],
   ),
-  ['silence', { latencyMs: 3_000 }, later('timed out', true)],
   ['a cut before the work', { cut: 'before' }, later('connection cut', true)],
   ['a cut after the work', { cut: 'after' }, later('connection cut', true)],
   ['an answer cut short', { cut: 'within' }, later('connection cut', true)],
@@ -159,6 +161,13 @@ describe('what the server does means what the table says:', () => {
         details: { isUnknown: false },
       });
     told.add('refused, unknown or unreachable');
+  });
+
+  test('silence', async () => {
+    const error = await failed({ latencyMs: 1_000 }, standIn.url, 200);
+    expect(error).toMatchObject({ code: 'APEX_STORE', retryable: true, details: { isUnknown: true } });
+    expect((error as Error).message).toContain('does not answer in time');
+    told.add('timed out');
   });
 
   test('TLS where there is none', async () => {
@@ -312,13 +321,22 @@ describe.each(CHANGES)('%s', (name, prepare, change, expected) => {
   );
 
   test('that is taken and never applied fails in the end, to be tried again', async () => {
+    const hasty = await open({ settleMs: 300 });
     standIn.misbehave = (seen) => (isUpdate(seen) ? { updateState: 'wait_timeout', latencyMs: 60_000 } : null);
-    expect(await failureIn(change(store))).toMatchObject({ code: 'APEX_STORE', retryable: true });
+    expect(await failureIn(change(hasty))).toMatchObject({ code: 'APEX_STORE', retryable: true });
+  });
+
+  test('whose answer comes too late was made, and that is found out', async () => {
+    const hasty = await open(LATE);
+    const before = changes();
+    standIn.misbehave = (seen) => (isUpdate(seen) ? { latencyMs: 2_500 } : null);
+    await change(hasty);
+    expect(await stored(store)).toEqual(expected);
+    expect(changes() - before).toBe(1);
   });
 
   test.each([
     ['is cut off', { cut: 'after' }],
-    ['comes too late', { latencyMs: 600 }],
     ['is 503', { ...answer(503, refusal('x')), isApplied: true }],
   ] as const)('whose answer %s was made, and that is found out', async (_, wrong) => {
     const before = changes();
