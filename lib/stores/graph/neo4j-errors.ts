@@ -204,6 +204,13 @@ export const NEO4J_ERRORS: readonly ErrorRow[] = [
     says: 'must be restarted, perhaps after its disk was full',
   },
   {
+    code: 'DatabaseError.Statement.ExecutionFailed',
+    message: /too large to index/,
+    remedy: 'stop',
+    as: 'STORE_REFUSED',
+    says: 'takes no text of that length',
+  },
+  {
     code: 'ClientError.Statement.SyntaxError',
     remedy: 'stop',
     as: 'APEX_BUG',

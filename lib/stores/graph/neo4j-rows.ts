@@ -108,14 +108,14 @@ function versionRows(keys: Keys, memoryId: string, ref: WriteRef, record: Versio
   const { documentId, version, group } = record;
   const versionKey = keys.version(record);
   const createdAt = dateTime(record.createdAt) ?? dateTime('1970-01-01')!;
-  const groupId = groupIdOf(group);
   const stamp: Properties = {
     apex_memory: memoryId,
     ...{ document_id: documentId, version: neo4j.int(version) },
     ...{ run_id: ref.runId, batch_no: neo4j.int(ref.batchNo) },
-    ...{ apex_version: versionKey, apex_batch: keys.batch(ref) },
-    ...{ group_id: groupId, created_at: createdAt },
+    ...{ group_id: groupIdOf(group), created_at: createdAt },
   };
+  // What is found by version or batch by itself; mentions are found by their chunks.
+  const found: Properties = { ...stamp, apex_version: versionKey, apex_batch: keys.batch(ref) };
   const nameOf = entityNames(record);
   const entities = record.entities.map((entity) => entityRow(keys, memoryId, group, entity, createdAt));
   const chunks = record.chunks
@@ -125,7 +125,7 @@ function versionRows(keys: Keys, memoryId: string, ref: WriteRef, record: Versio
       from: keys.item('chunk', id),
       to: versionKey,
       p: {
-        ...stamp,
+        ...found,
         ...{ id, text, text_digest: sha256(text), fileName: record.name, live: false },
         ...{ index: neo4j.int(ordinal), position: neo4j.int(ordinal), page: page === null ? null : neo4j.int(page) },
       },
@@ -150,7 +150,7 @@ function versionRows(keys: Keys, memoryId: string, ref: WriteRef, record: Versio
       uuid: keys.item('relation', relation.relationId),
       ...{ from, to },
       p: {
-        ...stamp,
+        ...found,
         ...{ relation_id: relation.relationId, name: relation.type, fact: relation.quote, chunk_id: relation.chunkId },
         ...{ episodes: [versionKey], source_node_uuid: from, target_node_uuid: to, live: false },
         ...{ apex_valid_at: relation.validAt, valid_at: dateTime(relation.validAt) },
@@ -159,7 +159,7 @@ function versionRows(keys: Keys, memoryId: string, ref: WriteRef, record: Versio
     };
   });
   const edges = relations.slice(0, MAX_LISTED_EDGES).map(({ uuid }) => uuid);
-  const document = { uuid: versionKey, p: { ...stamp, ...documentProperties(record, edges), live: false } };
+  const document = { uuid: versionKey, p: { ...found, ...documentProperties(record, edges), live: false } };
   return { document, chunks, mentions, entities, relations, episode: stamp };
 }
 
@@ -230,18 +230,21 @@ export function nameKey(name: string): string {
 
 /**
  * A group as Graphiti takes it: letters, digits, `-` and `_` only. Every other character, and `_` itself, becomes the bytes of its
- * UTF-8, each as `_` and two hexadecimal digits: `north_2` is `north_5f2`. No group is the empty text.
+ * UTF-8, each as `_` and two hexadecimal digits: `north_2` is `north_5f2`. No group is the empty text. One that is longer than an
+ * index takes becomes `_x` and a digest, which cannot be turned back; `apex_group` says what it is.
  */
 export function groupIdOf(group: string): string {
-  return group.replace(/[^A-Za-z0-9-]+/gu, (text) =>
+  const groupId = group.replace(/[^A-Za-z0-9-]+/gu, (text) =>
     Buffer.from(text)
       .toString('hex')
       .replace(/../g, (byte) => `_${byte}`),
   );
+  return groupId.length <= INDEXED_LENGTH ? groupId : `_x${digestOf(group)}`;
 }
 
-/** The group of such an id. */
-export function groupOf(groupId: string): string {
+/** The group of such an id; null where it is a digest. */
+export function groupOf(groupId: string): string | null {
+  if (groupId.startsWith('_x')) return null;
   return groupId.replace(/(?:_[0-9a-f]{2})+/g, (text) => Buffer.from(text.replaceAll('_', ''), 'hex').toString());
 }
 

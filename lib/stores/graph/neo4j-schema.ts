@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { ConfigError } from '../../contracts/errors.ts';
+import { ConfigError, StoreError } from '../../contracts/errors.ts';
 import type { Neo4jConnection, Run } from './neo4j-connection.ts';
 
 /** The format of what a memory holds in Neo4j, kept on its own node. A newer one is refused. */
@@ -116,15 +116,21 @@ export async function openMemory(
   return { ...server, storeId };
 }
 
-/** This memory as it is known to the server, changing nothing; null when it is not. @throws ConfigError as `openMemory`. */
+/** The server, and this memory where it is known to it, changing nothing. @throws ConfigError as `openMemory`. */
 export async function readMemory(
   connection: Neo4jConnection,
   memoryId: string,
   signal: AbortSignal,
-): Promise<Neo4jMemory | null> {
+): Promise<Omit<Neo4jMemory, 'storeId'> & { readonly storeId: string | null }> {
   const server = await serverOf(connection, signal);
   const memory = await memoryOf(connection, memoryId, signal);
-  return memory === null ? null : { ...server, storeId: memory.storeId };
+  return { ...server, storeId: memory?.storeId ?? null };
+}
+
+/** The names of apex's own constraints and indexes that are not there. */
+export async function missingSchema(connection: Neo4jConnection, signal: AbortSignal): Promise<string[]> {
+  const names = await connection.read('open', signal, schemaNames);
+  return OWN.map(([name]) => name).filter((name) => !names.has(name));
 }
 
 async function serverOf(
@@ -174,17 +180,22 @@ async function memoryOf(
 async function ensureSchema(connection: Neo4jConnection, signal: AbortSignal): Promise<void> {
   const names = await connection.read('open', signal, schemaNames);
   const missing = [...OWN, ...FOREIGN].filter(([name]) => !names.has(name));
-  for (const [name, definition] of missing) {
+  if (missing.length === 0) return;
+  for (const [, definition] of missing) {
     try {
       await connection.write('open', signal, (run) => run(`CREATE ${definition}`));
     } catch (error) {
-      // Somebody has made the like of it, perhaps at this moment, perhaps as a constraint.
-      if (!ALREADY_THERE.test(neo4jCodeOf(error)) || (isOwn(name) && !(await isThere(connection, name, signal))))
-        throw error;
+      // Somebody has made the like of it: another apex at this moment, or a reader as a constraint.
+      if (!ALREADY_THERE.test(neo4jCodeOf(error))) throw error;
     }
   }
-  if (missing.length > 0)
-    await connection.read('open', signal, (run) => run(`CALL db.awaitIndexes(${INDEXES_SECONDS})`));
+  await connection.read('open', signal, (run) => run(`CALL db.awaitIndexes(${INDEXES_SECONDS})`));
+  const left = await missingSchema(connection, signal);
+  if (left.length > 0)
+    throw new StoreError(`the graph at ${connection.place} has not made ${left.join(', ')}`, {
+      code: 'APEX_STORE',
+      retryable: true,
+    });
 }
 
 const ALREADY_THERE =
@@ -193,14 +204,6 @@ const ALREADY_THERE =
 function neo4jCodeOf(error: unknown): string {
   const { details } = error as { readonly details?: { readonly neo4jCode?: unknown } };
   return String(details?.neo4jCode);
-}
-
-function isOwn(name: string): boolean {
-  return OWN.some(([own]) => own === name);
-}
-
-async function isThere(connection: Neo4jConnection, name: string, signal: AbortSignal): Promise<boolean> {
-  return (await connection.read('open', signal, schemaNames)).has(name);
 }
 
 /** A constraint is listed as the index that it has, under the same name. */

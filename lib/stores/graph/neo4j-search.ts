@@ -8,24 +8,22 @@ const PAGE_CHUNKS = 1_000;
 
 const LIVE = (item: string) => `${item}.live = true AND ($group IS NULL OR ${item}.group_id = $group)`;
 
+/** By what documents call it, and by its key. An index finds relationships only where nothing else is asked of their ends. */
+const NAMED = `
+  MATCH ()-[m:MENTIONS]->() WHERE m.apex_name IN $names AND m.apex_memory = $memory
+  WITH startNode(m) AS c, endNode(m) AS e WHERE c:ApexChunk AND ${LIVE('c')}
+  RETURN DISTINCT e.uuid AS uuid
+  UNION
+  MATCH (e:ApexEntity) WHERE e.apex_name IN $names AND e.apex_memory = $memory
+  RETURN e.uuid AS uuid`;
+
 /** A named entity counts whole, its neighbours half; each entity once for each chunk. */
-const SEARCH = `
-  CALL {
-    MATCH (c:ApexChunk)-[m:MENTIONS]->(e:ApexEntity)
-    WHERE m.apex_name IN $names AND m.apex_memory = $memory AND ${LIVE('c')}
-    RETURN e
-    UNION
-    MATCH (e:ApexEntity) WHERE e.apex_name IN $names AND e.apex_memory = $memory
-    RETURN e
-  }
-  WITH collect(DISTINCT e) AS named
-  CALL {
-    WITH named UNWIND named AS e RETURN e, 1.0 AS weight
-    UNION ALL
-    WITH named UNWIND named AS n MATCH (n)-[x:RELATES_TO]-(e:ApexEntity) WHERE x.apex_memory = $memory AND ${LIVE('x')}
-    RETURN DISTINCT e, 0.5 AS weight
-  }
-  WITH e, max(weight) AS weight
+const CHUNKS = `
+  UNWIND $named AS uuid MATCH (n:ApexEntity {uuid: uuid})
+  OPTIONAL MATCH (n)-[x:RELATES_TO]-(m:ApexEntity) WHERE x.apex_memory = $memory AND ${LIVE('x')}
+  WITH collect(DISTINCT n) + collect(DISTINCT m) AS entities
+  UNWIND entities AS e
+  WITH DISTINCT e, CASE WHEN e.uuid IN $named THEN 1.0 ELSE 0.5 END AS weight
   MATCH (e)<-[:MENTIONS]-(c:ApexChunk) WHERE ${LIVE('c')}
   WITH DISTINCT c, e, weight
   RETURN c.id AS id, sum(weight) AS score ORDER BY score DESC, id LIMIT $limit`;
@@ -41,7 +39,11 @@ export function searchChunks(
     group: group === null ? null : groupIdOf(group),
     limit: neo4j.int(limit),
   };
-  return connection.read('search', signal, (run) => run<{ id: string; score: number }>(SEARCH, params));
+  return connection.read('search', signal, async (run) => {
+    const found = await run<{ uuid: string }>(NAMED, params);
+    if (found.length === 0) return [];
+    return run<{ id: string; score: number }>(CHUNKS, { ...params, named: found.map(({ uuid }) => uuid) });
+  });
 }
 
 /** As `GraphStore.entitiesOf`; `chunks` are keys. */

@@ -58,8 +58,8 @@ export async function openNeo4jGraph(settings: Neo4jGraphSettings, signal: Abort
 export async function readNeo4jIdentity(settings: Neo4jGraphSettings, signal: AbortSignal): Promise<string> {
   const connection = new Neo4jConnection(settings);
   try {
-    const memory = await readMemory(connection, settings.memoryId, signal);
-    return memory === null ? '' : identityOf(memory.storeId);
+    const { storeId } = await readMemory(connection, settings.memoryId, signal);
+    return storeId === null ? '' : identityOf(storeId);
   } finally {
     await connection.close();
   }
@@ -206,9 +206,6 @@ class Neo4jGraphStore implements GraphStore {
 }
 
 /** Mentions are counted by their chunks, whose batch is theirs. */
-const COUNT = `CALL {
-    MATCH (d:ApexDocument {apex_batch: $batch}) RETURN count(d) AS n
-    UNION ALL MATCH (c:ApexChunk {apex_batch: $batch}) RETURN count(c) AS n
-    UNION ALL MATCH (c:ApexChunk {apex_batch: $batch})-[m:MENTIONS]->(:ApexEntity) RETURN count(m) AS n
-    UNION ALL MATCH ()-[x:RELATES_TO {apex_batch: $batch}]->() RETURN count(x) AS n
-  } RETURN sum(n) AS count`;
+const COUNT = `RETURN COUNT { (:ApexDocument {apex_batch: $batch}) } + COUNT { (:ApexChunk {apex_batch: $batch}) }
+  + COUNT { (:ApexChunk {apex_batch: $batch})-[:MENTIONS]->(:ApexEntity) }
+  + COUNT { ()-[:RELATES_TO {apex_batch: $batch}]->() } AS count`;
