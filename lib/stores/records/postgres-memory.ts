@@ -109,6 +109,31 @@ export async function formatOf(
   throw new ConfigError(message, { code: 'NEWER_FORMAT', details: { format } });
 }
 
+/** What of a server decides whether it can hold a memory. */
+export interface ServerFacts {
+  /** As 130004 for 13.4. */
+  readonly version: number;
+  readonly versionName: string;
+  readonly encoding: string;
+}
+
+export const SERVER_FACTS = `current_setting('server_version_num')::integer AS version,
+  current_setting('server_version') AS "versionName", current_setting('server_encoding') AS encoding`;
+
+const LEAST_VERSION = 130_000;
+
+/** Why a server cannot hold a memory, and what to do; null when it can. */
+export function unfitServer({
+  version,
+  versionName,
+  encoding,
+}: ServerFacts): { problem: string; advice: string } | null {
+  if (version < LEAST_VERSION)
+    return { problem: `is PostgreSQL ${versionName}, which is too old`, advice: 'Use PostgreSQL 13 or newer.' };
+  if (encoding === 'UTF8') return null;
+  return { problem: `has a database of encoding ${encoding}`, advice: 'Make a database with ENCODING UTF8.' };
+}
+
 interface Making {
   readonly db: Postgres;
   readonly at: string;
@@ -134,18 +159,18 @@ async function create(
   transaction: PgTransaction,
   { at, schema, settings: { embedder, createMemoryId } }: Omit<Making, 'db'>,
 ): Promise<void> {
-  const [database] = await transaction.all<{ encoding: string; has_schema: boolean }>(
-    `SELECT current_setting('server_encoding') AS encoding,
-       EXISTS (SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = $1) AS has_schema`,
+  const [server] = await transaction.all<ServerFacts & { hasSchema: boolean }>(
+    `SELECT ${SERVER_FACTS}, EXISTS (SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = $1) AS "hasSchema"`,
     [schema],
   );
-  if (database!.encoding !== 'UTF8')
-    throw new ConfigError(`the records store needs a database of encoding UTF8, not ${database!.encoding}`, {
+  const unfit = unfitServer(server!);
+  if (unfit !== null)
+    throw new ConfigError(`the records store ${unfit.problem}. ${unfit.advice}`, {
       code: 'APEX_CONFIG',
-      details: { encoding: database!.encoding },
+      details: { ...server! },
     });
   // Asked for although it is there, a schema needs the right to make one.
-  if (!database!.has_schema) await transaction.run(`CREATE SCHEMA ${at.slice(0, -1)}`);
+  if (!server!.hasSchema) await transaction.run(`CREATE SCHEMA ${at.slice(0, -1)}`);
   await transaction.run(postgresSchema(at).join(';\n'));
   const values = {
     format: String(POSTGRES_FORMAT),

@@ -7,6 +7,7 @@ import {
   CHUNK_FIELDS,
   DOCUMENT_FIELDS,
   named,
+  pageOfWanted,
   pagesOf,
   pathOf,
   RELATION_FIELDS,
@@ -131,8 +132,7 @@ export async function unindexedChunks(
   for (let after = 0; ; ) {
     const page: IndexableChunk[] = await db.all<IndexableChunk>(
       'unindexed',
-      `SELECT ${INDEXABLE} FROM ${at}chunk c JOIN ${WANTED} USING (document_id, version)
-       WHERE c.chunk_row > $3 ORDER BY c.chunk_row LIMIT ${PAGE_CHUNKS}`,
+      pageOfWanted(at, { table: 'chunk c', fields: INDEXABLE, key: 'chunk_row', limit: PAGE_CHUNKS }),
       [...versionsParams(versions), after],
       signal,
     );

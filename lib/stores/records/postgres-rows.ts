@@ -12,6 +12,35 @@ export function versionsParams(versions: readonly DocumentVersion[]): [string[],
   return [versions.map(({ documentId }) => documentId), versions.map(({ version }) => version)];
 }
 
+/**
+ * A page of the rows of the wanted versions, in order of a key that each table's index by version ends with. Of each version no more
+ * is read than the page takes, so that the pages of a large one cost no more than those of many small ones.
+ *
+ * @param where what else is asked of the rows, beginning with AND. The third parameter is the key of the row before the page.
+ */
+export function pageOfWanted(
+  at: string,
+  {
+    table,
+    fields,
+    key,
+    where = '',
+    limit,
+  }: {
+    readonly table: 'chunk c' | 'fact f';
+    readonly fields: string;
+    readonly key: string;
+    readonly where?: string;
+    readonly limit: number;
+  },
+): string {
+  const name = table.slice(-1);
+  return `SELECT page.* FROM ${WANTED} CROSS JOIN LATERAL (
+      SELECT ${fields}, ${name}.${key} AS page_key FROM ${at}${table}
+      WHERE ${name}.document_id = w.document_id AND ${name}.version = w.version AND ${name}.${key} > $3 ${where}
+      ORDER BY ${name}.${key} LIMIT ${limit}) AS page ORDER BY page_key LIMIT ${limit}`;
+}
+
 /** Columns of `version v` that say what the document is, named as in the contract. */
 export const DOCUMENT_FIELDS = `v.document_id AS "documentId", v.version, v.uuid, v.group_id AS "group", v.source, v.source_uri AS "sourceUri",
   v.name, v.parent_id AS "parentId", v.media_type AS "mediaType", v.content_digest AS "contentDigest", v.title, v.stated_at AS "statedAt"`;

@@ -60,7 +60,7 @@ const INDEXES: { readonly [index: string]: string } = {
   chunk_by_batch: 'INDEX chunk_by_batch ON @chunk (run_id, batch_no)',
   chunk_by_text: 'INDEX chunk_by_text ON @chunk (hashtextextended(text, 0))',
   chunk_by_words: 'INDEX chunk_by_words ON @chunk USING gin (words)',
-  fact_by_version: 'INDEX fact_by_version ON @fact (document_id, version)',
+  fact_by_version: 'INDEX fact_by_version ON @fact (document_id, version, relation_id)',
   fact_by_batch: 'INDEX fact_by_batch ON @fact (run_id, batch_no)',
   fact_by_subject: 'INDEX fact_by_subject ON @fact (subject_id, type)',
   fact_by_object: 'INDEX fact_by_object ON @fact (object_id, type)',

@@ -133,18 +133,18 @@ function rankedBy({ db, at }: PostgresMemory, ranking: Ranking, signal: AbortSig
   const params: PgValue[] = [essential.map(({ query }) => `(${query})`).join(' | '), group, meanWords, limit];
   const param = (value: PgValue) => `$${params.push(value)}`;
   const factors = `unnest(${param(terms.map(({ factor }) => factor))}::float8[]) WITH ORDINALITY t (factor, n)`;
-  // Summed in one order, so that equal chunks have equal scores to the last digit.
+  // Candidates are not joined with what is found in them: of such tables the planner knows nothing, and would look through one for
+  // each row of the other. Summed in one order, equal chunks have equal scores to the last digit.
   return db.all<Ranked>(
     'search',
     `WITH candidate AS MATERIALIZED (
-       SELECT c.chunk_row, c.chunk_id, c.words, ${K1} * (1 - ${B} + ${B} * c.word_count / $3::float8) AS norm
+       SELECT c.chunk_id, c.words, ${K1} * (1 - ${B} + ${B} * c.word_count / $3::float8) AS norm
        FROM ${at}chunk c JOIN ${at}version v ON v.document_id = c.document_id AND v.version = c.version AND v.state = 'current'
        WHERE c.words @@ $1::tsquery AND ($2::text IS NULL OR v.group_id = $2) LIMIT ${MAX_CANDIDATES}),
-     found (chunk_row, n, places) AS (${foundIn(terms, param)}),
-     frequency AS (SELECT chunk_row, n, sum(places)::float8 AS f FROM found GROUP BY chunk_row, n)
-     SELECT c.chunk_id AS id, sum(t.factor * (f.f * ${K1 + 1}) / (f.f + c.norm) ORDER BY n) AS score
-     FROM frequency f JOIN candidate c USING (chunk_row) JOIN ${factors} USING (n)
-     GROUP BY c.chunk_id ORDER BY score DESC, c.chunk_id LIMIT $4`,
+     found (chunk_id, norm, n, places) AS (${foundIn(terms, param)}),
+     frequency AS (SELECT chunk_id, norm, n, sum(places)::float8 AS f FROM found GROUP BY chunk_id, norm, n)
+     SELECT chunk_id AS id, sum(t.factor * (f * ${K1 + 1}) / (f + norm) ORDER BY n) AS score
+     FROM frequency JOIN ${factors} USING (n) GROUP BY chunk_id ORDER BY score DESC, chunk_id LIMIT $4`,
     params,
     signal,
   );
@@ -157,7 +157,7 @@ function foundIn(terms: readonly Term[], param: (value: PgValue) => string): str
   const listed = (some: typeof numbered) =>
     `unnest(${param(some.map(({ n }) => n))}::integer[], ${param(some.map(({ words }) => words[0]!))}::text[]) AS a (n, word)`;
   const lexemes = 'candidate d CROSS JOIN LATERAL unnest(d.words) AS l (lexeme, positions, weights)';
-  const places = 'SELECT d.chunk_row, a.n, cardinality(l.positions)';
+  const places = 'SELECT d.chunk_id, d.norm, a.n, cardinality(l.positions)';
   const exact = single.filter(({ isBeginning }) => !isBeginning);
   const statements = exact.length === 0 ? [] : [`${places} FROM ${lexemes} JOIN ${listed(exact)} ON a.word = l.lexeme`];
   // Beginnings of one length are found by one look-up for each lexeme.
@@ -191,11 +191,11 @@ function phrasesIn(
     `${param(parts.map(({ word }) => word))}::text[]`,
     `${param(parts.map(({ isBeginning }) => isBeginning))}::boolean[]`,
   ];
-  return `SELECT chunk_row, n, count(*) FROM (
-      SELECT d.chunk_row, a.n FROM ${lexemes}
+  return `SELECT chunk_id, norm, n, count(*) FROM (
+      SELECT d.chunk_id, d.norm, a.n FROM ${lexemes}
       JOIN unnest(${lists.join(', ')}) AS a (n, size, part, word, is_beginning)
         ON l.lexeme = a.word OR (a.is_beginning AND starts_with(l.lexeme, a.word))
       CROSS JOIN LATERAL unnest(l.positions) AS place
-      GROUP BY d.chunk_row, a.n, a.size, place - a.part HAVING count(DISTINCT a.part) = a.size) AS phrase
-    GROUP BY chunk_row, n`;
+      GROUP BY d.chunk_id, d.norm, a.n, a.size, place - a.part HAVING count(DISTINCT a.part) = a.size) AS phrase
+    GROUP BY chunk_id, norm, n`;
 }

@@ -47,6 +47,7 @@ import {
   CHUNK_FIELDS,
   headingOf,
   named,
+  pageOfWanted,
   pagesOf,
   pathOf,
   RELATION_FIELDS,
@@ -272,8 +273,10 @@ class PostgresRecordsStore implements RecordsStore {
     const rows = this.#pages<Row>(
       'inventory',
       (after) => ({
-        sql: `SELECT ${CHUNK_FIELDS}, c.chunk_row AS row, c.heading FROM ${this.#at}chunk c JOIN ${WANTED} USING (document_id, version)
-              WHERE c.chunk_row > $3 ORDER BY c.chunk_row LIMIT ${PAGE_ROWS}`,
+        sql: pageOfWanted(this.#at, {
+          ...{ table: 'chunk c', fields: `${CHUNK_FIELDS}, c.chunk_row AS row, c.heading`, key: 'chunk_row' },
+          limit: PAGE_ROWS,
+        }),
         params: [...versionsParams(versions), after?.row ?? 0],
       }),
       signal,
@@ -291,8 +294,7 @@ class PostgresRecordsStore implements RecordsStore {
     const rows = this.#pages<DocumentVersion & StoredRelation>(
       'inventory',
       (after) => ({
-        sql: `SELECT ${RELATION_FIELDS} FROM ${this.#at}fact f JOIN ${WANTED} USING (document_id, version)
-              WHERE f.relation_id > $3 ORDER BY f.relation_id LIMIT ${PAGE_ROWS}`,
+        sql: pageOfWanted(this.#at, { table: 'fact f', fields: RELATION_FIELDS, key: 'relation_id', limit: PAGE_ROWS }),
         params: [...versionsParams(versions), after?.relationId ?? ''],
       }),
       signal,
@@ -474,13 +476,16 @@ class PostgresRecordsStore implements RecordsStore {
       'unshared',
       (after) => ({
         // The digest finds what may be equal by the index; only that is compared.
-        sql: `SELECT c.chunk_row AS row, c.document_id AS "documentId", c.version, c.heading_path AS "headingPath", c.text
-              FROM ${this.#at}chunk c JOIN ${WANTED} USING (document_id, version)
-              WHERE c.chunk_row > $3 AND NOT EXISTS (
-                SELECT 1 FROM ${this.#at}chunk o WHERE hashtextextended(o.text, 0) = hashtextextended(c.text, 0)
-                  AND o.text = c.text AND o.heading = c.heading
-                  AND (o.chunk_row < c.chunk_row OR (o.document_id, o.version) NOT IN (SELECT * FROM unnest($1::text[], $2::integer[]))))
-              ORDER BY c.chunk_row LIMIT ${PAGE_ROWS}`,
+        sql: pageOfWanted(this.#at, {
+          table: 'chunk c',
+          fields:
+            'c.chunk_row AS row, c.document_id AS "documentId", c.version, c.heading_path AS "headingPath", c.text',
+          key: 'chunk_row',
+          where: `AND NOT EXISTS (SELECT 1 FROM ${this.#at}chunk o
+            WHERE hashtextextended(o.text, 0) = hashtextextended(c.text, 0) AND o.text = c.text AND o.heading = c.heading
+              AND (o.chunk_row < c.chunk_row OR (o.document_id, o.version) NOT IN (SELECT * FROM unnest($1::text[], $2::integer[]))))`,
+          limit: PAGE_ROWS,
+        }),
         params: [...versionsParams(versions), after?.row ?? 0],
       }),
       signal,

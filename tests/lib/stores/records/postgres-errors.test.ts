@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import type { ErrorCode } from '../../../../lib/contracts/error-codes.ts';
 import { StoreError } from '../../../../lib/contracts/errors.ts';
 import { isRefusal, postgresError } from '../../../../lib/stores/records/postgres-errors.ts';
+import { unfitServer } from '../../../../lib/stores/records/postgres-memory.ts';
 
 /** Goal: every failure that a real server, driver or pooler was seen to give has its meaning. Method: those failures as data. */
 
@@ -114,4 +115,11 @@ test('only what the server refuses with its connection whole leaves no doubt abo
   expect(doubtful.map(isRefusal)).not.toContain(true);
   expect(isRefusal({ code: '40001', severity: 'ERROR' })).toBe(true);
   expect(isRefusal(null)).toBe(false);
+});
+
+test('a server that is too old, or whose database holds no Unicode, is unfit', () => {
+  const fit = { version: 130_004, versionName: '13.4', encoding: 'UTF8' };
+  expect(unfitServer(fit)).toBeNull();
+  expect(unfitServer({ ...fit, version: 120_022, versionName: '12.22' })?.problem).toContain('12.22');
+  expect(unfitServer({ ...fit, encoding: 'SQL_ASCII' })?.problem).toContain('SQL_ASCII');
 });
