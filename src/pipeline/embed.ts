@@ -1,5 +1,5 @@
 import { type Chunk, embeddingText } from '../../lib/contracts/document.ts';
-import { ProviderError } from '../../lib/contracts/errors.ts';
+import { isApexError, ProviderError } from '../../lib/contracts/errors.ts';
 import { embeddingKey } from '../../lib/contracts/identity.ts';
 import type { Embedder } from '../../lib/contracts/parts.ts';
 import type { CacheStore } from '../../lib/contracts/store.ts';
@@ -66,6 +66,7 @@ async function cachedVectors(
       if (bytes !== null && bytes.byteLength === embedder.dimensions * 4) known.set(keys[index]!, floatsOf(bytes));
     });
   } catch (error) {
+    if (!isApexError(error)) throw error;
     onCacheFailure(error);
   }
   return known;
@@ -94,6 +95,7 @@ async function embedTexts(
     try {
       await cache.set(entries, context.signal);
     } catch (error) {
+      if (!isApexError(error)) throw error;
       onCacheFailure(error);
     }
   }

@@ -143,7 +143,8 @@ export function patient<Part extends object>(store: Part, circuit: Circuit): Par
   return new Proxy(store, {
     get(target, key) {
       const member: unknown = Reflect.get(target, key, target);
-      if (typeof member !== 'function' || key === 'close' || STREAMS.has(key)) return member;
+      if (typeof member !== 'function') return member;
+      if (key === 'close' || STREAMS.has(key)) return member.bind(target) as unknown;
       return (...args: unknown[]): unknown => {
         const signal = args.find((argument) => argument instanceof AbortSignal) ?? NEVER;
         return circuit.pass(() => Reflect.apply(member, target, args) as Promise<unknown>, signal);

@@ -186,16 +186,19 @@ export async function finishBatch(
   removed.add('graph', await persist(() => stores.graph.retire(leaving, signal)));
   removed.add('vectors', await persist(() => stores.vectors.retire(leaving, signal)));
   await persist(() => settleClosings([...outcome.committed, ...leaving], stores, signal));
+  const deleted = new Set(outcome.deleted);
+  // A cache that does not answer at once is gone on without, but what is deleted shall not stay in it for that.
+  const persistOnDelete = deleted.size > 0 ? persist : <T>(operation: () => Promise<T>) => operation();
   try {
-    const deleted = new Set(outcome.deleted);
     const gone = leaving.filter(({ documentId }) => deleted.has(documentId));
-    removed.addOf('cache', await forgetEmbeddings(gone, parts, signal));
+    removed.addOf('cache', await persistOnDelete(() => forgetEmbeddings(gone, parts, signal)));
   } catch (error) {
+    if (!isApexError(error)) throw error;
     parts.onCacheFailure(error);
   }
   removed.add('records', await persist(() => stores.records.retire(leaving, signal)));
   try {
-    removed.add('cache', await stores.cache.retire(leaving, signal));
+    removed.add('cache', await persistOnDelete(() => stores.cache.retire(leaving, signal)));
     const current = new Set(outcome.committed.map(({ documentId, version }) => `${documentId}\0${version}`));
     const summaries = records.filter(({ documentId, version }) => current.has(`${documentId}\0${version}`));
     if (summaries.length > 0)
@@ -204,6 +207,7 @@ export async function finishBatch(
         signal,
       );
   } catch (error) {
+    if (!isApexError(error)) throw error;
     parts.onCacheFailure(error);
   }
   await persist(() => stores.records.finish(ref, signal));

@@ -114,18 +114,21 @@ test('behind a circuit a store’s calls wait, and what it streams is not asked 
   const { circuit } = openCircuit();
   const { call } = failing(3);
   let streams = 0;
-  const store = patient(
-    {
-      name: 'graph',
-      write: (_signal: AbortSignal) => call(),
-      async *versions() {
-        streams += 1;
-        yield 1;
-        throw noAnswer();
-      },
-    },
-    circuit,
-  );
+  class OwnStore {
+    readonly name = 'graph';
+    #streamed = 1;
+
+    write(_signal: AbortSignal): Promise<string> {
+      return call();
+    }
+
+    async *versions() {
+      streams += 1;
+      yield this.#streamed;
+      throw noAnswer();
+    }
+  }
+  const store = patient(new OwnStore(), circuit);
   expect([store.name, await store.write(never)]).toEqual(['graph', 'answer']);
   const read = async () => {
     for await (const one of store.versions()) expect(one).toBe(1);
