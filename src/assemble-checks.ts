@@ -5,7 +5,7 @@ import type { Embedder } from '../lib/contracts/parts.ts';
 import { loadChecks as loadEmbedderChecks } from '../lib/embedders/index.ts';
 import { loadChecks as loadJournalChecks } from '../lib/journal/index.ts';
 import { loadChecks as loadStagingChecks } from '../lib/staging/index.ts';
-import { loadChecks as loadStoreChecks } from '../lib/stores/index.ts';
+import { loadServerChecks, loadChecks as loadStoreChecks } from '../lib/stores/index.ts';
 import { placesOf } from './config/report.ts';
 import { serversOf } from './config/servers.ts';
 import type { Inspection, Settings } from './config/settings.ts';
@@ -39,11 +39,14 @@ async function listChecks(inspection: Inspection, defaultHome: string, isOnline:
   const { settings } = inspection;
   const places = placesOf(settings, defaultHome);
   const maxStagingBytes = settings.stagingMaxGigabytes * GIGABYTE;
-  const [{ runtimeChecks }, journal, staging, stores] = await Promise.all([
+  const servers = serversOf(settings);
+  const memory = { path: join(places.home, 'memory.db'), embedder: () => embedderOf(settings) };
+  const [{ runtimeChecks }, journal, staging, stores, { serverChecks }] = await Promise.all([
     import('../lib/support/runtime-checks.ts'),
     loadJournalChecks(),
     loadStagingChecks(),
     loadStoreChecks(),
+    loadServerChecks(),
   ]);
   return [
     ...runtimeChecks(),
@@ -52,8 +55,9 @@ async function listChecks(inspection: Inspection, defaultHome: string, isOnline:
     journal.diskCheck(places, maxStagingBytes),
     ...staging.stagingChecks(places.stagingBase, maxStagingBytes),
     ...runChecks(new journal.FolderRunReader(places.home)),
-    ...stores.embeddedChecks(join(places.home, 'memory.db'), () => embedderOf(settings)),
-    ...(await stores.serverChecks(serversOf(settings))),
+    // Beside records on a server the embedded roles have a file whose name only these know.
+    ...(servers.records === null ? stores.embeddedChecks(memory.path, memory.embedder) : []),
+    ...(await serverChecks(servers, memory)),
     ...(await embedderChecks(settings, isOnline)),
   ];
 }

@@ -43,13 +43,6 @@ export function embeddedChecks(path: string, embedder: () => Promise<Vectors | n
   ];
 }
 
-/** Whether the servers that are named can be used. */
-export async function serverChecks({ cache }: Servers): Promise<Check[]> {
-  if (cache === null) return [];
-  const { redisChecks } = await import('./cache/redis-check.ts');
-  return redisChecks(cache.url);
-}
-
 async function onMemory(path: string, work: (sql: SqlThread) => Promise<Finding>): Promise<Finding> {
   const toError = (failure: Parameters<typeof storeError>[0]) => storeError(failure, path);
   const sql = await openToRead({ path, extensions: [getLoadablePath()], toError });

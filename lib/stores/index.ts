@@ -18,6 +18,9 @@ export type { MemorySettings } from './memory-db.ts';
 /** What `apex doctor` looks at in the embedded memory, loaded when it does. */
 export const loadChecks = () => import('./checks.ts');
 
+/** What it looks at on servers. */
+export const loadServerChecks = () => import('./server-checks.ts');
+
 interface OpenStores {
   readonly stores: Stores;
   close(): Promise<void>;

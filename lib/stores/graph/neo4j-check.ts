@@ -4,7 +4,7 @@ import { GRAPH_FORMAT, missingSchema, readMemory } from './neo4j-schema.ts';
 
 export interface Neo4jCheckSettings extends Neo4jServer {
   /** Null while there is no memory yet. */
-  readonly memoryId: string | null;
+  readonly memoryId: () => Promise<string | null>;
 }
 
 /** Whether the Neo4j of the settings can be used as graph. A wrong address or password, or too old a server, is an error of its own. */
@@ -16,7 +16,7 @@ async function judge(settings: Neo4jCheckSettings, signal: AbortSignal): Promise
   const connection = new Neo4jConnection(settings);
   try {
     // The first one also connects.
-    const { serverVersion, edition, storeId } = await readMemory(connection, settings.memoryId ?? '', signal);
+    const { serverVersion, edition, storeId } = await readMemory(connection, (await settings.memoryId()) ?? '', signal);
     const startedMs = performance.now();
     await connection.read('ping', signal, (run) => run('RETURN 1'));
     const latencyMs = Math.max(1, Math.round(performance.now() - startedMs));

@@ -72,7 +72,7 @@ describe.skipIf(shared === null)('a Neo4j', () => {
 
   describe('is doctored:', () => {
     const judge = async (changes: object = {}) =>
-      neo4jChecks({ ...settings(), memoryId: null, ...changes })[0]!.run(never);
+      neo4jChecks({ ...settings(), memoryId: async () => null, ...changes })[0]!.run(never);
 
     test('its version, edition and format are told, and whether it knows the memory', async () => {
       const { memoryId, ...rest } = settings();
