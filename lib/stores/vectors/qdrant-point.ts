@@ -1,4 +1,12 @@
-import { canonicalJson, digestOf, lengthOf, pointDigest, restoredVector, uuidOf } from '../../contracts/identity.ts';
+import {
+  canonicalJson,
+  digestOf,
+  lengthOf,
+  pointDigest,
+  restoredVector,
+  sha256,
+  uuidOf,
+} from '../../contracts/identity.ts';
 import type { DocumentVersion, InventoryRow, StoredChunk, VersionRecord, WriteRef } from '../../contracts/store.ts';
 
 /** A point as Qdrant takes it. */
@@ -53,8 +61,8 @@ const HIDDEN_KEYS = [
   ...['batch_no', 'version', 'group', 'document_version', 'vector_length', 'vector_digest', 'payload_digest'],
 ];
 
-/** Digits that a float keeps on its way through JSON; more make requests larger for nothing. */
-const SENT_DIGITS = 7;
+/** Vectors are sent in multiples of one part in so many: finer than what they are rounded to, and half as long in JSON. */
+const SENT_PARTS = 1e7;
 
 /** The id of a chunk's point: two memories may hold the same chunk. */
 export function pointIdOf(memoryId: string, chunkId: string): string {
@@ -91,9 +99,17 @@ export function pointOf(
   };
   return {
     id: pointIdOf(memoryId, chunk.chunkId),
-    vector: Array.from(chunk.vector, (value) => Number(value.toPrecision(SENT_DIGITS))),
+    vector: numbersOf(chunk.vector),
     payload: { ...content, payload_digest: payloadDigest(content) },
   };
+}
+
+/** In a loop: `Array.from` with a function calls it for each of a million numbers in a request or two. */
+function numbersOf(vector: Float32Array): number[] {
+  const numbers = new Array<number>(vector.length);
+  for (let index = 0; index < vector.length; index += 1)
+    numbers[index] = Math.round(vector[index]! * SENT_PARTS) / SENT_PARTS;
+  return numbers;
 }
 
 /** What LangChain's readers get with a passage, and filter by. */
@@ -158,8 +174,11 @@ function contentDigest(vector: unknown, { vector_length: length, group }: Partia
   return pointDigest(restoredVector(Float32Array.from(vector), length), group);
 }
 
+/** As long as the digests of the inventory. */
+const DIGEST_DIGITS = 32;
+
 function payloadDigest(payload: object): string {
   const { payload_digest: _own, metadata, ...rest } = payload as Partial<PointPayload>;
   const { live: _mark, ...others } = metadata ?? { live: false };
-  return digestOf(canonicalJson({ ...rest, metadata: others }));
+  return sha256(canonicalJson({ ...rest, metadata: others })).slice(0, DIGEST_DIGITS);
 }

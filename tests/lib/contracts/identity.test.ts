@@ -55,8 +55,11 @@ describe.each(VECTORS)('a vector of %s', (_, vector) => {
     expect(pointDigest(restoredVector(given, lengthOf(stored)), 'g')).toBe(digest);
   });
 
-  test('is told again when it was sent in seven digits', () => {
-    const sent = stored.map((value) => Number(value.toPrecision(7)));
+  test.each([
+    ['digits', (value: number) => Number(value.toPrecision(7))],
+    ['decimals', (value: number) => Math.round(value * 1e7) / 1e7],
+  ])('is told again when it was sent in seven %s', (_, sentAs) => {
+    const sent = stored.map(sentAs);
     expect(pointDigest(restoredVector(inSinglePrecision(sent, 8), lengthOf(stored)), 'g')).toBe(digest);
   });
 

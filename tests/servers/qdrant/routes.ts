@@ -280,7 +280,8 @@ function queried(collection: Collection, body: Body) {
   if (body.limit === 0) throw invalid('internal.limit: value 0 invalid, must be 1 or larger');
   if (body.using !== undefined && body.using !== '') throw wrongInput(`Not existing vector name error: ${body.using}`);
   assertFilter(body.filter, 'internal');
-  return { points: collection.query(body.query, body as object) };
+  const { nearest = body.query } = (body.query ?? {}) as { nearest?: unknown };
+  return { points: collection.query(nearest, body as object) };
 }
 
 function retrieveOne(asked: Asked) {
