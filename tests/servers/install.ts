@@ -1,11 +1,13 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { hasPgBouncer } from './pgbouncer.ts';
 import { newestPrograms } from './postgres.ts';
 
-/** Installs PostgreSQL and Redis from Debian's packages where they are missing and this user may. What is still missing then is told when it is started. */
+/** Installs PostgreSQL with its pooler, and Redis, from Debian's packages where they are missing and this user may. What is still missing then is told when it is started. */
 export function installServers(): void {
   const packages = [
     ...(newestPrograms() === null ? ['postgresql'] : []),
+    ...(hasPgBouncer() ? [] : ['pgbouncer']),
     ...(existsSync('/usr/bin/redis-server') ? [] : ['redis-server']),
     ...(existsSync('/usr/bin/java') ? [] : ['default-jdk-headless']),
     ...(existsSync('/usr/bin/mvn') ? [] : ['maven']),
