@@ -33,13 +33,21 @@ export interface FaultyProxy {
   set(fault: Fault | null): void;
   /** How often a `cut-request` has happened. */
   readonly cuts: number;
+  /** How many messages clients have sent: of those that wait for each answer, how often they asked. */
+  readonly requests: number;
+}
+
+interface ProxyState {
+  fault: Fault | null;
+  cuts: number;
+  requests: number;
 }
 
 /** Starts a proxy before the server of a URL; it ends with the test. */
 export async function startProxy(serverUrl: string): Promise<FaultyProxy> {
   const target = new URL(serverUrl);
   const links = new Set<Link>();
-  const state: { fault: Fault | null; cuts: number } = { fault: null, cuts: 0 };
+  const state: ProxyState = { fault: null, cuts: 0, requests: 0 };
   const server = createServer((client) => {
     const upstream = createConnection({ host: target.hostname, port: Number(target.port) });
     const link = new Link(client, upstream, state);
@@ -61,6 +69,9 @@ export async function startProxy(serverUrl: string): Promise<FaultyProxy> {
     get cuts() {
       return state.cuts;
     },
+    get requests() {
+      return state.requests;
+    },
     set: (fault) => {
       state.fault = fault;
       if (fault?.kind === 'down') for (const link of links) link.cut('reset');
@@ -72,12 +83,12 @@ export async function startProxy(serverUrl: string): Promise<FaultyProxy> {
 class Link {
   readonly #client: Socket;
   readonly #upstream: Socket;
-  readonly #state: { fault: Fault | null; cuts: number };
+  readonly #state: ProxyState;
   /** Bytes of the answer that still pass before the cut; null while none is due. */
   #cutAfter: { bytes: number; readonly by: 'reset' | 'end' | 'silent' } | null = null;
   #isSilent = false;
 
-  constructor(client: Socket, upstream: Socket, state: { fault: Fault | null; cuts: number }) {
+  constructor(client: Socket, upstream: Socket, state: ProxyState) {
     this.#client = client;
     this.#upstream = upstream;
     this.#state = state;
@@ -106,6 +117,7 @@ class Link {
 
   async #onRequest(part: Buffer): Promise<void> {
     const { fault } = this.#state;
+    this.#state.requests += 1;
     if (this.#isSilent || fault?.kind === 'half-open') return;
     if (fault?.kind === 'latency') await delay(fault.ms);
     if (fault?.kind === 'cut-request' && fault.matches(part)) {
