@@ -17,6 +17,8 @@ export interface PostgresLimits {
   readonly lockMs: number;
   /** After this the server gives up a transaction whose owner has fallen silent, with the locks it holds. */
   readonly idleMs: number;
+  /** A statement that reads, or makes anew, all that a table holds. */
+  readonly scanMs: number;
   /** Any answer: without it a connection that has gone silent is waited for without end. */
   readonly answerMs: number;
 }
@@ -26,6 +28,7 @@ const LIMITS: PostgresLimits = {
   statementMs: 15_000,
   lockMs: 5_000,
   idleMs: 30_000,
+  scanMs: 300_000,
   answerMs: 20_000,
 };
 
@@ -47,6 +50,8 @@ interface TransactionOptions<Result> {
   readonly isDurable?: boolean;
   /** Whether it waits for transactions that may have lost their owners. */
   readonly isPatient?: boolean;
+  /** Whether a statement of it may take as long as `scanMs`. */
+  readonly isScan?: boolean;
   /** Finds out what came of a commit whose answer was lost. Absent: that is a failure, after which all is done again. */
   readonly onDoubt?: () => Promise<Result>;
 }
@@ -86,6 +91,14 @@ export class Postgres {
   async all<Row>(operation: string, sql: string, params: readonly PgValue[], signal: AbortSignal): Promise<Row[]> {
     signal.throwIfAborted();
     const { rows } = await this.#told(operation, () => this.#pool.query(sql, params.map(held)));
+    return rows as Row[];
+  }
+
+  /** As `all`, for a statement that reads all that a table holds. */
+  async scan<Row>(operation: string, sql: string, params: readonly PgValue[], signal: AbortSignal): Promise<Row[]> {
+    signal.throwIfAborted();
+    const query = { text: sql, values: params.map(held), query_timeout: this.#limits.scanMs };
+    const { rows } = await this.#told(operation, () => this.#pool.query(query as pg.QueryConfig));
     return rows as Row[];
   }
 
@@ -178,10 +191,13 @@ function beginning({ isDurable = false }: TransactionOptions<unknown>, limits: P
 }
 
 /** Who is patient waits longer for a lock than the server does for the silent owner of one. */
-function limitsOf({ isPatient = false }: TransactionOptions<unknown>, limits: PostgresLimits): PostgresLimits {
-  if (!isPatient) return limits;
-  const lockMs = limits.idleMs + limits.lockMs;
-  const statementMs = lockMs + limits.statementMs;
+function limitsOf(
+  { isPatient = false, isScan = false }: TransactionOptions<unknown>,
+  limits: PostgresLimits,
+): PostgresLimits {
+  if (!isPatient && !isScan) return limits;
+  const lockMs = isPatient ? limits.idleMs + limits.lockMs : limits.lockMs;
+  const statementMs = lockMs + (isScan ? limits.scanMs : limits.statementMs);
   return { ...limits, lockMs, statementMs, answerMs: statementMs + GRACE_MS };
 }
 

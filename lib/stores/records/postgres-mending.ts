@@ -171,7 +171,7 @@ export async function mendText(memory: PostgresMemory, cutter: WordCutter, signa
     if (page.length < PAGE_CHUNKS) break;
     after = page[page.length - 1]!.row;
   }
-  await db.transaction({ operation: 'mend-text', signal, isPatient: true }, (transaction) =>
+  await db.transaction({ operation: 'mend-text', signal, isPatient: true, isScan: true }, (transaction) =>
     mendTotal(transaction, at),
   );
 }
@@ -187,7 +187,7 @@ async function mendTotal(transaction: PgTransaction, at: string): Promise<void> 
 
 /** Whether the numbers that ranking goes by are those of the chunks. */
 export async function wrongTotal({ db, at }: PostgresMemory, signal: AbortSignal): Promise<Stray[]> {
-  const [row] = await db.all<{ is_wrong: boolean }>(
+  const [row] = await db.scan<{ is_wrong: boolean }>(
     'strays',
     `SELECT (SELECT (coalesce(sum(chunks), 0), coalesce(sum(words), 0)) FROM ${at}text_total)
          IS DISTINCT FROM (SELECT (count(*)::numeric, coalesce(sum(word_count), 0)::numeric) FROM ${at}chunk) AS is_wrong`,
@@ -241,6 +241,8 @@ export async function mendIndexes(
   );
   for (const { id } of broken) {
     const sql = names.has(id) ? `REINDEX INDEX ${at}"${id.replaceAll('"', '""')}"` : indexStatement(at, id);
-    await db.transaction({ operation: 'mend-indexes', signal, isPatient: true }, (transaction) => transaction.run(sql));
+    await db.transaction({ operation: 'mend-indexes', signal, isPatient: true, isScan: true }, (transaction) =>
+      transaction.run(sql),
+    );
   }
 }

@@ -121,16 +121,21 @@ async function commitBatch(transaction: PgTransaction, memory: PostgresMemory, r
   await setAside(transaction, at, request);
 }
 
-/** In one order for all, so that no two pivots wait for each other. */
+/** In one order for all, so that no two pivots wait for each other, and none for one that numbers versions. */
 async function lockDocuments(
   transaction: PgTransaction,
-  { memoryId }: PostgresMemory,
+  { at, memoryId }: PostgresMemory,
   documents: readonly { readonly documentId: string }[],
 ): Promise<void> {
+  const documentIds = documents.map(({ documentId }) => documentId);
   await transaction.run(
     `SELECT count(pg_advisory_xact_lock(k)) FROM
        (SELECT DISTINCT hashtextextended(d, $2::bigint) AS k FROM unnest($1::text[]) d ORDER BY 1) s`,
-    [documents.map(({ documentId }) => documentId), lockSeed(memoryId, 'document')],
+    [documentIds, lockSeed(memoryId, 'document')],
+  );
+  await transaction.run(
+    `SELECT FROM ${at}document WHERE document_id = ANY ($1::text[]) ORDER BY document_id FOR NO KEY UPDATE`,
+    [documentIds],
   );
 }
 

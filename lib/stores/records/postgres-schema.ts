@@ -48,7 +48,10 @@ const TABLES: { readonly [table: string]: string } = {
     retryable boolean NOT NULL, at ${TEXT} NOT NULL, group_id ${TEXT} NOT NULL`,
 };
 
-/** Everything after `CREATE`, by the index's name; `@` stands for the schema and a full stop. */
+/**
+ * Everything after `CREATE`, by the index's name; `@` stands for the schema and a full stop. What is counted over all chunks stands in
+ * an index: the chunks themselves are many times larger.
+ */
 const INDEXES: { readonly [index: string]: string } = {
   one_current: "UNIQUE INDEX one_current ON @version (document_id) WHERE state = 'current'",
   version_by_batch: 'INDEX version_by_batch ON @version (run_id, batch_no)',
@@ -56,7 +59,7 @@ const INDEXES: { readonly [index: string]: string } = {
   version_by_place: `INDEX version_by_place ON @version (left(source_uri, ${PLACE_CHARACTERS}), document_id)
     WHERE state = 'current' AND parent_id IS NULL`,
   version_by_parent: 'INDEX version_by_parent ON @version (parent_id) WHERE parent_id IS NOT NULL',
-  chunk_by_version: 'INDEX chunk_by_version ON @chunk (document_id, version, chunk_row)',
+  chunk_by_version: 'INDEX chunk_by_version ON @chunk (document_id, version, chunk_row) INCLUDE (word_count)',
   chunk_by_batch: 'INDEX chunk_by_batch ON @chunk (run_id, batch_no)',
   chunk_by_text: 'INDEX chunk_by_text ON @chunk (hashtextextended(text, 0))',
   chunk_by_words: 'INDEX chunk_by_words ON @chunk USING gin (words)',

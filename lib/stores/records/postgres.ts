@@ -314,17 +314,25 @@ class PostgresRecordsStore implements RecordsStore {
       signal,
       PAGE_NAMES,
     );
-    yield* this.#pages<DocumentVersion & WriteRef>(
-      'versions',
-      (after) => ({
-        sql: `SELECT document_id AS "documentId", version, min(run_id) AS "runId", min(batch_no) AS "batchNo" FROM (
-                ${['chunk', 'fact'].map((table) => `SELECT document_id, version, run_id, batch_no FROM ${this.#at}${table} t WHERE ${isLeft(this.#at)}`).join(' UNION ALL ')}) AS remains
-              WHERE (document_id, version) > ($1, $2) GROUP BY document_id, version ORDER BY document_id, version LIMIT ${PAGE_NAMES}`,
-        params: [after?.documentId ?? '', after?.version ?? -1],
-      }),
-      signal,
-      PAGE_NAMES,
-    );
+    yield* await this.#remains(signal);
+  }
+
+  /** Versions that something is left of without their own row. There should be none, so they are not paged. */
+  async #remains(signal: AbortSignal): Promise<(DocumentVersion & WriteRef)[]> {
+    const found = new Map<string, DocumentVersion & WriteRef>();
+    for (const table of ['chunk', 'fact']) {
+      const rows = await this.#memory.db.scan<DocumentVersion & WriteRef>(
+        'versions',
+        `SELECT r.document_id AS "documentId", r.version, s.run_id AS "runId", s.batch_no AS "batchNo"
+         FROM (SELECT DISTINCT t.document_id, t.version FROM ${this.#at}${table} t WHERE ${isLeft(this.#at)} LIMIT ${PAGE_NAMES}) AS r
+         CROSS JOIN LATERAL (SELECT run_id, batch_no FROM ${this.#at}${table} t
+           WHERE t.document_id = r.document_id AND t.version = r.version LIMIT 1) AS s`,
+        [],
+        signal,
+      );
+      for (const row of rows) found.set(keyOf(row), row);
+    }
+    return [...found.values()];
   }
 
   pivot(request: PivotRequest, signal: AbortSignal): Promise<PivotOutcome> {

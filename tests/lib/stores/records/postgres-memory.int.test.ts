@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, inject, onTestFinished, test } from 'vitest';
+import { inventoryOf } from '../../../../lib/contracts/identity.ts';
 import { openPostgresRecords } from '../../../../lib/stores/records/postgres.ts';
 import { openRecords, postgresSettings, withClient } from '../../../helpers/postgres.ts';
 import { startProxy } from '../../../helpers/proxy.ts';
@@ -63,6 +64,18 @@ describe.skipIf(url === null)('a memory in postgres', () => {
     expect(await collect(one.versions(never))).toEqual([{ ...versionOf(record), ...ref('run-1') }]);
     expect((await one.document('a', never))?.version).toBe(1);
     expect(await other.searchText([{ text: 'steel', isBeginning: false, weight: 1 }], 9, null, never)).toEqual([]);
+  });
+
+  test('lists what is left of a version without its own row, each once', async () => {
+    const settings = postgresSettings();
+    const store = await openRecords(settings);
+    const records = [recordOf('a', { organizations: ['acme', 'globex'] }), recordOf('b')];
+    await store.write(ref('run-1', 3), records, never);
+    await withClient((client) => client.query(`DELETE FROM ${settings.schema}.version WHERE document_id = 'a'`));
+    const left = { ...versionOf(records[0]!), ...ref('run-1', 3) };
+    expect(await collect(store.versions(never))).toEqual([{ ...left, documentId: 'b' }, left]);
+    expect(await store.retire([left], never)).toEqual([3]);
+    expect(await collect(store.versions(never))).toEqual([{ ...left, documentId: 'b' }]);
   });
 
   test.each([
@@ -194,9 +207,9 @@ describe.skipIf(url === null)('texts that PostgreSQL cannot hold', () => {
         relations: plain.relations.map((relation) => ({ ...relation, quote: text })),
         chunks: plain.chunks.map((chunk) => ({ ...chunk, headingPath: [text, 'x'] })),
       };
-      const { inventoryOf } = await import('../../../../lib/contracts/identity.ts');
       const record = { ...rest, inventory: inventoryOf(rest) };
       const { fence } = await store.openRun({ runId: text, journalId: text }, never);
+      await store.allocate([record, recordOf('b')], never);
       await store.write(ref(text), [record, recordOf('b')], never);
       await store.pivot(pivotOf({ ref: ref(text), fence }, [record, recordOf('b')]), never);
       expect(rowTexts(await collect(store.inventory([versionOf(record)], never)))).toEqual(
