@@ -1,5 +1,5 @@
 import type { ErrorCode } from '../../contracts/error-codes.ts';
-import { type ApexError, ConfigError, StoreError } from '../../contracts/errors.ts';
+import { type ApexError, ConfigError, isApexError, StoreError } from '../../contracts/errors.ts';
 
 /**
  * What is done about a failure: `again` in a new transaction, `smaller` in smaller slices, both here and for a bounded number of
@@ -251,7 +251,8 @@ interface Circumstances {
 
 /** What is wrong, as the caller sees it, with the remedy; null for an error that is neither Neo4j's nor its driver's. */
 export function failureOf(error: unknown, { place, operation, phase }: Circumstances): Failure | null {
-  if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') return null;
+  if (isApexError(error) || !(error instanceof Error) || !('code' in error) || typeof error.code !== 'string')
+    return null;
   const code = error.code.replace(/^Neo\./, '');
   const row = NEO4J_ERRORS.find((each) => code.startsWith(each.code) && (each.message?.test(error.message) ?? true))!;
   const isSilent = error instanceof SilenceError;

@@ -22,6 +22,8 @@ import { groupIdOf, nameKey } from './neo4j-rows.ts';
 
 /** How many nodes or relationships are read together. */
 const PAGE_ITEMS = 5_000;
+/** Each page of keys is sorted out of all that are selected, so it is large. */
+const PAGE_KEYS = 20_000;
 /** Chunks come with their texts and mentions. */
 const PAGE_CHUNKS = 1_000;
 
@@ -52,7 +54,7 @@ export async function* readInventory(reading: Reading, versions: readonly string
   type Document = GraphDocument & { readonly isLive: boolean; readonly groupId: string };
   const documents = await readDocuments<Document>(reading, versions, ', d.live AS isLive, d.group_id AS groupId');
   for (const row of documents) {
-    const digest = withRight(documentDigest(row), row.groupId === groupIdOf(row.group));
+    const digest = withRight(documentDigest(row), row.groupId === groupIdOf(String(row.group)));
     yield { ...named(row), kind: 'document', id: row.documentId, digest, isLive: row.isLive === true };
   }
   const groups = new Map(documents.map((row) => [keyOf(row), row.group]));
@@ -61,7 +63,6 @@ export async function* readInventory(reading: Reading, versions: readonly string
 }
 
 type ChunkRow = DocumentVersion & {
-  readonly uuid: string;
   readonly id: string;
   readonly ordinal: number;
   readonly text: string;
@@ -69,39 +70,55 @@ type ChunkRow = DocumentVersion & {
   readonly isLive: boolean;
 };
 
+const CHUNKS = `MATCH (c:ApexChunk) WHERE c.uuid IN $chunks
+  RETURN c.document_id AS documentId, c.version AS version, c.id AS id, c.index AS ordinal, c.text AS text,
+    c.text_digest AS textDigest, c.live AS isLive`;
+
 /** Chunks, page by page, each page with its mentions; an entity comes with the first mention of its version. */
 async function* chunksOf(
-  { connection, memory, signal }: Reading,
+  reading: Reading,
   versions: readonly string[],
   groups: ReadonlyMap<string, string>,
 ): AsyncGenerator<InventoryRow> {
+  const { connection, memory, signal } = reading;
   const seen = new Set<string>();
-  const pages = paged(PAGE_CHUNKS, (after, limit) =>
+  const pages = paged(PAGE_KEYS, (after, limit) =>
     connection.read('inventory', signal, (run) =>
-      run<ChunkRow>(
+      run<{ uuid: string }>(
         `MATCH (c:ApexChunk) WHERE c.apex_memory = $memory AND c.apex_version IN $versions AND c.uuid > $after
-         RETURN c.uuid AS uuid, c.document_id AS documentId, c.version AS version, c.id AS id, c.index AS ordinal, c.text AS text,
-           c.text_digest AS textDigest, c.live AS isLive ORDER BY uuid LIMIT $limit`,
+         RETURN c.uuid AS uuid ORDER BY uuid LIMIT $limit`,
         { memory, versions, after, limit },
       ),
     ),
   );
-  for await (const page of pages) {
-    for (const row of page) {
-      const digest = withRight(digestOf(row.ordinal), sha256(String(row.text)) === row.textDigest);
-      yield { ...named(row), kind: 'chunk', id: row.id, digest, isLive: row.isLive === true };
+  for await (const keys of pages)
+    for (let from = 0; from < keys.length; from += PAGE_CHUNKS) {
+      const chunks = keys.slice(from, from + PAGE_CHUNKS).map(({ uuid }) => uuid);
+      yield* rowsOf(reading, chunks, groups, seen);
     }
-    const mentions = await connection.read('inventory', signal, (run) =>
-      run<MentionRow>(MENTIONS_OF, { chunks: page.map(({ uuid }) => uuid) }),
-    );
-    for (const row of mentions) {
-      const digest = withRight(mentionDigest(row, row.name), row.nameKey === nameKey(String(row.name)));
-      yield { ...named(row), kind: 'mention', id: row.mentionId, digest };
-      const key = `${keyOf(row)}\0${row.entityId}`;
-      if (!seen.has(key))
-        yield { ...named(row), kind: 'entity', id: row.entityId, digest: entityDigestOf(row, groups) };
-      seen.add(key);
-    }
+}
+
+async function* rowsOf(
+  { connection, signal }: Reading,
+  chunks: readonly string[],
+  groups: ReadonlyMap<string, string>,
+  seen: Set<string>,
+): AsyncGenerator<InventoryRow> {
+  const [page, mentions] = await connection.read(
+    'inventory',
+    signal,
+    async (run) => [await run<ChunkRow>(CHUNKS, { chunks }), await run<MentionRow>(MENTIONS_OF, { chunks })] as const,
+  );
+  for (const row of page) {
+    const digest = withRight(digestOf(row.ordinal), sha256(String(row.text)) === row.textDigest);
+    yield { ...named(row), kind: 'chunk', id: row.id, digest, isLive: row.isLive === true };
+  }
+  for (const row of mentions) {
+    const digest = withRight(mentionDigest(row, row.name), row.nameKey === nameKey(String(row.name)));
+    yield { ...named(row), kind: 'mention', id: row.mentionId, digest };
+    const key = `${keyOf(row)}\0${row.entityId}`;
+    if (!seen.has(key)) yield { ...named(row), kind: 'entity', id: row.entityId, digest: entityDigestOf(row, groups) };
+    seen.add(key);
   }
 }
 
@@ -124,7 +141,7 @@ const MENTIONS_OF = `MATCH (c:ApexChunk)-[m:MENTIONS]->(e:ApexEntity) WHERE c.uu
 
 /** It must be found by its key, bear its label and belong to the group of the document that mentions it. */
 function entityDigestOf(row: MentionRow, groups: ReadonlyMap<string, string>): string {
-  const group = groups.get(keyOf(row)) ?? row.entityGroup;
+  const group = String(groups.get(keyOf(row)) ?? row.entityGroup);
   const isRight =
     row.entityNameKey === nameKey(String(row.key)) &&
     row.isLabelled === true &&

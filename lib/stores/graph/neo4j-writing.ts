@@ -1,4 +1,5 @@
 import { ENTITY_TYPES } from '../../contracts/document.ts';
+import { StoreError } from '../../contracts/errors.ts';
 import type { Neo4jConnection, Run } from './neo4j-connection.ts';
 import type { BatchRows, LinkRow } from './neo4j-rows.ts';
 
@@ -32,7 +33,7 @@ const ENTITIES = `UNWIND $rows AS r
 /** MERGE waits for the lock of an entity that is being removed; CREATE does not. */
 const MENTIONS = `UNWIND $rows AS r
   MATCH (c:ApexChunk {uuid: r.from}) MATCH (e:ApexEntity {uuid: r.to})
-  MERGE (c)-[m:MENTIONS {uuid: r.uuid}]->(e) SET m += r.p`;
+  MERGE (c)-[m:MENTIONS {uuid: r.uuid}]->(e) SET m += r.p RETURN count(*) AS count`;
 
 const FROM_CHUNK = `UNWIND $rows AS r
   MATCH (c:ApexChunk {uuid: r.from}) MATCH (e:ApexEntity {uuid: r.to}) MERGE (e)-[:FROM_CHUNK]->(c)`;
@@ -70,11 +71,23 @@ async function writeMentions(
 ): Promise<void> {
   const named = [...new Set(slice.map(({ to }) => to))].flatMap((uuid) => entities.get(uuid) ?? []);
   await run(ENTITIES, { rows: named });
-  await run(MENTIONS, { rows: slice.map(({ uuid, from, to, p }) => ({ uuid, from, to, p })) });
+  const mentions = slice.map(({ uuid, from, to, p }) => ({ uuid, from, to, p }));
+  const [written] = await run<{ count: number }>(MENTIONS, { rows: mentions });
+  assertWritten(written!.count, mentions.length);
   await run(FROM_CHUNK, { rows: distinct(slice.map(({ from, to }) => ({ from, to }))) });
   const ofDocuments = distinct(slice.map(({ document, to }) => ({ from: document, to })));
   await run(EPISODES, {
     rows: ofDocuments.map(({ from, to }): LinkRow => ({ from, to, uuid: linkKey(from, to), p: episodes.get(from)! })),
+  });
+}
+
+/** A chunk that is gone was discarded by whoever took this batch over: without its mention an entity would stay that nobody removes. */
+function assertWritten(count: number, expected: number): void {
+  if (count === expected) return;
+  throw new StoreError(`the graph took ${count} of ${expected} mentions: their chunks were removed meanwhile`, {
+    code: 'STORE_COUNT',
+    retryable: true,
+    details: { count, expected },
   });
 }
 

@@ -1,5 +1,6 @@
 import neo4j from 'neo4j-driver';
 import { expect, test } from 'vitest';
+import { StoreError } from '../../../../lib/contracts/errors.ts';
 import { failureOf, NEO4J_ERRORS, SilenceError } from '../../../../lib/stores/graph/neo4j-errors.ts';
 
 /** Goal: every failure that Neo4j is known to give has its remedy. Method: errors made as the driver makes them, one for each row. */
@@ -146,4 +147,5 @@ test('what is neither Neo4j’s nor its driver’s is left alone', () => {
   const circumstances = { place: 'host:7687', operation: 'write', phase: 'run' } as const;
   expect(failureOf(new TypeError('a bug'), circumstances)).toBeNull();
   expect(failureOf('text', circumstances)).toBeNull();
+  expect(failureOf(new StoreError('told already', { code: 'STORE_COUNT' }), circumstances)).toBeNull();
 });

@@ -311,8 +311,12 @@ describe.skipIf(shared === null)('a statement in Neo4j', () => {
 
 describe.skipIf(shared === null)('a Neo4j that', () => {
   test('is held fails in bounded time, and serves when it goes on', { timeout: 120_000 }, async () => {
-    const store = await openGraph({ transactionLimitMs: 5_000 });
-    await store.write(ref('run-1'), [a], never);
+    const { memoryId } = settings();
+    const patient = await openNeo4jGraph({ ...settings(), memoryId }, never);
+    onTestFinished(() => patient.close());
+    await patient.write(ref('run-1'), [a], never);
+    const store = await openNeo4jGraph({ ...settings({ transactionLimitMs: 5_000 }), memoryId }, never);
+    onTestFinished(() => store.close());
     server.signal('SIGSTOP');
     const silence = { code: 'APEX_STORE', retryable: true, message: expect.stringContaining('does not answer') };
     // The signal takes its time.

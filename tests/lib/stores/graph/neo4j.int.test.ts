@@ -168,6 +168,19 @@ describe.skipIf(url === null)('a graph in Neo4j', () => {
     expect(await nodesOf(memoryId)).toHaveLength(1);
   });
 
+  test('leaves no entity behind of a batch whose chunks were discarded while it was written', async () => {
+    const memoryId = randomUUID();
+    const store = await openGraph(memoryId);
+    const ofNoChunk = { ...a, chunks: a.chunks.slice(1), relations: [] };
+    await expect(store.write(ref('run-1'), [ofNoChunk], never)).rejects.toMatchObject({
+      code: 'STORE_COUNT',
+      retryable: true,
+    });
+    expect(await store.strays(never)).toEqual([]);
+    await store.discard(ref('run-1'), never);
+    expect(await nodesOf(memoryId)).toEqual([]);
+  });
+
   test('begins nothing for one who has given up', async () => {
     const memoryId = randomUUID();
     const store = await openGraph(memoryId);
