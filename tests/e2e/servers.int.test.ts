@@ -19,7 +19,7 @@ const FILES = {
 const ROLES: { readonly [role: string]: readonly string[] } = {
   records: ['DATABASE_URL', 'APEX_POSTGRES_SCHEMA'],
   graph: ['NEO4J_URI', 'NEO4J_USERNAME', 'NEO4J_PASSWORD'],
-  vectors: ['QDRANT_URL'],
+  vectors: ['QDRANT_URL', 'QDRANT_API_KEY'],
   cache: ['REDIS_URL'],
 };
 

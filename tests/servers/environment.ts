@@ -5,11 +5,13 @@ import { inject } from 'vitest';
 export function serverEnvironment(): Record<string, string> | null {
   const { postgres, neo4j, qdrant, redis } = inject('servers');
   if (postgres === null || neo4j === null || qdrant === null || redis === null) return null;
+  const qdrantKey = process.env['APEX_TEST_QDRANT_API_KEY'] ?? '';
   return {
     DATABASE_URL: postgres,
     APEX_POSTGRES_SCHEMA: `apex_${randomBytes(8).toString('hex')}`,
     ...graphEnvironment(neo4j),
     QDRANT_URL: qdrant,
+    ...(qdrantKey === '' ? {} : { QDRANT_API_KEY: qdrantKey }),
     REDIS_URL: redis,
   };
 }

@@ -42,6 +42,8 @@ export class Collection {
   /** Payload indexes: types by path. */
   readonly indexes = new Map<string, string>();
   readonly #points = new Map<PointId, Point>();
+  /** Ids in the order of a scroll, numbers before UUIDs; null after some came or went. */
+  #inOrder: PointId[] | null = null;
   #operations = 0;
 
   constructor(params: Collection['params']) {
@@ -68,6 +70,7 @@ export class Collection {
     for (const { id, point } of made) {
       const before = this.#points.get(id);
       if (before !== undefined && updateFilter != null && !matches(updateFilter, id, before.payload)) continue;
+      if (before === undefined) this.#inOrder = null;
       this.#points.set(id, point);
     }
   }
@@ -95,17 +98,26 @@ export class Collection {
 
   delete(selection: Selection): void {
     for (const id of this.selected(selection)) this.#points.delete(id);
+    this.#inOrder = null;
   }
 
   count(filter: Filter | null | undefined): number {
     return this.selected({ filter: filter ?? {} }).length;
   }
 
-  /** Ids in the order of a scroll: numbers, then UUIDs. */
+  /** Ids in the order of a scroll. */
   selected({ points, filter }: Selection): PointId[] {
     if (points !== undefined) return [...points];
-    const found = [...this.#points].filter(([id, { payload }]) => matches(filter, id, payload)).map(([id]) => id);
-    return found.sort(byId);
+    return this.#ids().filter((id) => this.#isMeant(id, filter));
+  }
+
+  #ids(): readonly PointId[] {
+    this.#inOrder ??= [...this.#points.keys()].sort(byId);
+    return this.#inOrder;
+  }
+
+  #isMeant(id: PointId, filter: Filter | null | undefined): boolean {
+    return matches(filter, id, this.#points.get(id)!.payload);
   }
 
   scroll({
@@ -114,7 +126,10 @@ export class Collection {
     offset,
     ...shown
   }: Shown & { filter?: Filter; limit?: number; offset?: PointId | null }) {
-    const ids = this.selected({ filter: filter ?? {} }).filter((id) => offset == null || byId(id, offset) >= 0);
+    const all = this.#ids();
+    const ids: PointId[] = [];
+    for (let at = offset == null ? 0 : firstFrom(all, offset); at < all.length && ids.length <= limit; at += 1)
+      if (this.#isMeant(all[at]!, filter)) ids.push(all[at]!);
     const points = ids.slice(0, limit).map((id) => this.show(id, { with_payload: true, ...shown }));
     return { points, next_page_offset: ids[limit] ?? null };
   }
@@ -195,6 +210,17 @@ function assertId(id: unknown): PointId {
   if (typeof id === 'number' && Number.isInteger(id) && id >= 0) return id;
   if (typeof id === 'string' && UUID.test(id)) return id.toLowerCase();
   throw malformed(`value ${String(id)} is not a valid point ID, valid values are either an unsigned integer or a UUID`);
+}
+
+/** Where the ids begin that are not before the given one. */
+function firstFrom(ids: readonly PointId[], offset: PointId): number {
+  let [low, high] = [0, ids.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (byId(ids[middle]!, offset) < 0) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 function byId(a: PointId, b: PointId): number {
