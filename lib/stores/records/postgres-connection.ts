@@ -183,10 +183,13 @@ export class Postgres {
   }
 }
 
-/** Everything that a transaction is given in one message: settings that end with it. */
+/**
+ * Everything that a transaction is given in one message: settings that end with it. Compiling a statement takes longer than any of
+ * apex's own.
+ */
 function beginning({ isDurable = false }: TransactionOptions<unknown>, limits: PostgresLimits): string {
   const settings = `BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL statement_timeout = ${limits.statementMs};
-    SET LOCAL lock_timeout = ${limits.lockMs}; SET LOCAL idle_in_transaction_session_timeout = ${limits.idleMs}`;
+    SET LOCAL lock_timeout = ${limits.lockMs}; SET LOCAL idle_in_transaction_session_timeout = ${limits.idleMs}; SET LOCAL jit = off`;
   return isDurable ? `${settings}; ${WAIT_FOR_DISK}` : settings;
 }
 

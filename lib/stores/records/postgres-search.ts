@@ -1,5 +1,5 @@
 import type { KeywordTerm, Ranked } from '../../contracts/store.ts';
-import type { PgValue } from './postgres-connection.ts';
+import type { PgTransaction, PgValue } from './postgres-connection.ts';
 import type { PostgresMemory } from './postgres-memory.ts';
 import type { WordCutter } from './postgres-words.ts';
 
@@ -16,6 +16,9 @@ const MAX_COUNTED = 20_000;
 const SAMPLED_CHUNKS = 20_000;
 /** So many chunks are ranked, those stored first: a bound for words that are common in a very large memory. */
 const MAX_CANDIDATES = 50_000;
+
+/** What the terms that a chunk needs one of must make of the most that it can gain, to be tried first. */
+const ESSENTIAL_SHARE = 0.7;
 
 interface Question {
   readonly terms: readonly KeywordTerm[];
@@ -35,54 +38,63 @@ interface Term {
 
 /** The best chunks for these terms, as `RecordsStore.searchText`. */
 export async function searchWords(
-  memory: PostgresMemory,
+  { db, at }: PostgresMemory,
   cutter: WordCutter,
   { terms: asked, limit, group }: Question,
   signal: AbortSignal,
 ): Promise<Ranked[]> {
   const cut = asked.map((term) => ({ ...term, words: cutter.cut(term.text) })).filter(({ words }) => words.length > 0);
   if (cut.length === 0) return [];
-  const { chunks, words, terms } = await weighed(memory, cut, signal);
-  if (chunks === 0) return [];
-  const rank = (essential: readonly Term[]) =>
-    rankedBy(memory, { terms, essential, meanWords: words / chunks, limit, group }, signal);
-  // Chunks that have only the least of the terms need not be looked at, once the last of the best is above what these can give.
-  for (let count = 1; ; count *= 2) {
-    const ranked = await rank(terms.slice(0, count));
-    const rest = terms.slice(count).reduce((sum, { factor }) => sum + factor * (K1 + 1), 0);
-    if (count >= terms.length || (ranked.length === limit && ranked[limit - 1]!.score > rest)) return ranked;
-  }
+  return db.transaction({ operation: 'search', signal }, async (transaction) => {
+    const { chunks, words, terms } = await weighed(transaction, at, cut);
+    if (chunks === 0) return [];
+    const ranking = { terms, meanWords: words / chunks, limit, group };
+    // Chunks that have only the least of the terms need not be looked at, once the last of the best is above what these can give.
+    for (let count = leastCount(terms); ; count = terms.length) {
+      const ranked = await rankedBy(transaction, at, { ...ranking, essential: terms.slice(0, count) });
+      const isWhole = ranked.length === limit && ranked[limit - 1]!.score > mostOf(terms.slice(count));
+      if (isWhole || count === terms.length) return ranked;
+    }
+  });
+}
+
+/** What a chunk gains by these terms at the most. */
+function mostOf(terms: readonly Term[]): number {
+  return terms.reduce((sum, { factor }) => sum + factor * (K1 + 1), 0);
+}
+
+/** So many of the terms, the rarest, that they may well outweigh the others. */
+function leastCount(terms: readonly Term[]): number {
+  const all = mostOf(terms);
+  for (let count = 1; count < terms.length; count += 1)
+    if (mostOf(terms.slice(0, count)) > all * ESSENTIAL_SHARE) return count;
+  return terms.length;
 }
 
 type CutTerm = KeywordTerm & { readonly words: readonly string[] };
 
 /** The terms with what each counts, the rarest first, and the size of all that is stored. */
 async function weighed(
-  { db, at }: PostgresMemory,
+  transaction: PgTransaction,
+  at: string,
   cut: readonly CutTerm[],
-  signal: AbortSignal,
 ): Promise<{ chunks: number; words: number; terms: Term[] }> {
   const queries = cut.map(queryOf);
-  const [total] = await db.all<{ chunks: number; words: number }>(
-    'search',
+  const [total] = await transaction.all<{ chunks: number; words: number }>(
     `SELECT coalesce(sum(chunks), 0)::bigint AS chunks, coalesce(sum(words), 0)::bigint AS words FROM ${at}text_total`,
-    [],
-    signal,
   );
   const { chunks, words } = total!;
-  const counted = await db.all<{ count: number }>(
-    'search',
+  const counted = await transaction.all<{ count: number }>(
     `SELECT (SELECT count(*) FROM (SELECT FROM ${at}chunk c WHERE c.words @@ q.query::tsquery LIMIT ${MAX_COUNTED}) f) AS count
      FROM unnest($1::text[]) WITH ORDINALITY q (query, n) ORDER BY n`,
     [queries],
-    signal,
   );
   const common = counted.flatMap(({ count }, index) => (count < MAX_COUNTED ? [] : [index]));
   const shares = await sharesOf(
-    { db, at },
+    transaction,
+    at,
     common.map((index) => queries[index]!),
     chunks,
-    signal,
   );
   const counts = counted.map(({ count }) => count);
   for (const [index, share] of shares.entries())
@@ -96,20 +108,18 @@ async function weighed(
 
 /** Which share of the chunks has each of these common terms. */
 async function sharesOf(
-  { db, at }: Pick<PostgresMemory, 'db' | 'at'>,
+  transaction: PgTransaction,
+  at: string,
   queries: readonly string[],
   chunks: number,
-  signal: AbortSignal,
 ): Promise<number[]> {
   if (queries.length === 0) return [];
   const percent = Math.min(100, (100 * SAMPLED_CHUNKS) / Math.max(1, chunks));
-  const rows = await db.all<{ share: number | null }>(
-    'search',
+  const rows = await transaction.all<{ share: number | null }>(
     `WITH sample AS MATERIALIZED (SELECT words FROM ${at}chunk TABLESAMPLE SYSTEM ($2) REPEATABLE (0))
      SELECT (SELECT avg((s.words @@ q.query::tsquery)::integer)::float8 FROM sample s) AS share
      FROM unnest($1::text[]) WITH ORDINALITY q (query, n) ORDER BY n`,
     [queries, percent],
-    signal,
   );
   return rows.map(({ share }) => share ?? 1);
 }
@@ -128,15 +138,14 @@ interface Ranking {
   readonly group: string | null;
 }
 
-function rankedBy({ db, at }: PostgresMemory, ranking: Ranking, signal: AbortSignal): Promise<Ranked[]> {
+function rankedBy(transaction: PgTransaction, at: string, ranking: Ranking): Promise<Ranked[]> {
   const { terms, essential, meanWords, limit, group } = ranking;
   const params: PgValue[] = [essential.map(({ query }) => `(${query})`).join(' | '), group, meanWords, limit];
   const param = (value: PgValue) => `$${params.push(value)}`;
   const factors = `unnest(${param(terms.map(({ factor }) => factor))}::float8[]) WITH ORDINALITY t (factor, n)`;
   // Candidates are not joined with what is found in them: of such tables the planner knows nothing, and would look through one for
   // each row of the other. Summed in one order, equal chunks have equal scores to the last digit.
-  return db.all<Ranked>(
-    'search',
+  return transaction.all<Ranked>(
     `WITH candidate AS MATERIALIZED (
        SELECT c.chunk_id, c.words, ${K1} * (1 - ${B} + ${B} * c.word_count / $3::float8) AS norm
        FROM ${at}chunk c JOIN ${at}version v ON v.document_id = c.document_id AND v.version = c.version AND v.state = 'current'
@@ -146,7 +155,6 @@ function rankedBy({ db, at }: PostgresMemory, ranking: Ranking, signal: AbortSig
      SELECT chunk_id AS id, sum(t.factor * (f * ${K1 + 1}) / (f + norm) ORDER BY n) AS score
      FROM frequency JOIN ${factors} USING (n) GROUP BY chunk_id ORDER BY score DESC, chunk_id LIMIT $4`,
     params,
-    signal,
   );
 }
 
@@ -157,7 +165,7 @@ function foundIn(terms: readonly Term[], param: (value: PgValue) => string): str
   const listed = (some: typeof numbered) =>
     `unnest(${param(some.map(({ n }) => n))}::integer[], ${param(some.map(({ words }) => words[0]!))}::text[]) AS a (n, word)`;
   const lexemes = 'candidate d CROSS JOIN LATERAL unnest(d.words) AS l (lexeme, positions, weights)';
-  const places = 'SELECT d.chunk_id, d.norm, a.n, cardinality(l.positions)';
+  const places = 'SELECT d.chunk_id, d.norm, a.n, coalesce(cardinality(l.positions), 1)';
   const exact = single.filter(({ isBeginning }) => !isBeginning);
   const statements = exact.length === 0 ? [] : [`${places} FROM ${lexemes} JOIN ${listed(exact)} ON a.word = l.lexeme`];
   // Beginnings of one length are found by one look-up for each lexeme.
