@@ -150,6 +150,22 @@ describe.skipIf(url === null)('full text in postgres', () => {
     expect(found).toBeGreaterThan(1_000);
   }, 120_000);
 
+  test('finds the chunk whose common words outweigh a rare one elsewhere, however few are asked for', async () => {
+    const texts = Array.from({ length: 40 }, (_, index) =>
+      index % 4 === 0 ? 'steel steel steel' : `other words ${index}`,
+    );
+    const record = recordOf('a', { texts: [...texts, `unique ${'filler '.repeat(400)}`] });
+    const terms = [term('unique'), term('steel')];
+    for (const store of [await openRecords(), (await openStores()).records]) {
+      const { fence } = await store.openRun({ runId: 'run-1', journalId: 'journal' }, never);
+      await store.allocate([record], never);
+      await store.write(ref('run-1'), [record], never);
+      await store.pivot(pivotOf({ ref: ref('run-1'), fence }, [record]), never);
+      const [best] = await store.searchText(terms, 1, null, never);
+      expect((await store.chunks([best!.id], never)).get(best!.id)?.text).toBe('steel steel steel');
+    }
+  });
+
   test('a text that was changed behind apex’s back is found out and mended, and so are the numbers that ranking goes by', async () => {
     const settings = postgresSettings();
     const store = await openRecords(settings);
