@@ -251,17 +251,24 @@ describe.skipIf(shared === null)('a statement in Neo4j', () => {
   });
 
   test('whose node goes away under it is done again', async () => {
-    await cypher(server.url, "MERGE (:Trial {key: 'passing'})");
+    const [node] = await cypher(server.url, "MERGE (n:Trial {key: 'passing'}) RETURN elementId(n) AS id");
     const holder = await holding("MATCH (n:Trial {key: 'passing'}) DELETE n");
     let attempts = 0;
     const written = connect().write('trial', never, async (run) => {
       attempts += 1;
-      await run("MATCH (n:Trial) WHERE n.key = 'passing' SET n.at = 1");
+      await run('MATCH (n) WHERE elementId(n) = $id MERGE (n)-[:TO]->(:Other)', node);
     });
-    await new Promise((resolve) => setTimeout(resolve, 500));
+    const statuses = async () =>
+      JSON.stringify(
+        await cypher(
+          server.url,
+          "SHOW TRANSACTIONS YIELD status, metaData AS data WHERE data.operation = 'trial' RETURN status",
+        ),
+      );
+    await expect.poll(statuses, { timeout: 20_000 }).toContain('Blocked');
     await holder.commit();
     await written;
-    expect(attempts).toBeGreaterThanOrEqual(1);
+    expect(attempts).toBe(2);
   });
 
   test('that waits too long for a lock, or is terminated, is done again', async () => {
