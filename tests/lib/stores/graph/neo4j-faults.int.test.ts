@@ -71,8 +71,11 @@ describe.skipIf(shared === null)('a Neo4j', () => {
   });
 
   describe('is doctored:', () => {
-    const judge = async (changes: object = {}) =>
-      neo4jChecks({ ...settings(), memoryId: async () => null, ...changes })[0]!.run(never);
+    const judge = async ({ memoryId = null, uri }: { memoryId?: string | null; uri?: string } = {}) =>
+      neo4jChecks({
+        ...settings(uri === undefined ? {} : { uri }),
+        memoryId: async () => memoryId,
+      })[0]!.run(never);
 
     test('its version, edition and format are told, and whether it knows the memory', async () => {
       const { memoryId, ...rest } = settings();
