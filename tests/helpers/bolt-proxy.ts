@@ -11,6 +11,7 @@ export interface BoltProxy {
   close(): Promise<void>;
 }
 
+/** Starts one before the server on that port of 127.0.0.1. */
 export async function startBoltProxy(port: number): Promise<BoltProxy> {
   let cut: 'before' | 'after' | null = null;
   const sockets = new Set<Socket>();
