@@ -2,7 +2,6 @@ import { statSync } from 'node:fs';
 import { getLoadablePath } from 'sqlite-vec';
 import { type Check, type Finding, ok, problem, warning } from '../contracts/check.ts';
 import { ConfigError } from '../contracts/errors.ts';
-import type { Servers } from '../contracts/servers.ts';
 import { diskError } from '../support/disk.ts';
 import { openToRead } from '../support/sql-reading.ts';
 import type { SqlThread } from '../support/sql-thread.ts';
