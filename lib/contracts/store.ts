@@ -151,7 +151,12 @@ export interface Store {
   publish(versions: readonly DocumentVersion[], signal: AbortSignal): Promise<void>;
   /** Compensation: removes what `ref` wrote, selecting by `ref` only; quiet on nothing. Entities go when nobody mentions them. */
   discard(ref: WriteRef, signal: AbortSignal): Promise<void>;
-  /** Removes exactly these versions (none given: none removed). @returns items removed of each, in the same order. */
+  /**
+   * Removes exactly these versions (none given: none removed).
+   *
+   * @returns how many items of each this call removed, in the same order: what is told to people, not what is proved. A call that comes
+   * after one that failed, or whose answer was lost, finds less, so nothing may be decided by it; `inventory` tells what is left.
+   */
   retire(versions: readonly DocumentVersion[], signal: AbortSignal): Promise<readonly number[]>;
   /** Items stored under `ref`, checked before the pivot: rows of `inventory` except entities. */
   count(ref: WriteRef, signal: AbortSignal): Promise<number>;

@@ -35,6 +35,32 @@ export function storeContract(name: string, role: Exclude<Role, 'cache'>, open: 
       expect(await inventory(first)).toEqual(expectedTexts(role, first));
     });
 
+    test('a repeated write of other records leaves only what was written last', async () => {
+      await store.write(ref('run-1'), [...first, recordOf('invoice-44')], never);
+      await store.write(ref('run-2'), second, never);
+      // One document less, one of fewer chunks, and one of as many that says another thing and names somebody else.
+      const last = [
+        recordOf('invoice-42', { texts: ['only one'], organizations: [] }),
+        recordOf('invoice-43', { texts: ['ACME ships coal', 'to Initech'], organizations: ['acme', 'initech'] }),
+      ];
+      expect(await store.write(ref('run-1'), last, never)).toBe(items(last));
+      expect(await store.count(ref('run-1'), never)).toBe(items(last));
+      expect(await inventory([...last, recordOf('invoice-44')])).toEqual(expectedTexts(role, last));
+      expect(await inventory(second)).toEqual(expectedTexts(role, second));
+      expect(await store.strays(never)).toEqual([]);
+      expect(await store.write(ref('run-1'), [], never)).toBe(0);
+      expect(await inventory([...first, ...last])).toEqual([]);
+      expect(await inventory(second)).toEqual(expectedTexts(role, second));
+    });
+
+    test('a repeated write of as many other items leaves none of the first', async () => {
+      await store.write(ref('run-1'), [recordOf('invoice-42')], never);
+      const other = [recordOf('invoice-43')];
+      expect(await store.write(ref('run-1'), other, never)).toBe(items(other));
+      expect(await inventory([recordOf('invoice-42'), ...other])).toEqual(expectedTexts(role, other));
+      expect(await collect(store.versions(never))).toEqual([{ ...versionOf(other[0]!), ...ref('run-1') }]);
+    });
+
     test('a write of no records stores nothing', async () => {
       expect(await store.write(ref('run-1'), [], never)).toBe(0);
       expect(await collect(store.versions(never))).toEqual([]);

@@ -1,18 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import { QdrantClient } from '@qdrant/js-client-rest';
 import { describe, expect, inject, onTestFinished, test } from 'vitest';
 import { openCase } from '../helpers/case.ts';
-import { QDRANT_KEY } from '../helpers/qdrant.ts';
+import { QDRANT_KEY, qdrantClient } from '../helpers/qdrant.ts';
 import { openQdrantStandIn } from '../servers/qdrant/stand-in.ts';
 
 /** Goal: what is wrong in a Qdrant, or with it, is told and healed. Method: the built program over one that others change, or that fails. */
 
 const url = inject('servers').qdrant!;
 const FILES = { 'a.md': '# Alpha\n\nThe alpha gate is open.\n', 'b.txt': 'Bay nine is free.\n' };
-const client = new QdrantClient({
-  ...{ url, checkCompatibility: false },
-  ...(QDRANT_KEY === null ? {} : { apiKey: QDRANT_KEY }),
-});
+const client = qdrantClient();
 
 /** A memory whose vectors lie in a collection of its own. */
 async function openMemory() {
@@ -72,6 +68,10 @@ const DRIFT: readonly [string, (name: string) => Promise<unknown>][] = [
   [
     'a point of no version',
     async (name) => client.deletePayload(name, { keys: ['document_version'], points: [(await pointIn(name)).id] }),
+  ],
+  [
+    'a point whose version cannot be read',
+    async (name) => client.setPayload(name, { payload: { document_version: '1' }, points: [(await pointIn(name)).id] }),
   ],
 ];
 

@@ -2,6 +2,7 @@ import neo4j from 'neo4j-driver';
 import pg from 'pg';
 import { describe, expect, inject, test } from 'vitest';
 import { openCase } from '../helpers/case.ts';
+import { qdrantClient } from '../helpers/qdrant.ts';
 import { serverEnvironment } from '../servers/environment.ts';
 
 /** Goal: with servers the same commands do the same. Method: the built program over all four, and over each beside embedded ones. */
@@ -64,20 +65,12 @@ async function itemsWith(
 }
 
 /** How many points hold the words. */
-async function pointsWith(words: string, url: string): Promise<number> {
-  const ask = async (path: string, body?: object) => {
-    const request =
-      body === undefined
-        ? {}
-        : { method: 'POST', body: JSON.stringify(body), headers: { 'content-type': 'application/json' } };
-    return ((await (await fetch(`${url}${path}`, request)).json()) as { result: never }).result;
-  };
-  const { collections } = (await ask('/collections')) as { collections: { name: string }[] };
+async function pointsWith(words: string): Promise<number> {
+  const client = qdrantClient();
+  const { collections } = await client.getCollections();
   let count = 0;
   for (const { name } of collections) {
-    const { points } = (await ask(`/collections/${name}/points/scroll`, { limit: 10_000, with_payload: true })) as {
-      points: object[];
-    };
+    const { points } = await client.scroll(name, { limit: 10_000, with_payload: true });
     count += points.filter((point) => JSON.stringify(point).includes(words)).length;
   }
   return count;
@@ -117,7 +110,7 @@ describe.skipIf(all === null)('on servers', () => {
     const places = async () => [
       (await rowsOf(env['APEX_POSTGRES_SCHEMA']!)).includes(CANARY),
       await itemsWith(CANARY, env),
-      await pointsWith(CANARY, env['QDRANT_URL']!),
+      await pointsWith(CANARY),
     ];
     const before = await places();
     await memory.ingest();

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { QdrantClient } from '@qdrant/js-client-rest';
 import { inject, onTestFinished } from 'vitest';
 import { openQdrantVectors, type QdrantSettings, type QdrantVectorStore } from '../../lib/stores/vectors/qdrant.ts';
 import { DIMENSIONS, never } from './records.ts';
@@ -19,4 +20,10 @@ export async function openVectors(changes: Partial<QdrantSettings> = {}): Promis
   const store = await openQdrantVectors(qdrantSettings(changes), never);
   onTestFinished(() => store.close());
   return store;
+}
+
+/** Asks the tests' server past the adapter. */
+export function qdrantClient(): QdrantClient {
+  const key = QDRANT_KEY === null ? {} : { apiKey: QDRANT_KEY };
+  return new QdrantClient({ url: inject('servers').qdrant!, checkCompatibility: false, ...key });
 }

@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { QdrantClient } from '@qdrant/js-client-rest';
-import { beforeEach, describe, expect, inject, test, vi } from 'vitest';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
 import type { QdrantVectorStore } from '../../lib/stores/vectors/qdrant.ts';
 import { collectionNameOf } from '../../lib/stores/vectors/qdrant-collection.ts';
-import { openVectors, QDRANT_KEY } from '../helpers/qdrant.ts';
+import { openVectors, qdrantClient } from '../helpers/qdrant.ts';
 import { collect, DIMENSIONS, never, recordOf, ref, versionOf } from '../helpers/records.ts';
 
 /**
@@ -62,10 +61,7 @@ const [langchain, llamaindex] = await Promise.all([
 const embedder = { model: 'test', dimensions: DIMENSIONS };
 const collection = `apex-interop-${randomUUID().slice(0, 8)}`;
 const collectionName = collectionNameOf(collection, embedder);
-const client = new QdrantClient({
-  ...{ url: inject('servers').qdrant!, checkCompatibility: false },
-  ...(QDRANT_KEY === null ? {} : { apiKey: QDRANT_KEY }),
-});
+const client = qdrantClient();
 
 const steel = recordOf('steel', {
   texts: ['ACME ships steel', 'to Globex'],

@@ -54,7 +54,7 @@ async function namedOrStandIn(): Promise<[ServerName, TestServer]> {
   const url = process.env[QDRANT_VARIABLE] ?? '';
   if (url !== '') return ['qdrant', { url, stop: async () => {} }];
   console.log(`a stand-in over HTTP takes the place of Qdrant; to test with a real one, name it by ${QDRANT_VARIABLE}`);
-  return ['qdrant', await openQdrantStandIn()];
+  return ['qdrant', await openQdrantStandIn({ isForgetful: true })];
 }
 
 async function startOrTell(name: ServerName, variable: string, program: Entry['program']): Promise<TestServer | null> {

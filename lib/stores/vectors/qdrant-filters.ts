@@ -1,5 +1,5 @@
 import type { DocumentVersion, WriteRef } from '../../contracts/store.ts';
-import { versionKeyOf } from './qdrant-point.ts';
+import { type PointId, versionKeyOf } from './qdrant-point.ts';
 
 /** What a point must fulfil, as Qdrant takes it. */
 export interface QdrantFilter {
@@ -61,8 +61,8 @@ export class QdrantFilters {
     return { must: [this.#memory, LIVE, ...(group === null ? [] : [{ key: 'group', match: { value: group } }])] };
   }
 
-  ofNoVersion(ids: readonly string[] | null = null): QdrantFilter {
-    const among = ids === null ? [] : [{ has_id: ids }];
-    return { must: [this.#memory, { is_empty: { key: 'document_version' } }, ...among] };
+  /** Those of these points that are of this memory, whoever wrote them. */
+  among(ids: readonly PointId[]): QdrantFilter {
+    return { must: [this.#memory, { has_id: ids }] };
   }
 }

@@ -69,15 +69,21 @@ export function pointIdOf(memoryId: string, chunkId: string): string {
   return uuidOf('point', memoryId, chunkId);
 }
 
+/** What `String` made of an id. */
+export function pointIdOfText(text: string): PointId {
+  return /^\d+$/.test(text) ? Number(text) : text;
+}
+
 /** A version as one text: its number first, because an id may hold anything. */
 export function versionKeyOf({ documentId, version }: DocumentVersion): string {
   return `${version}:${documentId.toWellFormed()}`;
 }
 
-/** The version that a key names; null for what is no key. */
+/** The version that a key names; null for what is no key, or another spelling of one, which no filter finds. */
 export function versionOfKey(key: unknown): DocumentVersion | null {
-  const [, version = '', documentId = ''] = typeof key === 'string' ? (/^(\d+):(.*)$/s.exec(key) ?? []) : [];
-  return version === '' ? null : { documentId, version: Number(version) };
+  const [, number = '', documentId = ''] = typeof key === 'string' ? (/^(\d+):(.*)$/s.exec(key) ?? []) : [];
+  const version = { documentId, version: Number(number) };
+  return key === versionKeyOf(version) ? version : null;
 }
 
 /** The point of a chunk, not live. Unpaired surrogates, which JSON parsers of servers refuse, become U+FFFD. */
@@ -149,9 +155,12 @@ function nodeContentOf(chunk: StoredChunk, record: VersionRecord, text: string):
   });
 }
 
+/** As Qdrant takes and gives them: apex's own are UUIDs, others' may be numbers. */
+export type PointId = string | number;
+
 /** A point as Qdrant gives it back; what is in it is checked, not trusted. */
 export interface GivenPoint {
-  readonly id: string | number;
+  readonly id: PointId;
   readonly payload?: Partial<PointPayload> | null;
   readonly vector?: unknown;
 }

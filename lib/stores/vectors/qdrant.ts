@@ -21,7 +21,14 @@ import {
 } from './qdrant-collection.ts';
 import { QdrantConnection, type QdrantLimits } from './qdrant-connection.ts';
 import { type QdrantFilter, QdrantFilters } from './qdrant-filters.ts';
-import { type GivenPoint, inventoryRowOf, versionKeyOf, versionOfKey } from './qdrant-point.ts';
+import {
+  type GivenPoint,
+  inventoryRowOf,
+  type PointId,
+  pointIdOfText,
+  versionKeyOf,
+  versionOfKey,
+} from './qdrant-point.ts';
 import { assertUsable, inParallel, requestsOf } from './qdrant-requests.ts';
 
 export interface QdrantSettings extends VectorServer {
@@ -182,15 +189,24 @@ export class QdrantVectorStore implements VectorStore {
   }
 
   async strays(signal: AbortSignal): Promise<Stray[]> {
-    const strays: Stray[] = [];
-    for await (const { id } of this.#scroll(this.#filters.ofNoVersion(), [], signal))
-      strays.push({ kind: 'point', id: String(id), problem: 'extra' });
-    return strays;
+    const ids = await this.#ofNoVersion(this.#filters.all(), signal);
+    return ids.map((id) => ({ kind: 'point', id: String(id), problem: 'extra' }));
   }
 
   async mendStrays(strays: readonly Stray[], signal: AbortSignal): Promise<void> {
-    const ids = strays.filter(({ kind }) => kind === 'point').map(({ id }) => id);
-    for (const page of pagesOf(ids, PAGE_STRAYS)) await this.#delete(this.#filters.ofNoVersion(page), signal);
+    const ids = strays.filter(({ kind }) => kind === 'point').map(({ id }) => pointIdOfText(id));
+    for (const page of pagesOf(ids, PAGE_STRAYS)) {
+      const left = await this.#ofNoVersion(this.#filters.among(page), signal);
+      if (left.length > 0) await this.#delete(this.#filters.among(left), signal);
+    }
+  }
+
+  /** Points that name no version, or none that a filter would find: no filter of Qdrant's tells these. */
+  async #ofNoVersion(filter: QdrantFilter, signal: AbortSignal): Promise<PointId[]> {
+    const ids: PointId[] = [];
+    for await (const { id, payload } of this.#scroll(filter, ['document_version'], signal))
+      if (versionOfKey(payload?.document_version) === null) ids.push(id);
+    return ids;
   }
 
   async search(vector: Float32Array, limit: number, group: string | null, signal: AbortSignal): Promise<Ranked[]> {

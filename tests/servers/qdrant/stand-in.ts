@@ -60,11 +60,13 @@ const OPEN_PATHS: { readonly [path: string]: string } = {
   '/livez': 'healthz check passed',
 };
 
-/** Starts one on a free port of 127.0.0.1. */
+/** Starts one on a free port of 127.0.0.1. @param isForgetful whether it keeps nothing of what was asked: for large loads. */
 export async function openQdrantStandIn({
   apiKey = null,
+  isForgetful = false,
 }: {
   readonly apiKey?: string | null;
+  readonly isForgetful?: boolean;
 } = {}): Promise<QdrantStandIn> {
   const state: State = { collections: new Map(), aliases: new Map() };
   const seen: Seen[] = [];
@@ -80,7 +82,7 @@ export async function openQdrantStandIn({
       body: parsed(text),
       bytes: text.length,
     };
-    seen.push(one);
+    if (!isForgetful) seen.push(one);
     await reply(response, standIn.misbehave(one) ?? {}, () => answerTo(request, text, state, apiKey));
   };
   await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { QdrantClient } from '@qdrant/js-client-rest';
-import { afterAll, beforeEach, describe, expect, inject, onTestFinished, test } from 'vitest';
+import { afterAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import type { InventoryRow } from '../../../../lib/contracts/store.ts';
 import {
   openQdrantVectors,
@@ -9,9 +8,10 @@ import {
 } from '../../../../lib/stores/vectors/qdrant.ts';
 import { collectionNameOf } from '../../../../lib/stores/vectors/qdrant-collection.ts';
 import { PAYLOAD_INDEXES } from '../../../../lib/stores/vectors/qdrant-filters.ts';
+import { pointIdOf } from '../../../../lib/stores/vectors/qdrant-point.ts';
 import { storeContract } from '../../../contracts/store.contract.ts';
 import { vectorStoreContract } from '../../../contracts/vector-store.contract.ts';
-import { openVectors, QDRANT_KEY, qdrantSettings } from '../../../helpers/qdrant.ts';
+import { openVectors, qdrantClient, qdrantSettings } from '../../../helpers/qdrant.ts';
 import {
   collect,
   DIMENSIONS,
@@ -27,10 +27,7 @@ storeContract('qdrant', 'vectors', () => openVectors());
 vectorStoreContract('qdrant', () => openVectors());
 
 /** What somebody else does to a server that apex uses. */
-const client = new QdrantClient({
-  ...{ url: inject('servers').qdrant!, checkCompatibility: false },
-  ...(QDRANT_KEY === null ? {} : { apiKey: QDRANT_KEY }),
-});
+const client = qdrantClient();
 
 /** A prefix of this test's own; what lies under it goes with the test. */
 function ownPrefix(): string {
@@ -214,6 +211,64 @@ describe('what somebody changed behind apex’s back', () => {
     await store.mendStrays([...strays, { kind: 'point', id: String(points[0]!.id), problem: 'extra' }], never);
     expect(await store.strays(never)).toEqual([]);
     expect(await collect(store.inventory(versions, never))).toHaveLength(3);
+  });
+});
+
+describe('a point whose name of a version', () => {
+  const WRONG: readonly (readonly [string, unknown])[] = [
+    ['is no name', 'x'],
+    ['is empty', ''],
+    ['has no number', ':invoice-42'],
+    ['has its number in another spelling', '01:invoice-42'],
+    ['has a number larger than numbers are', '99999999999999999999:invoice-42'],
+    ['is a number', 1],
+    ['is a list', ['1:invoice-42']],
+    ['is null', null],
+  ];
+
+  test.each(WRONG)('%s strays, is counted for no version, and is mended', async (_, name) => {
+    const memoryId = randomUUID();
+    const store = await openVectors({ memoryId });
+    await store.write(ref('run-1'), records, never);
+    const chunkId = records[0]!.chunks[0]!.chunkId;
+    const id = pointIdOf(memoryId, chunkId);
+    await client.setPayload(shared, { payload: { document_version: name }, points: [id], wait: true });
+    expect(await store.strays(never)).toEqual([{ kind: 'point', id, problem: 'extra' }]);
+    expect(ids(await collect(store.inventory(versions, never)))).not.toContain(chunkId);
+    expect(await collect(store.versions(never))).toHaveLength(2);
+    await store.mendStrays(await store.strays(never), never);
+    expect(await store.strays(never)).toEqual([]);
+    expect(await store.count(ref('run-1'), never)).toBe(3);
+  });
+
+  test('is nothing to us in a point of another’s: it is neither told nor touched', async () => {
+    const store = await openVectors();
+    await store.write(ref('run-1'), records, never);
+    const foreign = [
+      { id: randomUUID(), payload: { content: 'of no memory', document_version: 'x' } },
+      { id: randomUUID(), payload: { memory: randomUUID(), document_version: 'x' } },
+      { id: Number.parseInt(randomUUID().slice(0, 8), 16), payload: { metadata: { live: true } } },
+    ];
+    onTestFinished(async () => {
+      await client.delete(shared, { points: foreign.map(({ id }) => id) });
+    });
+    await client.upsert(shared, { points: foreign.map((point) => ({ ...point, vector: [0, 0, 1, 0] })), wait: true });
+    expect(await store.strays(never)).toEqual([]);
+    const asked = foreign.map(({ id }) => ({ kind: 'point' as const, id: String(id), problem: 'extra' as const }));
+    await store.mendStrays(asked, never);
+    await store.retire(versions, never);
+    await store.discard(ref('run-1'), never);
+    expect(await client.retrieve(shared, { ids: foreign.map(({ id }) => id) })).toHaveLength(3);
+  });
+
+  test('is wrong and its id a number: it is mended as well', async () => {
+    const memoryId = randomUUID();
+    const store = await openVectors({ memoryId });
+    const id = Number.parseInt(randomUUID().slice(0, 8), 16);
+    await client.upsert(shared, { points: [{ id, payload: { memory: memoryId }, vector: [0, 0, 1, 0] }], wait: true });
+    expect(await store.strays(never)).toEqual([{ kind: 'point', id: String(id), problem: 'extra' }]);
+    await store.mendStrays(await store.strays(never), never);
+    expect(await store.strays(never)).toEqual([]);
   });
 });
 
