@@ -4,7 +4,6 @@ import { ERROR_CODES } from '../lib/contracts/error-codes.ts';
 import { type CommonFlags, withInterruptibleApex } from './host.ts';
 import { counted, shownBytes } from './ui/figures.ts';
 import { cleanupJson } from './ui/json.ts';
-import { logged } from './ui/log.ts';
 import { printJson, printLine, printWarning } from './ui/output.ts';
 
 /** `apex cleanup`: settles what dead runs left, tries parked discards again and removes expired staging folders. */
@@ -21,14 +20,12 @@ export function registerCleanup(program: Command): void {
       '\nExamples:\n  $ apex cleanup\n  0 * * * *  apex cleanup --json >> apex-cleanup.log   # in a crontab',
     )
     .action(async (flags: CommonFlags) => {
-      const report = await withInterruptibleApex(flags, (apex, signal) =>
-        apex.cleanup(
-          logged((event) => {
-            if (event.kind === 'warning') printWarning(event.message);
-          }),
-          signal,
-        ),
-      );
+      const { noteAside } = await import('./ui/progress.ts');
+      const report = await withInterruptibleApex(flags, (apex, onEvent, signal) => apex.cleanup(onEvent, signal), {
+        show: noteAside,
+        stopping: () => {},
+        stop: () => {},
+      });
       process.exitCode = report.exit_status;
       if (flags.json === true) printJson({ event: 'cleanup', ...cleanupJson(report) });
       else for (const line of reportLines(report)) printLine(line);

@@ -1,9 +1,9 @@
 import { fileURLToPath } from 'node:url';
-import type { Apex, OnEvent, RunSummary } from '../lib/contracts/apex.ts';
+import type { Apex, OnEvent, RunSummary, Runs } from '../lib/contracts/apex.ts';
 import { ERROR_CODES, EXIT } from '../lib/contracts/error-codes.ts';
 import { isApexError } from '../lib/contracts/errors.ts';
 import type { Planner } from '../lib/contracts/plan.ts';
-import type { HostOptions } from '../src/assemble.ts';
+import type { HostOptions, Waiting } from '../src/assemble.ts';
 import type { Settings } from '../src/config/settings.ts';
 import type { Parts } from '../src/pipeline/parts.ts';
 import { logged } from './ui/log.ts';
@@ -38,23 +38,42 @@ export async function hostOptions(flags: CommonFlags): Promise<HostOptions> {
   };
 }
 
-/** Opens apex for one command and closes it afterwards. The machine pulls in the stores, so it is loaded only here. */
+/**
+ * Opens apex for one command and closes it afterwards. The machine pulls in the stores, so it is loaded only here.
+ *
+ * @param waiting of a command that waits for servers that are out of reach.
+ */
 export async function withApex<T>(
   flags: CommonFlags,
   work: (apex: Apex, signal: AbortSignal) => Promise<T>,
+  waiting?: Waiting,
 ): Promise<T> {
   const { openApex } = await import('../src/assemble.ts');
-  const apex = await openApex(await hostOptions(flags));
+  const apex = await openApex(await hostOptions(flags), waiting);
+  // What only reads may be ended anywhere, so signals do what they do by default.
+  return closing(apex, () => work(apex, new AbortController().signal));
+}
+
+/** As `withApex`, for what is told of runs. */
+export async function withRuns<T>(
+  flags: CommonFlags,
+  work: (runs: Runs, signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const { openRuns } = await import('../src/assemble.ts');
+  const runs = await openRuns(await hostOptions(flags));
+  return closing(runs, () => work(runs, new AbortController().signal));
+}
+
+async function closing<T>(opened: { close(): Promise<void> }, work: () => Promise<T>): Promise<T> {
   let result: T;
   try {
-    // What only reads may be ended anywhere, so signals do what they do by default.
-    result = await work(apex, new AbortController().signal);
+    result = await work();
   } catch (error) {
     // A failure to close would take the place of the one that matters.
-    await apex.close().catch(() => {});
+    await opened.close().catch(() => {});
     throw error;
   }
-  await apex.close().catch((error: unknown) => {
+  await opened.close().catch((error: unknown) => {
     if (!isTold(error)) throw error;
   });
   return result;
@@ -65,18 +84,20 @@ function isTold(error: unknown): boolean {
   return isApexError(error) && process.exitCode === ERROR_CODES[error.code].exit;
 }
 
-/** What shows the work, told of interruptions. */
-type Watched = Pick<Progress, 'stopping' | 'stop'>;
-
-/** As `withApex`, for what writes: the first signal asks to stop after what is being written, the second ends the process. */
+/**
+ * As `withApex`, for what writes: servers that are out of reach are waited for, the first signal asks to stop after what is being
+ * written, the second ends the process.
+ */
 export async function withInterruptibleApex<T>(
   flags: CommonFlags,
-  work: (apex: Apex, signal: AbortSignal) => Promise<T>,
-  watched: Watched = { stopping: () => {}, stop: () => {} },
+  work: (apex: Apex, onEvent: OnEvent, signal: AbortSignal) => Promise<T>,
+  watched: Progress,
 ): Promise<T> {
   const interruption = watchSignals(watched);
+  const { signal } = interruption;
+  const onEvent = logged((event) => watched.show(event));
   try {
-    return await withApex(flags, (apex) => work(apex, interruption.signal));
+    return await withApex(flags, (apex) => work(apex, onEvent, signal), { onEvent, signal });
   } catch (error) {
     throw isAbort(error, interruption.signal) ? new Interruption(interruption.signal.reason) : error;
   } finally {
@@ -90,6 +111,7 @@ export class Interruption extends Error {
 
   constructor(signalName: unknown) {
     super('interrupted');
+    this.name = 'Interruption';
     this.exitStatus = signalName === 'SIGTERM' ? EXIT.terminated : EXIT.interrupted;
   }
 }
@@ -111,12 +133,8 @@ export async function runCommand(
   try {
     const summary = await withInterruptibleApex(
       flags,
-      async (apex, signal) => {
-        const ended = await work(
-          apex,
-          logged((event) => progress.show(event)),
-          signal,
-        );
+      async (apex, onEvent, signal) => {
+        const ended = await work(apex, onEvent, signal);
         if (ended !== null) process.exitCode = ended.exit_status;
         return ended;
       },
@@ -168,7 +186,10 @@ const SAME_SIGNAL_MS = 250;
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-function watchSignals(watched: Watched, notes = RUN_NOTES): { signal: AbortSignal; end: () => void } {
+function watchSignals(
+  watched: Pick<Progress, 'stopping' | 'stop'>,
+  notes = RUN_NOTES,
+): { signal: AbortSignal; end: () => void } {
   const controller = new AbortController();
   let firstMs: number | null = null;
   const onSignal = (name: NodeJS.Signals) => {

@@ -1,10 +1,9 @@
 import type { Command } from 'commander';
-import type { ReconcileReport } from '../lib/contracts/apex.ts';
+import type { ReconcileReport, RunEvent } from '../lib/contracts/apex.ts';
 import { type CommonFlags, withInterruptibleApex } from './host.ts';
 import { counted, shownBytes } from './ui/figures.ts';
 import { reconcileJson } from './ui/json.ts';
-import { logged } from './ui/log.ts';
-import { outliveClosedOutput, printJson, printLine, printNote, printWarning } from './ui/output.ts';
+import { outliveClosedOutput, printJson, printLine, printNote } from './ui/output.ts';
 import { clipped } from './ui/text.ts';
 import { showDifferences } from './verify.ts';
 
@@ -27,23 +26,22 @@ export function registerReconcile(program: Command): void {
 }
 
 async function reconciled(flags: CommonFlags): Promise<ReconcileReport> {
-  const { MovingLine } = await import('./ui/progress.ts');
+  const { MovingLine, noteAside } = await import('./ui/progress.ts');
   let documents = 0;
   const moving = new MovingLine((width) => clipped(`${counted(documents, 'document')} compared`, width));
-  const watched = { stopping: () => {}, stop: () => moving.stop() };
+  const show = (event: RunEvent) => {
+    if (event.kind === 'compared') documents = event.documents;
+    else noteAside(event);
+  };
   try {
     return await withInterruptibleApex(
       flags,
-      async (apex, signal) => {
-        const onEvent = logged((event) => {
-          if (event.kind === 'compared') documents = event.documents;
-          else if (event.kind === 'warning') printWarning(event.message);
-        });
+      async (apex, onEvent, signal) => {
         const report = await apex.reconcile(onEvent, signal);
         process.exitCode = report.exit_status;
         return report;
       },
-      watched,
+      { show, stopping: () => {}, stop: () => moving.stop() },
     );
   } finally {
     moving.stop();

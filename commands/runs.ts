@@ -1,13 +1,12 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { RunDetails } from '../lib/contracts/apex.ts';
 import type { RunState } from '../lib/contracts/journal.ts';
-import { standingOf } from '../src/journal/story.ts';
 import { refuseUnknown } from './group.ts';
-import { type CommonFlags, withApex } from './host.ts';
+import { type CommonFlags, withRuns } from './host.ts';
 import { shownCount, shownTime } from './ui/figures.ts';
-import { runJson, runStatusJson } from './ui/json.ts';
+import { listedRunJson, runStatusJson } from './ui/json.ts';
 import { printJson, printLine, printNote } from './ui/output.ts';
-import { batchLines, parkedLines, runLines } from './ui/run-view.ts';
+import { batchLines, parkedLines, runLines, shownStanding } from './ui/run-view.ts';
 import { table } from './ui/table.ts';
 import { safeText } from './ui/text.ts';
 import { unknownId } from './unknown.ts';
@@ -56,9 +55,9 @@ export function registerRuns(program: Command): void {
     .option('--json', 'one JSON object on standard output')
     .addHelpText('after', '\nExample:\n  $ apex runs show 5e9a569e-3d24-4280-9b1b-c018f34c0c45')
     .action(async (runId: string, flags: CommonFlags) => {
-      await withApex(flags, async (apex, signal) => {
-        const run = await apex.showRun(runId);
-        if (run === null) throw await unknownId('run', runId, apex, signal);
+      await withRuns(flags, async (runs, signal) => {
+        const run = await runs.showRun(runId);
+        if (run === null) throw await unknownId('run', runId, runs, signal);
         showRun(run, flags);
       });
     });
@@ -74,15 +73,15 @@ const RUN_COLUMNS = [
 
 async function listRuns(flags: ListFlags): Promise<void> {
   const { state = null, limit = null } = flags;
-  const listed = await withApex(flags, (apex) => apex.listRuns({ state, limit }));
-  if (flags.json === true) for (const run of listed) printJson({ event: 'listed_run', ...runJson(run) });
+  const listed = await withRuns(flags, (opened) => opened.listRuns({ state, limit }));
+  if (flags.json === true) for (const run of listed) printJson({ event: 'listed_run', ...listedRunJson(run) });
   else if (listed.length === 0 && state !== null) printNote(`No run is ${state.replaceAll('_', ' ')}.`);
   else if (listed.length === 0) printNote('No runs yet. Begin with: apex ingest <folder>');
   else {
     const rows = listed.map((run) => [
       run.runId,
       run.kind,
-      standingOf(run).replaceAll('_', ' '),
+      shownStanding(run),
       shownTime(run.startedAt),
       run.targets.join(' '),
     ]);

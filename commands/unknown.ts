@@ -1,11 +1,10 @@
-import type { Apex } from '../lib/contracts/apex.ts';
 import { UsageError } from '../lib/contracts/errors.ts';
 
 /** What is said of an id that names nothing, with the one that was probably meant. */
-export async function unknownId(
-  kind: 'document' | 'run',
+export async function unknownId<Kind extends 'document' | 'run'>(
+  kind: Kind,
   id: string,
-  apex: Apex,
+  apex: { nearId(kind: Kind, id: string, signal: AbortSignal): Promise<string | null> },
   signal: AbortSignal,
 ): Promise<UsageError> {
   const { hintOf } = await import('../src/config/near-ids.ts');

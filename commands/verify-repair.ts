@@ -3,9 +3,8 @@ import { type CommonFlags, withInterruptibleApex } from './host.ts';
 import { type SetAside, setAsideLines } from './ui/closing.ts';
 import { counted } from './ui/figures.ts';
 import { repairJson } from './ui/json.ts';
-import { logged } from './ui/log.ts';
-import { outliveClosedOutput, printError, printJson, printLine, printWarning } from './ui/output.ts';
-import { MovingLine } from './ui/progress.ts';
+import { outliveClosedOutput, printError, printJson, printLine } from './ui/output.ts';
+import { MovingLine, noteAside, type Progress } from './ui/progress.ts';
 import { styleOf } from './ui/style.ts';
 import { clipped, safeText, withHelp } from './ui/text.ts';
 import { showDifferences } from './verify.ts';
@@ -18,11 +17,8 @@ export async function repairMemory(flags: CommonFlags): Promise<void> {
   try {
     report = await withInterruptibleApex(
       flags,
-      async (apex, signal) => {
-        const ended = await apex.repair(
-          logged((event) => watch.take(event)),
-          signal,
-        );
+      async (apex, onEvent, signal) => {
+        const ended = await apex.repair(onEvent, signal);
         process.exitCode = ended.exit_status;
         return ended;
       },
@@ -36,16 +32,16 @@ export async function repairMemory(flags: CommonFlags): Promise<void> {
 }
 
 /** What a repair is at, as a line that moves. */
-class Watch {
+class Watch implements Progress {
   #compared = 0;
   #healed = 0;
   #isStopping = false;
   readonly #line = new MovingLine((width) => clipped(this.#text(), width));
 
-  take(event: RunEvent): void {
+  show(event: RunEvent): void {
     if (event.kind === 'compared') this.#compared = event.documents;
     else if (event.kind === 'document') this.#healed += 1;
-    else if (event.kind === 'warning') printWarning(event.message);
+    else noteAside(event);
   }
 
   stopping(): void {

@@ -4,6 +4,7 @@ import type {
   CleanupReport,
   DocumentDetails,
   IngestRequest,
+  ListedRun,
   OnEvent,
   ReconcileReport,
   RepairReport,
@@ -18,16 +19,14 @@ import type {
 import type { QuarantineEntry } from '../lib/contracts/document.ts';
 import { type ErrorCode, EXIT } from '../lib/contracts/error-codes.ts';
 import { ConfigError } from '../lib/contracts/errors.ts';
-import type { DeleteSelection, RunListing, RunState } from '../lib/contracts/journal.ts';
+import type { DeleteSelection, RunState } from '../lib/contracts/journal.ts';
 import type { DocumentStatus } from '../lib/contracts/pipeline.ts';
 import type { DocumentSummary } from '../lib/contracts/store.ts';
 import type { DocumentTrace } from '../lib/contracts/trace.ts';
 import { nearDocumentId, nearRunId } from './config/near-ids.ts';
 import type { Engine } from './engines/engine.ts';
 import { cleanStaging } from './engines/staged.ts';
-import { countResults } from './journal/counts.ts';
-import { RunReplay, replayRun } from './journal/replay.ts';
-import { RunStory, standingOf } from './journal/story.ts';
+import { replayRun } from './journal/replay.ts';
 import { Allowance, NO_CAPS } from './pipeline/allowance.ts';
 import { type Parts, settingsDigest } from './pipeline/parts.ts';
 import { isAnythingToRetry, retryPlan } from './pipeline/retry.ts';
@@ -35,14 +34,12 @@ import { countSelected } from './pipeline/selection.ts';
 import { graver } from './pipeline/session.ts';
 import { NOT_RECONCILED, reconcile } from './repair/reconcile.ts';
 import { NOT_REPAIRED, RepairNotes } from './repair/report.ts';
+import { ListedRuns } from './runs.ts';
 import { search } from './search/search.ts';
 import { traceDocument } from './trace/trace.ts';
 import { atWork } from './verify/at-work.ts';
 import { assertNotEmptied } from './verify/emptied.ts';
 import { verify } from './verify/verify.ts';
-
-/** Runs asked for at once. */
-const PAGE_RUNS = 500;
 
 interface MachineOptions {
   readonly parts: Parts;
@@ -58,12 +55,15 @@ export class Machine implements Apex {
   readonly #engine: Engine;
   readonly #group: string;
   readonly #close: () => Promise<void>;
+  readonly #runs: ListedRuns;
 
   constructor(options: MachineOptions) {
     this.#parts = options.parts;
     this.#engine = options.engine;
     this.#group = options.group;
     this.#close = options.close;
+    const { registry, stores } = options.parts;
+    this.#runs = new ListedRuns({ registry, records: stores.records, close: this.#close });
   }
 
   async ingest(request: IngestRequest, onEvent: OnEvent, signal: AbortSignal): Promise<RunSummary> {
@@ -221,55 +221,12 @@ export class Machine implements Apex {
     return search(request, { stores, embedder, group: this.#group }, signal);
   }
 
-  async listRuns(
-    { state, limit }: { state: RunState | null; limit: number | null } = { state: null, limit: null },
-  ): Promise<readonly RunListing[]> {
-    const most = limit ?? Number.POSITIVE_INFINITY;
-    const found: RunListing[] = [];
-    for (let afterRunId: string | null = null; found.length < most; ) {
-      const page: readonly RunListing[] = await this.#parts.registry.page({ afterRunId, limit: PAGE_RUNS });
-      found.push(...page.filter((run) => state === null || standingOf(run) === state));
-      if (page.length < PAGE_RUNS) break;
-      afterRunId = page[page.length - 1]!.runId;
-    }
-    return found.slice(0, most);
+  listRuns(options?: { state: RunState | null; limit: number | null }): Promise<readonly ListedRun[]> {
+    return this.#runs.listRuns(options);
   }
 
-  async showRun(runId: string): Promise<RunDetails | null> {
-    const run = await this.#parts.registry.get(runId);
-    if (run === null) return null;
-    const replay = new RunReplay();
-    const story = new RunStory();
-    for await (const numbered of this.#parts.registry.readEntries(runId)) {
-      replay.take(numbered.entry);
-      story.take(numbered);
-    }
-    const { batches, results, use } = replay;
-    const setAside = batches.flatMap((batch) => batch.setAside);
-    const words = await this.#wordsOf(runId, setAside);
-    return {
-      ...run,
-      counts: countResults(results),
-      use,
-      batches: batches.map(({ batchNo, state, items, error }) => ({
-        ...{ batchNo, state, documents: items.length, error },
-        ...story.ofBatch(batchNo),
-      })),
-      history: story.notes,
-      parked: batches.filter(({ state }) => state === 'parked').length,
-      quarantined: setAside.flatMap(({ documentId, error }) =>
-        error === null ? [] : [{ documentId, error: { ...error, message: words.get(documentId) ?? error.message } }],
-      ),
-    };
-  }
-
-  /** What was found in the documents that a run set aside, as long as they are in quarantine for it: the journal does not say. */
-  async #wordsOf(runId: string, setAside: readonly { readonly documentId: string }[]): Promise<Map<string, string>> {
-    const documentIds = setAside.map(({ documentId }) => documentId);
-    const entries = await this.#parts.stores.records.quarantined(documentIds, new AbortController().signal);
-    return new Map(
-      entries.filter((entry) => entry.runId === runId).map(({ documentId, message }) => [documentId, message]),
-    );
+  showRun(runId: string): Promise<RunDetails | null> {
+    return this.#runs.showRun(runId);
   }
 
   listDocuments(

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { CHUNKERS } from '../lib/chunkers/index.ts';
-import type { Apex } from '../lib/contracts/apex.ts';
+import type { Apex, OnEvent, Runs } from '../lib/contracts/apex.ts';
 import { ConfigError, UsageError } from '../lib/contracts/errors.ts';
 import type { RunRegistry } from '../lib/contracts/journal.ts';
 import type { Embedder, Price } from '../lib/contracts/parts.ts';
@@ -13,7 +13,7 @@ import { type DataFolderWarning, inspectDataFolder, openDataFolder, openRegistry
 import { openParserPool } from '../lib/parsers/index.ts';
 import { loadAttachments, SOURCES } from '../lib/sources/index.ts';
 import { makeTemporaryFolder, openStaging } from '../lib/staging/index.ts';
-import { openStores, readStores } from '../lib/stores/index.ts';
+import { type OpenServer, openStores, readStores } from '../lib/stores/index.ts';
 import { crashProbe, type Probe, probed } from '../lib/support/probe.ts';
 import type { CommitProbe } from '../lib/support/sql-thread.ts';
 import { Machine } from './apex.ts';
@@ -28,6 +28,8 @@ import { prepareDocument } from './pipeline/document.ts';
 import type { IsolatedRequest, Parts } from './pipeline/parts.ts';
 import type { EmbeddingUse } from './pipeline/use.ts';
 import { planIngest } from './plan/plan.ts';
+import { ListedRuns } from './runs.ts';
+import { isOutage } from './saga/circuit.ts';
 import { Outages } from './saga/outages.ts';
 
 /** What apex takes from the process it runs in. */
@@ -43,21 +45,52 @@ export interface HostOptions {
   readonly onWarning: (warning: DataFolderWarning) => void;
 }
 
-/** Opens the data directory and assembles the parts that the settings name. Errors: ConfigError, StoreError, JournalError. */
-export async function openApex(options: HostOptions): Promise<Apex> {
+/** Who waits until servers that are out of reach can be opened: what hears of it, and what ends the wait. */
+export interface Waiting {
+  readonly onEvent: OnEvent;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Opens the data directory and assembles the parts that the settings name. Errors: ConfigError, StoreError, JournalError.
+ *
+ * @param waiting absent: a server that is out of reach is an error at once.
+ */
+export async function openApex(options: HostOptions, waiting?: Waiting): Promise<Apex> {
   const { settings } = options;
-  const { parts, close } = await openParts(options);
-  const engine = engineOf(parts, settings);
+  const outages = outagesOf(settings);
+  const open = () => openParts(options, waiting && patiently(outages, waiting.signal));
+  const { parts, close } = await (waiting === undefined ? open() : outages.tellDuring(waiting.onEvent, open));
+  const engine = engineOf(parts, outages);
   return new Machine({ parts, engine, group: settings.group, close });
 }
 
-/** The engine, which waits for servers that are out of reach. */
-function engineOf(parts: Parts, settings: Settings): Engine {
-  const roles = waitedFor(serversOf(settings));
-  if (roles.length === 0) return new LocalEngine(parts);
+function outagesOf(settings: Settings): Outages {
   const maxOutageMs = settings.maxOutageSeconds * 1_000;
-  const outages = new Outages({ roles, maxOutageMs, surroundings: parts.surroundings });
+  const surroundings = systemSurroundings(settings.graceSeconds * 1_000);
+  return new Outages({ roles: waitedFor(serversOf(settings)), maxOutageMs, surroundings });
+}
+
+function patiently(outages: Outages, signal: AbortSignal): OpenServer {
+  return (role, open) => outages.open(role, open, signal);
+}
+
+/** The engine, which waits for servers that are out of reach. */
+function engineOf(parts: Parts, outages: Outages): Engine {
+  if (outages.roles.length === 0) return new LocalEngine(parts);
   return new PatientEngine(new LocalEngine({ ...parts, stores: outages.guard(parts.stores), outages }), outages);
+}
+
+/** Opens what tells of runs: also while a server is out of reach, when a run may be waiting for it. Errors as `openApex`. */
+export async function openRuns(options: HostOptions): Promise<Runs> {
+  try {
+    return await openApex(options);
+  } catch (error) {
+    if (!isOutage(error)) throw error;
+    const { home } = placesOf(options.settings, options.defaultHome);
+    const registry = await openRegistry({ folder: home, createJournalId: randomUUID, now: Date.now, probe: null });
+    return new ListedRuns({ registry, records: null, close: () => registry.close() });
+  }
 }
 
 /** Prepares one document for another process, leaving its artifacts in staging: what a document that kills processes is left to. */
@@ -93,14 +126,10 @@ const DISCARD_TIMEOUT_MS = 300_000;
 const PROVIDER_TIMEOUT_MS = 60_000;
 
 /** Opens the data directory and the parts that the settings name, for a machine to be put over them. Errors as `openApex`. */
-export async function openParts({
-  settings,
-  defaultHome,
-  stdin,
-  stdinName,
-  prepareIsolated,
-  onWarning,
-}: HostOptions): Promise<{ parts: Parts; close: () => Promise<void> }> {
+export async function openParts(
+  { settings, defaultHome, stdin, stdinName, prepareIsolated, onWarning }: HostOptions,
+  openServer?: OpenServer,
+): Promise<{ parts: Parts; close: () => Promise<void> }> {
   const { home, stagingBase } = placesOf(settings, defaultHome);
   for (const warning of openDataFolder(home)) onWarning(warning);
   const probe =
@@ -114,6 +143,7 @@ export async function openParts({
     openStores(
       { path: join(home, 'memory.db'), embedder, createMemoryId: randomUUID, probe: commitProbe },
       serversOf(settings),
+      openServer,
     ),
     openRegistry({ folder: home, createJournalId: randomUUID, now: Date.now, probe: commitProbe }),
   );

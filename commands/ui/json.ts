@@ -3,6 +3,7 @@ import type {
   CleanupReport,
   Difference,
   DocumentDetails,
+  ListedRun,
   ReconcileReport,
   RepairReport,
   RunDetails,
@@ -75,6 +76,11 @@ export function documentStatusJson(documentId: string, details: DocumentDetails)
 }
 
 /** A run, as `runs list` gives it. */
+export function listedRunJson(run: ListedRun) {
+  return { ...runJson(run), waiting_for: run.waitingFor.map(({ role, reason, since }) => ({ role, reason, since })) };
+}
+
+/** What the registry says of a run. */
 export function runJson(run: RunListing) {
   return {
     run_id: run.runId,
@@ -102,11 +108,15 @@ export function useJson({ texts, calls, tokens, costNanos }: ProviderUse) {
 export function runStatusJson(run: RunDetails) {
   const { documents, added, updated, unchanged, deleted, quarantined, failed } = run.counts;
   return {
-    ...runJson(run),
+    ...listedRunJson(run),
     ...useJson(run.use),
     counts: { documents, added, updated, unchanged, deleted, quarantined, failed },
     batches: run.batches.map(batchJson),
     history: run.history,
+    waits: run.waits.map(({ until, since, ...wait }) => ({
+      ...{ ...wait, since, until },
+      duration_ms: until === null ? null : Math.max(0, Date.parse(until) - Date.parse(since)),
+    })),
     parked: run.parked,
     quarantined: run.quarantined.map(({ documentId, error }) => ({ document_id: documentId, error })),
   };

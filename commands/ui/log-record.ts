@@ -27,8 +27,8 @@ export function logRecord(event: RunEvent): LogRecord {
   }
   if (event.kind === 'run_started') return { level: 'info', event: event.kind };
   if (event.kind === 'waiting_store') {
-    const { role, reason, since } = event;
-    return { level: 'warn', event: event.kind, role, reason, since };
+    const { role, reason, since, maxOutageMs } = event;
+    return { level: 'warn', event: event.kind, role, reason, since, max_outage_ms: maxOutageMs };
   }
   if (event.kind === 'store_back') return { level: 'info', event: event.kind, role: event.role };
   if (event.kind === 'looked') {

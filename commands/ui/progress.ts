@@ -2,7 +2,7 @@ import type { Ora } from 'ora';
 import type { DocumentResult, RunEvent, RunSummary } from '../../lib/contracts/apex.ts';
 import { ERROR_CODES } from '../../lib/contracts/error-codes.ts';
 import { closingTable, type SetAside, setAsideLines, setAsideOf } from './closing.ts';
-import { counted, shownPlace } from './figures.ts';
+import { counted, shownDuration, shownPlace } from './figures.ts';
 import { LiveLine } from './live-line.ts';
 import { columns, isLive, printError, printJson, printLine, printNote, printWarning } from './output.ts';
 import { isColourless, type Style, styleOf } from './style.ts';
@@ -26,8 +26,8 @@ export function jsonProgress(): Progress {
         printJson({ event: 'problem', uri: event.uri, code: event.code, message: event.message });
       else if (event.kind === 'warning') warn(event, String);
       else if (event.kind === 'waiting_store') {
-        const { role, reason, since } = event;
-        printJson({ event: 'waiting_store', role, reason, since });
+        const { role, reason, since, maxOutageMs } = event;
+        printJson({ event: 'waiting_store', role, reason, since, max_outage_ms: maxOutageMs });
       } else if (event.kind === 'store_back') printJson({ event: 'store_back', role: event.role });
       else if (event.kind === 'run_ended') {
         printJson({ event: 'summary', ...event.summary });
@@ -118,8 +118,7 @@ class TextProgress implements Progress {
     if (event.kind === 'document') this.#document(event.result);
     else if (event.kind === 'problem') this.#problem(event);
     else if (event.kind === 'warning') warn(event, this.#notes.warning);
-    else if (event.kind === 'waiting_store') this.#waiting(event);
-    else if (event.kind === 'store_back') printNote(`The ${event.role} store is back.`);
+    else if (event.kind === 'waiting_store' || event.kind === 'store_back') noteWait(event);
     else if (event.kind === 'run_settled') {
       const { runId, finished, discarded, parked } = event;
       const batches = counted(finished, 'batch', 'batches');
@@ -129,11 +128,6 @@ class TextProgress implements Progress {
       this.#end(event.summary);
       [this.#run, this.#moving] = [newView(), this.#newLine()];
     }
-  }
-
-  #waiting({ role, reason, since }: Extract<RunEvent, { kind: 'waiting_store' }>): void {
-    const time = `${since.slice(11, 19)} UTC`;
-    printWarning(`waiting for the ${role} store since ${time}: ${safeText(reason)}`);
   }
 
   stopping(): void {
@@ -174,6 +168,22 @@ class TextProgress implements Progress {
     }
     noteStop(summary, this.#notes.failure);
   }
+}
+
+/** What is told of work that shows only its result: warnings, and what is waited for. */
+export function noteAside(event: RunEvent): void {
+  if (event.kind === 'warning') printWarning(event.message);
+  else if (event.kind === 'waiting_store' || event.kind === 'store_back') noteWait(event);
+}
+
+function noteWait(event: Extract<RunEvent, { kind: 'waiting_store' | 'store_back' }>): void {
+  if (event.kind === 'store_back') {
+    printNote(`The ${event.role} store is back.`);
+    return;
+  }
+  const { role, reason, since, maxOutageMs } = event;
+  const time = `since ${since.slice(11, 19)} UTC, for ${shownDuration(maxOutageMs)} at most`;
+  printWarning(`waiting for the ${role} store ${time}: ${safeText(reason)}`);
 }
 
 /** What has a code of the error table earns an exit status, so it is said also where all else is silent. */

@@ -1,8 +1,13 @@
-import type { BatchDetails, RunDetails } from '../../lib/contracts/apex.ts';
+import type { BatchDetails, ListedRun, RunDetails } from '../../lib/contracts/apex.ts';
 import { ERROR_CODES, type ErrorCode } from '../../lib/contracts/error-codes.ts';
 import { standingOf } from '../../src/journal/story.ts';
 import { counted, shownCount, shownDuration, shownTime, shownUse } from './figures.ts';
 import { details, table } from './table.ts';
+
+/** Where a run stands, for people: a live one that waits for a store says so. */
+export function shownStanding(run: ListedRun): string {
+  return run.waitingFor.length > 0 ? 'waiting' : standingOf(run).replaceAll('_', ' ');
+}
 
 /** A run as names with their values: where it stands, why, and how it is gone on with. */
 export function runLines(run: RunDetails): string[] {
@@ -13,10 +18,11 @@ export function runLines(run: RunDetails): string[] {
   const rows: [string, string][] = [
     ['run', runId],
     ['kind', kind],
-    ['state', `${state.replaceAll('_', ' ')}${exitStatus === null ? '' : ` (exit status ${exitStatus})`}`],
+    ['state', `${shownStanding(run)}${exitStatus === null ? '' : ` (exit status ${exitStatus})`}`],
     ['started', shownTime(startedAt)],
   ];
   for (const text of historyTexts(run)) rows.push(['', text]);
+  for (const text of waitTexts(run)) rows.push(['waited', text]);
   if (finishedAt !== null)
     rows.push(['ended', `${shownTime(finishedAt)}, after ${shownDuration(lasted(startedAt, finishedAt))}`]);
   rows.push(
@@ -24,6 +30,8 @@ export function runLines(run: RunDetails): string[] {
     ['documents', `${shownCount(documents)}${ends.map(([name, n]) => `, ${shownCount(n)} ${name}`).join('')}`],
   );
   if (run.use.calls > 0 && run.use.costNanos !== 0) rows.push(['provider', shownUse(run.use)]);
+  for (const { role, since, reason } of run.waitingFor)
+    rows.push(['waits', `for the ${role} store since ${shownTime(since)}: ${reason}`]);
   if (state === 'running') rows.push(['now', doingText(run.batches.at(-1))]);
   if (state === 'interrupted') rows.push(...stopRows(run), ['continue with', `apex resume ${runId}`]);
   return details(rows);
@@ -68,6 +76,19 @@ export function parkedLines(batches: readonly BatchDetails[]): string[] {
       .join('; '),
   ]);
   return ['', ...details([...rows, ['try again with', 'apex cleanup']])];
+}
+
+/** For which stores it waited, when and for how long; what it waits for now is told apart. */
+function waitTexts({ waits, waitingFor }: RunDetails): string[] {
+  const over = waits.filter(
+    (wait) => !waitingFor.some(({ role, since }) => role === wait.role && since === wait.since),
+  );
+  const texts = over.map(({ role, since, until, reason }) => {
+    const lastedText = until === null ? 'until its process died' : `for ${shownDuration(lasted(since, until))}`;
+    return `${lastedText} from ${shownTime(since)} for the ${role} store: ${reason}`;
+  });
+  const hidden = texts.length - SHOWN_HISTORY;
+  return hidden > 0 ? [`${counted(hidden, 'time')} before, and`, ...texts.slice(-SHOWN_HISTORY)] : texts;
 }
 
 /** When other processes came to it, and why each stopped: nothing of a run that one process took through. */

@@ -72,8 +72,14 @@ export type RunEvent =
   | { readonly kind: 'prepared'; readonly documentId: string }
   | { readonly kind: 'document'; readonly result: DocumentResult }
   | { readonly kind: 'warning'; readonly code: string; readonly message: string }
-  /** A store is out of reach: the run waits for it. `since` is ISO 8601. */
-  | { readonly kind: 'waiting_store'; readonly role: Role; readonly reason: string; readonly since: string }
+  /** A store is out of reach: it is waited for, so long at most. `since` is ISO 8601. */
+  | {
+      readonly kind: 'waiting_store';
+      readonly role: Role;
+      readonly reason: string;
+      readonly since: string;
+      readonly maxOutageMs: number;
+    }
   | { readonly kind: 'store_back'; readonly role: Role }
   /** Documents that a repair has compared so far. */
   | { readonly kind: 'compared'; readonly documents: number }
@@ -233,7 +239,22 @@ export interface ReconcileReport {
   readonly exit_status: number;
 }
 
-export interface RunDetails extends RunListing {
+/** That a run waits, or waited, for a store that did not answer. Times are ISO 8601. */
+export interface StoreWait {
+  readonly role: Role;
+  readonly reason: string;
+  readonly since: string;
+  /** When it answered again, or the run stopped; null as long as it is waited for, and where the process died meanwhile. */
+  readonly until: string | null;
+}
+
+/** A run as it is listed for people. */
+export interface ListedRun extends RunListing {
+  /** The stores that a live run waits for now. */
+  readonly waitingFor: readonly StoreWait[];
+}
+
+export interface RunDetails extends ListedRun {
   readonly counts: RunCounts;
   /** By all processes that worked on it; a killed one may have lost what its last batch used. */
   readonly use: ProviderUse;
@@ -244,9 +265,21 @@ export interface RunDetails extends RunListing {
     readonly what: 'started' | 'claimed' | 'interrupted' | 'finished';
     readonly reason: string;
   }[];
+  /** Every time it waited for a store, in order. */
+  readonly waits: readonly StoreWait[];
   /** Batches whose discard is parked. */
   readonly parked: number;
   readonly quarantined: readonly { readonly documentId: string; readonly error: ErrorReport }[];
+}
+
+/** What can be told of runs without any store. */
+export interface Runs {
+  /** Newest first: those that stand where `state` says (null: all), so many at most (null: all). */
+  listRuns(options?: { state: RunState | null; limit: number | null }): Promise<readonly ListedRun[]>;
+  showRun(runId: string): Promise<RunDetails | null>;
+  /** The id of a run that was probably meant by one that names nothing, or null. */
+  nearId(kind: 'run', id: string, signal: AbortSignal): Promise<string | null>;
+  close(): Promise<void>;
 }
 
 export interface DocumentDetails {
@@ -272,7 +305,7 @@ export interface CleanupReport {
 }
 
 /** A running apex. Every call may be interrupted through `signal`; nothing prints. */
-export interface Apex {
+export interface Apex extends Runs {
   /** @throws ConfigError when its costs are capped and the price is not known. */
   ingest(request: IngestRequest, onEvent: OnEvent, signal: AbortSignal): Promise<RunSummary>;
   /**
@@ -301,9 +334,6 @@ export interface Apex {
   /** Heals what `verify` finds, then verifies again. Null in the report's run: nothing differed. */
   repair(onEvent: OnEvent, signal: AbortSignal): Promise<RepairReport>;
   search(request: SearchRequest, signal: AbortSignal): Promise<readonly SearchHit[]>;
-  /** Newest first: those that stand where `state` says (null: all), so many at most (null: all). */
-  listRuns(options?: { state: RunState | null; limit: number | null }): Promise<readonly RunListing[]>;
-  showRun(runId: string): Promise<RunDetails | null>;
   listDocuments(
     options: { afterDocumentId: string | null; limit: number },
     signal: AbortSignal,
@@ -317,5 +347,4 @@ export interface Apex {
   trace(documentId: string, signal: AbortSignal): Promise<DocumentTrace | null>;
   /** The id of a document or run that was probably meant by one that names nothing, or null. */
   nearId(kind: 'document' | 'run', id: string, signal: AbortSignal): Promise<string | null>;
-  close(): Promise<void>;
 }

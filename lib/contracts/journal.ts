@@ -2,7 +2,7 @@ import type { ErrorCode } from './error-codes.ts';
 import type { ErrorReport } from './errors.ts';
 import type { DocumentOutcome } from './pipeline.ts';
 import type { SourceItem } from './source.ts';
-import type { DocumentVersion } from './store.ts';
+import type { DocumentVersion, Role } from './store.ts';
 
 /** What a run was asked to do, enough to go on with it in another process. No secrets: settings are read anew. */
 export interface RunPlan {
@@ -65,8 +65,9 @@ export interface ItemOutcome {
 }
 
 /**
- * What may be recorded. Intents (`sync: true` in `isIntent`) survive a power cut before `append` resolves; outcomes ride with
- * the next intent. References and digests only, never contents.
+ * What may be recorded. Intents (`isIntent`) survive a power cut before `append` resolves; outcomes ride with the next intent; news
+ * (`isNews`) is there for other processes when `append` resolves, and a power cut may take it. References and digests only, never
+ * contents.
  */
 export type JournalEntry =
   | {
@@ -128,6 +129,10 @@ export type JournalEntry =
       readonly stores: readonly string[];
       readonly error: ErrorReport;
     }
+  /** News. A store does not answer, and the run waits for it. */
+  | { readonly kind: 'waiting_store'; readonly role: Role; readonly reason: string; readonly at: string }
+  /** News. It answers again. */
+  | { readonly kind: 'store_back'; readonly role: Role; readonly at: string }
   | { readonly kind: 'run_interrupted'; readonly reason: string; readonly at: string }
   | {
       readonly kind: 'run_finished';
@@ -177,7 +182,10 @@ export interface Journal {
   readonly journalId: string;
   /** The highest sequence number given so far. */
   readonly lsn: number;
-  /** Resolves with the entry's number: for an intent once it survives a power cut, for an outcome at once (it rides with the next). */
+  /**
+   * Resolves with the entry's number: for an intent once it survives a power cut, for an outcome at once (it rides with the next), for
+   * news once others can read it.
+   */
   append(entry: JournalEntry): Promise<number>;
   /** Makes everything appended survive a power cut. */
   flush(): Promise<void>;
@@ -208,8 +216,8 @@ export interface RunRegistry {
   create(run: { runId: string; plan: RunPlan; startedAt: string }): Promise<Journal>;
   /** Takes over a run whose owner is dead; null when a live process owns it or another claim won. The claim's result decides. */
   claim(runId: string): Promise<Journal | null>;
-  /** The journal of any run for reading only, also while its owner writes; null when its file is gone. */
-  readEntries(runId: string): AsyncIterable<NumberedEntry>;
+  /** The journal of any run for reading only, also while its owner writes: all of it, or only entries of some kinds. */
+  readEntries(runId: string, kinds?: readonly JournalEntry['kind'][]): AsyncIterable<NumberedEntry>;
   /** Newest first. */
   list(): Promise<readonly RunListing[]>;
   /** So many of them, newest first, that are listed after a run; from the newest when it is null. */

@@ -21,6 +21,8 @@ const IS_INTENT: { readonly [kind in JournalEntry['kind']]: boolean } = {
   discard_planned: true,
   discard_done: false,
   discard_parked: true,
+  waiting_store: false,
+  store_back: false,
   run_interrupted: true,
   run_finished: true,
 };
@@ -28,4 +30,9 @@ const IS_INTENT: { readonly [kind in JournalEntry['kind']]: boolean } = {
 /** True for entries that `append` syncs before it resolves. */
 export function isIntent(entry: JournalEntry): boolean {
   return IS_INTENT[entry.kind];
+}
+
+/** True for entries that `append` writes at once without syncing: what a live run waits for is for others to see. */
+export function isNews({ kind }: JournalEntry): boolean {
+  return kind === 'waiting_store' || kind === 'store_back';
 }

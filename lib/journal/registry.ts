@@ -1,7 +1,15 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { JournalError } from '../contracts/errors.ts';
-import type { Journal, NumberedEntry, RunListing, RunPlan, RunRegistry, RunState } from '../contracts/journal.ts';
+import type {
+  Journal,
+  JournalEntry,
+  NumberedEntry,
+  RunListing,
+  RunPlan,
+  RunRegistry,
+  RunState,
+} from '../contracts/journal.ts';
 import type { CommitProbe } from '../support/sql-thread.ts';
 import { isLockHeld, type OwnerLock, takeOwnerLock } from './owner-lock.ts';
 import { isDamage, isWholeJournal, RunJournal, readJournal, setAside } from './run-journal.ts';
@@ -69,10 +77,13 @@ export class FileRunRegistry implements RunRegistry {
     return journal;
   }
 
-  async *readEntries(runId: string): AsyncGenerator<NumberedEntry> {
+  async *readEntries(
+    runId: string,
+    kinds: readonly JournalEntry['kind'][] | null = null,
+  ): AsyncGenerator<NumberedEntry> {
     const own = this.#owned.get(runId);
-    if (own !== undefined) yield* own.journal.read();
-    else if (existsSync(this.#journalPath(runId))) yield* readToDamage(this.#journalPath(runId));
+    if (own !== undefined) yield* own.journal.read(kinds);
+    else if (existsSync(this.#journalPath(runId))) yield* readToDamage(this.#journalPath(runId), kinds);
   }
 
   async list(): Promise<readonly RunListing[]> {
@@ -185,9 +196,12 @@ export async function lostRow(path: string): Promise<Omit<RunRow, 'runId'> | nul
 }
 
 /** What can be read of a log; one damaged file must not keep the other runs from being listed and settled. */
-export async function* readToDamage(path: string): AsyncGenerator<NumberedEntry> {
+export async function* readToDamage(
+  path: string,
+  kinds: readonly JournalEntry['kind'][] | null = null,
+): AsyncGenerator<NumberedEntry> {
   try {
-    yield* readJournal(path);
+    yield* readJournal(path, kinds);
   } catch (error) {
     if (!isDamage(error)) throw error;
   }

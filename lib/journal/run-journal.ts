@@ -4,7 +4,7 @@ import { type ApexError, isApexError, JournalError } from '../contracts/errors.t
 import type { Journal, JournalEntry, NumberedEntry } from '../contracts/journal.ts';
 import { type CommitProbe, type SqlFailure, SqlThread } from '../support/sql-thread.ts';
 import { formatOf, JOURNAL_FORMAT, stampFormat } from './format.ts';
-import { isIntent } from './intents.ts';
+import { isIntent, isNews } from './intents.ts';
 
 /** How many entries a reader holds at once. */
 const PAGE_ENTRIES = 1_000;
@@ -42,6 +42,8 @@ export class RunJournal implements Journal {
   /** The commit under way: one at a time, so that after a failed one nothing later can land. */
   #commits: Promise<void> = Promise.resolve();
   #syncedCommits = 0;
+  /** Whether the last commit was synced, and all before it with it. */
+  #isSynced = true;
   #failure: unknown = null;
 
   private constructor(sql: SqlThread, known: { runId: string; journalId: string; lsn: number }, now: () => number) {
@@ -83,16 +85,19 @@ export class RunJournal implements Journal {
     this.#lsn += 1;
     const lsn = this.#lsn;
     this.#waiting.push({ lsn, atMs: this.#now(), entry });
-    if (isIntent(entry)) await this.#commit(entry.kind);
+    if (isIntent(entry) || isNews(entry)) await this.#commit(entry.kind);
     return lsn;
   }
 
-  flush(): Promise<void> {
-    return this.#commit('flush');
+  async flush(): Promise<void> {
+    await this.#commit('flush');
+    // Folding the log into the file syncs it first.
+    if (!this.#isSynced) await this.#sql.all('PRAGMA wal_checkpoint(PASSIVE)');
+    this.#isSynced = true;
   }
 
-  read(): AsyncIterable<NumberedEntry> {
-    return readPages(this.#sql, JOURNAL_FORMAT);
+  read(kinds: Kinds = null): AsyncIterable<NumberedEntry> {
+    return readPages(this.#sql, JOURNAL_FORMAT, kinds);
   }
 
   async close(): Promise<void> {
@@ -103,7 +108,7 @@ export class RunJournal implements Journal {
     }
   }
 
-  /** Resolves when all that was appended so far is on disk. What came while a commit was under way rides in the next one together. */
+  /** Resolves when all that was appended so far is written. What came while a commit was under way rides in the next one together. */
   #commit(label: string): Promise<void> {
     this.#commits = this.#commits.then(() => this.#commitWaiting(label));
     return this.#commits;
@@ -112,14 +117,17 @@ export class RunJournal implements Journal {
   /** After a failed sync the system may have dropped what it could not write, so nothing is tried again on this connection. */
   async #commitWaiting(label: string): Promise<void> {
     if (this.#waiting.length === 0) return;
+    // News alone is worth no sync; with an intent it is synced, whichever of the two asked for the commit.
+    const isUnsynced = label !== 'flush' && !this.#waiting.some(({ entry }) => isIntent(entry));
     const rows = this.#waiting.map(({ lsn, atMs, entry }) => {
       const body = JSON.stringify({ ...entry, atMs });
       return [lsn, entry.kind, body, checkOf(lsn, body)];
     });
     this.#waiting = [];
     try {
-      await this.#sql.transaction([{ sql: INSERT, rows }], { label: `journal.${label}` });
-      this.#syncedCommits += 1;
+      await this.#sql.transaction([{ sql: INSERT, rows }], { label: `journal.${label}`, isUnsynced });
+      this.#isSynced = !isUnsynced;
+      if (!isUnsynced) this.#syncedCommits += 1;
     } catch (error) {
       this.#failure = error;
       throw error;
@@ -153,15 +161,18 @@ async function migrate(sql: SqlThread): Promise<void> {
 }
 
 /** Reads a run's log beside its owner, who may be writing it. One whose process died while it was made holds nothing. */
-export async function* readJournal(path: string): AsyncGenerator<NumberedEntry> {
+export async function* readJournal(path: string, kinds: Kinds = null): AsyncGenerator<NumberedEntry> {
   try {
-    yield* readLog(path);
+    yield* readLog(path, kinds);
   } catch (error) {
     if (!isUnmade(error)) throw error;
   }
 }
 
-async function* readLog(path: string): AsyncGenerator<NumberedEntry> {
+/** Only entries of these; null: of all. */
+type Kinds = readonly JournalEntry['kind'][] | null;
+
+async function* readLog(path: string, kinds: Kinds): AsyncGenerator<NumberedEntry> {
   const sql = await SqlThread.open({
     path,
     pragmas: {},
@@ -174,7 +185,7 @@ async function* readLog(path: string): AsyncGenerator<NumberedEntry> {
     const [table] = await sql.all("SELECT 1 FROM sqlite_schema WHERE name = 'entry'");
     if (table === undefined) return;
     if ((await sql.all('SELECT journal_id FROM journal')).length !== 1) throw damageOf('journal.read');
-    yield* readPages(sql, format);
+    yield* readPages(sql, format, kinds);
   } finally {
     await sql.close();
   }
@@ -221,12 +232,13 @@ export function setAside(path: string): void {
   for (const ending of ['-wal', '-shm']) rmSync(`${path}${ending}`, { force: true });
 }
 
-async function* readPages(sql: SqlThread, format: number): AsyncGenerator<NumberedEntry> {
+async function* readPages(sql: SqlThread, format: number, kinds: Kinds): AsyncGenerator<NumberedEntry> {
   const check = format === 1 ? 'NULL AS body_check' : 'body_check';
+  const isWanted = kinds === null ? '' : `AND kind IN (${kinds.map(() => '?').join(', ')})`;
   for (let after = 0; ; ) {
     const page = await sql.all<{ lsn: number; body: string; body_check: number | null }>(
-      `SELECT lsn, body, ${check} FROM entry WHERE lsn > ? ORDER BY lsn LIMIT ?`,
-      [after, PAGE_ENTRIES],
+      `SELECT lsn, body, ${check} FROM entry WHERE lsn > ? ${isWanted} ORDER BY lsn LIMIT ?`,
+      [after, ...(kinds ?? []), PAGE_ENTRIES],
     );
     for (const { lsn, body, body_check } of page) {
       if (body_check !== null && body_check !== checkOf(lsn, body)) throw damageOf('journal.read');

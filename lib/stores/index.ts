@@ -29,8 +29,20 @@ interface OpenStores {
 /** Opening is bounded by what waits for each answer. */
 const NEVER = new AbortController().signal;
 
+/** Opens the part of a role that a server plays; who waits for one that is out of reach calls `open` again. */
+export type OpenServer = <Part extends { close(): Promise<void> }>(
+  role: 'records' | 'graph' | 'vectors',
+  open: () => Promise<Part>,
+) => Promise<Part>;
+
+const AT_ONCE: OpenServer = (_, open) => open();
+
 /** Opens the four stores, each the server that is named for its role, else embedded. Errors: those of each part's opening. */
-export async function openStores(settings: MemorySettings, servers: Servers): Promise<OpenStores> {
+export async function openStores(
+  settings: MemorySettings,
+  servers: Servers,
+  openServer: OpenServer = AT_ONCE,
+): Promise<OpenStores> {
   const opened: { close(): Promise<void> }[] = [];
   const keep = <Part extends { close(): Promise<void> }>(part: Part): Part => {
     opened.unshift(part);
@@ -40,7 +52,7 @@ export async function openStores(settings: MemorySettings, servers: Servers): Pr
     for (const part of opened) await part.close();
   };
   try {
-    return { stores: await openRoles(settings, servers, keep), close };
+    return { stores: await openRoles({ settings, servers, openServer }, keep), close };
   } catch (error) {
     await close();
     throw error;
@@ -49,21 +61,29 @@ export async function openStores(settings: MemorySettings, servers: Servers): Pr
 
 type Keep = <Part extends { close(): Promise<void> }>(part: Part) => Part;
 
-async function openRoles(settings: MemorySettings, servers: Servers, keep: Keep): Promise<Stores> {
+interface Opening {
+  readonly settings: MemorySettings;
+  readonly servers: Servers;
+  readonly openServer: OpenServer;
+}
+
+async function openRoles({ settings, servers, openServer }: Opening, keep: Keep): Promise<Stores> {
   if (servers.records === null) {
     const memory = await openMemoryDb(settings);
     keep(memory.sql);
-    return openOthers({ settings, servers, memory, memoryId: memory.memoryId }, new SqliteRecordsStore(memory), keep);
+    const { memoryId } = memory;
+    return openOthers({ settings, servers, openServer, memory, memoryId }, new SqliteRecordsStore(memory), keep);
   }
   const { openPostgresRecords } = await import('./records/postgres.ts');
-  const records = keep(await openPostgresRecords({ ...settings, ...servers.records }, NEVER));
+  const server = servers.records;
+  const records = keep(await openServer('records', () => openPostgresRecords({ ...settings, ...server }, NEVER)));
   const { memoryId } = records;
   if (servers.graph !== null && servers.vectors !== null && servers.cache !== null)
-    return openOthers({ settings, servers, memory: null, memoryId }, records, keep);
+    return openOthers({ settings, servers, openServer, memory: null, memoryId }, records, keep);
   // A file of its own: `memory.db` belongs to the records in it.
   const memory = await openMemoryDb({ ...settings, path: besidePath(settings.path, memoryId), isSynced: true });
   keep(memory.sql);
-  return openOthers({ settings, servers, memory, memoryId }, withTracesIn(memory.sql, records), keep);
+  return openOthers({ settings, servers, openServer, memory, memoryId }, withTracesIn(memory.sql, records), keep);
 }
 
 /** Where the embedded roles lie whose records are on a server. */
@@ -71,18 +91,20 @@ function besidePath(path: string, memoryId: string): string {
   return join(dirname(path), `memory-${memoryId}.db`);
 }
 
-interface OtherRoles {
-  readonly settings: Pick<MemorySettings, 'embedder'>;
-  readonly servers: Servers;
+interface OtherRoles extends Opening {
   /** What the embedded ones lie in; null when there are none. */
   readonly memory: MemoryDb | null;
   readonly memoryId: string;
 }
 
-async function openOthers({ settings, servers, memory, memoryId }: OtherRoles, records: RecordsStore, keep: Keep) {
-  const graph = await openGraph(servers.graph, memoryId);
+async function openOthers(
+  { settings, servers, openServer, memory, memoryId }: OtherRoles,
+  records: RecordsStore,
+  keep: Keep,
+): Promise<Stores> {
+  const graph = await openGraph(servers.graph, memoryId, openServer);
   if (graph !== null) keep(graph);
-  const vectors = await openVectors(servers.vectors, { memoryId, embedder: settings.embedder });
+  const vectors = await openVectors(servers.vectors, { memoryId, embedder: settings.embedder }, openServer);
   if (vectors !== null) keep(vectors);
   const cache = await openCache(servers.cache, memoryId);
   if (cache !== null) keep(cache);
@@ -94,18 +116,26 @@ async function openOthers({ settings, servers, memory, memoryId }: OtherRoles, r
   };
 }
 
-async function openGraph(server: Servers['graph'], memoryId: string): Promise<GraphStore | null> {
+async function openGraph(
+  server: Servers['graph'],
+  memoryId: string,
+  openServer: OpenServer,
+): Promise<GraphStore | null> {
   if (server === null) return null;
   const { openNeo4jGraph } = await import('./graph/neo4j.ts');
-  return openNeo4jGraph({ ...server, memoryId }, NEVER);
+  return openServer('graph', () => openNeo4jGraph({ ...server, memoryId }, NEVER));
 }
 
 type VectorsOwner = Pick<MemorySettings, 'embedder'> & { readonly memoryId: string };
 
-async function openVectors(server: Servers['vectors'], owner: VectorsOwner): Promise<VectorStore | null> {
+async function openVectors(
+  server: Servers['vectors'],
+  owner: VectorsOwner,
+  openServer: OpenServer,
+): Promise<VectorStore | null> {
   if (server === null) return null;
   const { openQdrantVectors } = await import('./vectors/qdrant.ts');
-  return openQdrantVectors({ ...server, ...owner }, NEVER);
+  return openServer('vectors', () => openQdrantVectors({ ...server, ...owner }, NEVER));
 }
 
 async function openCache(server: Servers['cache'], memoryId: string): Promise<CacheStore | null> {

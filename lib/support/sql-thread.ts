@@ -151,14 +151,16 @@ export class SqlThread {
    *
    * @param options.label names it in errors and crash points.
    * @param options.isDurable the commit, and every one before it, survives a power cut when this resolves.
+   * @param options.isUnsynced it is there for other connections, and a power cut may take it.
    * @returns one result per statement. @throws UnexpectedChangesError when `expectChanges` is not met.
    */
   transaction(
     statements: readonly SqlStatement[],
-    options: { readonly label: string; readonly isDurable?: boolean },
+    options: { readonly label: string; readonly isDurable?: boolean; readonly isUnsynced?: boolean },
   ): Promise<SqlResult[]> {
-    const { label, isDurable = false } = options;
-    return this.#ask(label, { kind: 'transaction', label, isDurable, statements });
+    const { label, isDurable = false, isUnsynced = false } = options;
+    const synchronous = isDurable ? 'FULL' : isUnsynced ? 'NORMAL' : null;
+    return this.#ask(label, { kind: 'transaction', label, synchronous, statements });
   }
 
   /**

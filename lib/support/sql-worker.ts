@@ -16,7 +16,8 @@ export type Request =
       readonly id: number;
       readonly kind: 'transaction';
       readonly label: string;
-      readonly isDurable: boolean;
+      /** Null: as the connection says. */
+      readonly synchronous: 'FULL' | 'NORMAL' | null;
       readonly statements: readonly SqlStatement[];
     };
 
@@ -67,10 +68,10 @@ class Connection {
   }
 
   transaction(request: Extract<Request, { kind: 'transaction' }>): SqlResult[] {
-    const { label, isDurable, statements } = request;
-    const synchronous = isDurable ? (this.#db.pragma('synchronous', { simple: true }) as number) : null;
+    const { label, synchronous, statements } = request;
+    const own = synchronous === null ? null : (this.#db.pragma('synchronous', { simple: true }) as number);
     // The mode cannot change inside a transaction, and syncing the log makes every earlier commit durable as well.
-    if (synchronous !== null) this.#db.pragma('synchronous = FULL');
+    if (synchronous !== null) this.#db.pragma(`synchronous = ${synchronous}`);
     try {
       this.#db.exec('BEGIN IMMEDIATE');
       const results = statements.map((statement, index) => this.#run(statement, index));
@@ -83,7 +84,7 @@ class Connection {
       if (this.#db.inTransaction) this.#db.exec('ROLLBACK');
       throw cause;
     } finally {
-      if (synchronous !== null) this.#db.pragma(`synchronous = ${synchronous}`);
+      if (own !== null) this.#db.pragma(`synchronous = ${own}`);
     }
   }
 

@@ -91,7 +91,7 @@ export class LocalEngine implements Engine {
     if (taken === null) throw lockedRun(runId);
     const work = { onEvent, signal, allowance: this.#uncapped() };
     const session = this.#sessionOf(taken, await replayRun(taken.journal.read()), work);
-    await this.#parts.staging.removeRun(runId);
+    await this.#noted(session, () => this.#parts.staging.removeRun(runId));
     session.earn(taken.parked > 0 ? EXIT.needsAttention : EXIT.rolledBack);
     return this.#end(session, taken.parked > 0 ? 'needs_attention' : 'rolled_back', null);
   }
@@ -159,7 +159,7 @@ export class LocalEngine implements Engine {
   /** @param parked batches of this run whose discard is still parked: the run has not come to its end. */
   async #work(session: RunSession, replay: RunReplay, parked = 0): Promise<RunSummary> {
     try {
-      await WORK_OF[session.plan.kind](session, replay);
+      await this.#noted(session, () => WORK_OF[session.plan.kind](session, replay));
       session.signal.throwIfAborted();
     } catch (error) {
       return this.#stop(session, error);
@@ -167,6 +167,11 @@ export class LocalEngine implements Engine {
     if (parked > 0) return this.#end(session, 'needs_attention', parkedReport(parked));
     const { leftBecause } = session;
     return this.#end(session, leftBecause === null ? 'completed' : 'interrupted', leftBecause);
+  }
+
+  /** Does work of a run whose journal tells what it waits for. */
+  async #noted({ journal }: RunSession, work: () => Promise<unknown>): Promise<void> {
+    await (this.#parts.outages?.noteDuring(journal, work) ?? work());
   }
 
   /** Ends a run that did not get through: interrupted and resumable, unless going on could not help. */

@@ -102,6 +102,8 @@ export class RunReplay {
 
   /** Takes the next entry in. */
   take(entry: JournalEntry): void {
+    // Waiting brings nothing to another state.
+    if (entry.kind === 'waiting_store' || entry.kind === 'store_back') return;
     if (entry.kind === 'run_started') this.plan = entry.plan;
     else if (entry.kind === 'run_claimed') this.#countDeaths();
     else if (entry.kind === 'providers_used') this.use = plus(this.use, entry.use);

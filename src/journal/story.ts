@@ -1,3 +1,4 @@
+import type { StoreWait } from '../../lib/contracts/apex.ts';
 import type { JournalEntry, NumberedEntry, RunListing, RunState } from '../../lib/contracts/journal.ts';
 
 /** When a batch went which way, and why. */
@@ -35,6 +36,19 @@ const UNTOLD: BatchStory = {
 export class RunStory {
   readonly #batches = new Map<number, BatchStory>();
   readonly #notes: RunNote[] = [];
+  #waits: StoreWait[] = [];
+  /** Those of them that the process which wrote last has not seen the end of. */
+  #open: StoreWait[] = [];
+
+  /** Every time it waited for a store, in order. */
+  get waits(): readonly StoreWait[] {
+    return this.#waits;
+  }
+
+  /** What it waits for, if its process is alive. */
+  get openWaits(): readonly StoreWait[] {
+    return this.#open;
+  }
 
   get notes(): readonly RunNote[] {
     return this.#notes;
@@ -50,9 +64,33 @@ export class RunStory {
       const at = atMs === null ? null : new Date(atMs).toISOString();
       const batch = this.ofBatch(entry.batchNo);
       this.#batches.set(entry.batchNo, { ...batch, ...changeOf(entry, batch, at), changedAt: at ?? batch.changedAt });
-    } else if ('at' in entry) this.#notes.push(noteOf(entry));
+    } else if (entry.kind === 'waiting_store') this.#wait(entry);
+    else if (entry.kind === 'store_back') this.#end(({ role }) => role === entry.role, entry.at);
+    else if ('at' in entry) {
+      this.#notes.push(noteOf(entry));
+      // A process that died did not see the end of what it waited for.
+      if (entry.kind === 'run_claimed') this.#open = [];
+      else this.#end(() => true, entry.at);
+    }
+  }
+
+  #wait({ role, reason, at }: Extract<JournalEntry, { kind: 'waiting_store' }>): void {
+    const wait = { role, reason, since: at, until: null };
+    this.#waits.push(wait);
+    this.#open.push(wait);
+  }
+
+  #end(isOver: (wait: StoreWait) => boolean, until: string): void {
+    const over = new Set(this.#open.filter(isOver));
+    this.#open = this.#open.filter((wait) => !over.has(wait));
+    this.#waits = this.#waits.map((wait) => (over.has(wait) ? { ...wait, until } : wait));
   }
 }
+
+/** Entries that tell what a run waits for. */
+export const WAIT_ENTRIES: readonly JournalEntry['kind'][] = [
+  ...(['waiting_store', 'store_back', 'run_claimed', 'run_interrupted', 'run_finished'] as const),
+];
 
 function changeOf(entry: JournalEntry, batch: BatchStory, at: string | null): Partial<BatchStory> {
   if (entry.kind === 'batch_assigned') {
@@ -66,7 +104,9 @@ function changeOf(entry: JournalEntry, batch: BatchStory, at: string | null): Pa
   return {};
 }
 
-function noteOf(entry: Extract<JournalEntry, { at: string }>): RunNote {
+type NotedEntry = Extract<JournalEntry, { kind: 'run_started' | 'run_claimed' | 'run_interrupted' | 'run_finished' }>;
+
+function noteOf(entry: NotedEntry): RunNote {
   const { at } = entry;
   if (entry.kind === 'run_claimed') return { at, what: 'claimed', reason: entry.reason };
   if (entry.kind === 'run_interrupted') return { at, what: 'interrupted', reason: entry.reason };

@@ -1,6 +1,6 @@
 import type { Attachment } from '../../lib/contracts/document.ts';
 import { digestOf } from '../../lib/contracts/identity.ts';
-import type { RunRegistry } from '../../lib/contracts/journal.ts';
+import type { Journal, RunRegistry } from '../../lib/contracts/journal.ts';
 import type { Chunker, Embedder, Extractor, ParserPool } from '../../lib/contracts/parts.ts';
 import type { Source, SourceItem } from '../../lib/contracts/source.ts';
 import type { Staging } from '../../lib/contracts/staging.ts';
@@ -26,8 +26,13 @@ export interface Parts {
   /** Prepares one document in a process of its own, leaving its artifacts in staging. Rejects with what that process reports. */
   readonly prepareIsolated: (request: IsolatedRequest, context: IsolatedContext) => Promise<'prepared' | 'died'>;
   readonly limits: Limits;
-  /** Whether some store is out of reach now; absent where none can be. */
-  readonly outages?: { readonly isAny: boolean };
+  /** Stores that may be out of reach; absent where none can be. */
+  readonly outages?: {
+    /** Whether some store is out of reach now. */
+    readonly isAny: boolean;
+    /** Does the work of a run, noting in its journal what is waited for. */
+    noteDuring<T>(journal: Pick<Journal, 'append'>, work: () => Promise<T>): Promise<T>;
+  };
 }
 
 /** A source of files that lie in staging because they came inside a document. It lists nothing. */

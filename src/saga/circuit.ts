@@ -9,6 +9,8 @@ export interface Outage {
   readonly reason: string;
   /** Milliseconds since 1970. */
   readonly sinceMs: number;
+  /** How long it is waited for at most. */
+  readonly maxOutageMs: number;
 }
 
 interface CircuitSettings {
@@ -48,8 +50,12 @@ export class Circuit {
     return this.#outage !== null;
   }
 
-  /** Makes a call as soon as it may have an answer. @throws its error; STORE_DOWN once an outage has lasted too long. */
-  async pass<Answer>(call: () => Promise<Answer>, signal: AbortSignal): Promise<Answer> {
+  /**
+   * Makes a call as soon as it may have an answer. @throws its error; STORE_DOWN once an outage has lasted too long.
+   *
+   * @param opensAfter how many calls in a row without an answer make an outage.
+   */
+  async pass<Answer>(call: () => Promise<Answer>, signal: AbortSignal, opensAfter = OPENS_AFTER): Promise<Answer> {
     for (;;) {
       const endTrial = await this.#turn(signal);
       try {
@@ -61,7 +67,7 @@ export class Circuit {
           if (!signal.aborted) this.#close();
           throw error;
         }
-        this.#noteFailure(error);
+        this.#noteFailure(error, opensAfter);
       } finally {
         endTrial();
       }
@@ -100,12 +106,12 @@ export class Circuit {
     return Math.min(FIRST_DELAY_MS * 2 ** Math.max(0, this.#failures - 1), MAX_DELAY_MS);
   }
 
-  #noteFailure({ message }: ApexError): void {
+  #noteFailure({ message }: ApexError, opensAfter: number): void {
     const { role, surroundings, maxOutageMs, onChange } = this.#settings;
     this.#failures += 1;
-    if (this.#failures < OPENS_AFTER) return;
+    if (this.#failures < opensAfter) return;
     if (this.#outage === null) {
-      const told = { role, reason: message, sinceMs: surroundings.now() };
+      const told = { role, reason: message, sinceMs: surroundings.now(), maxOutageMs };
       this.#outage = { told, startedMs: surroundings.elapsed() };
       onChange(told, role);
     }
@@ -131,7 +137,8 @@ export class Circuit {
   }
 }
 
-function isOutage(error: unknown): error is ApexError {
+/** Did a store give no answer? */
+export function isOutage(error: unknown): error is ApexError {
   return isApexError(error) && error.code === 'APEX_STORE' && error.retryable;
 }
 

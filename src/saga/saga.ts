@@ -26,7 +26,7 @@ export interface SagaParts {
   /** A cache failure: reported, never an outcome. */
   readonly onCacheFailure: (error: unknown) => void;
   /** Whether some store is out of reach now; absent where none can be. */
-  readonly outages?: Parts['outages'];
+  readonly outages?: { readonly isAny: boolean } | undefined;
 }
 
 /** What is needed after the pivot, when nothing is journaled until the end. */

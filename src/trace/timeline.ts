@@ -78,6 +78,7 @@ export class RunTimeline {
 
   /** Takes the next entry in. */
   take({ entry, atMs }: Pick<NumberedEntry, 'entry' | 'atMs'>): void {
+    if (entry.kind === 'waiting_store' || entry.kind === 'store_back') return;
     this.#atMs = atMs ?? ('at' in entry ? Date.parse(entry.at) : null);
     // Clocks may be set back: within a run its journal decides what came first.
     this.#placeMs = Math.max(this.#placeMs, this.#atMs ?? 0);

@@ -5,6 +5,8 @@ const AT = '2026-01-01T00:00:00.000Z';
 
 /** An entry that must be synced. */
 export const INTENT: JournalEntry = { kind: 'run_claimed', fence: 1, reason: 'resume', at: AT };
+/** An entry that others are to see at once. */
+export const NEWS: JournalEntry = { kind: 'waiting_store', role: 'graph', reason: 'no answer', at: AT };
 /** An entry that may be lost. */
 export const OUTCOME: JournalEntry = { kind: 'pivot_done', batchNo: 1 };
 
@@ -43,6 +45,20 @@ export function journalContract(
     const journal = await open();
     for (let count = 0; count < 10; count += 1) await journal.append(OUTCOME);
     await journal.append(INTENT);
+    expect(journal.syncedCommits).toBe(1);
+  });
+
+  test('news is there for others when append resolves, with what came before it, and costs no synced commit', async () => {
+    const journal = await open();
+    await journal.append(OUTCOME);
+    await journal.append(NEWS);
+    expect((await readOutside(journal)).map(({ lsn }) => lsn)).toEqual([1, 2]);
+    expect(journal.syncedCommits).toBe(0);
+  });
+
+  test('an intent that comes with news is synced', async () => {
+    const journal = await open();
+    await Promise.all([journal.append(NEWS), journal.append(INTENT)]);
     expect(journal.syncedCommits).toBe(1);
   });
 

@@ -320,8 +320,8 @@ export const BUGS_TO_PLANT: readonly BugToPlant[] = [
   },
   {
     name: 'a commit that must be durable is not synced',
-    file: 'lib/support/sql-worker.ts',
-    replace: ["this.#db.pragma('synchronous = FULL')", "this.#db.pragma('synchronous = NORMAL')"],
+    file: 'lib/support/sql-thread.ts',
+    replace: ["isDurable ? 'FULL' :", "isDurable ? 'NORMAL' :"],
     caughtBy: {
       file: 'tests/lib/support/sql-thread.test.ts',
       title: 'a commit that must be durable is synced, and the next one as the connection says',
@@ -340,8 +340,8 @@ export const BUGS_TO_PLANT: readonly BugToPlant[] = [
     name: 'a failed commit of the journal is tried again on its connection',
     file: 'lib/journal/run-journal.ts',
     replace: [
-      `      await this.#sql.transaction([{ sql: INSERT, rows }], { label: \`journal.\${label}\` });`,
-      `      const commit = () => this.#sql.transaction([{ sql: INSERT, rows }], { label: \`journal.\${label}\` });
+      `      await this.#sql.transaction([{ sql: INSERT, rows }], { label: \`journal.\${label}\`, isUnsynced });`,
+      `      const commit = () => this.#sql.transaction([{ sql: INSERT, rows }], { label: \`journal.\${label}\`, isUnsynced });
       await commit().catch(commit);`,
     ],
     caughtBy: {

@@ -110,7 +110,7 @@ export const NEO4J_ERRORS: readonly ErrorRow[] = [
     message: /ENOTFOUND|EAI_AGAIN/,
     remedy: 'down',
     as: 'APEX_STORE',
-    says: 'cannot be found: is the name of its host right?',
+    says: 'cannot be found: is the name of the host right?',
   },
   {
     code: 'ServiceUnavailable',

@@ -23,8 +23,11 @@ const DAMAGED: FailureMeaning = {
   problem: 'lacks tables or columns that apex made; restore them from a copy, or name another schema',
 };
 
-/** By SQLSTATE. Source: https://www.postgresql.org/docs/15/errcodes-appendix.html, and what a server was seen to answer. */
+/** By SQLSTATE, or the system's code of a connection. Source: https://www.postgresql.org/docs/15/errcodes-appendix.html, and what a server was seen to answer. */
 const BY_STATE: { readonly [state: string]: FailureMeaning } = {
+  ECONNREFUSED: AGAIN('refuses connections: is it running, and is the port right?'),
+  ENOTFOUND: AGAIN('cannot be found: is the name of the host right?'),
+  EAI_AGAIN: AGAIN('cannot be found now: is the name of the host right?'),
   '40001': AGAIN('met another transaction'),
   '40P01': AGAIN('met another transaction'),
   '55P03': AGAIN('is held up by another transaction'),

@@ -41,8 +41,11 @@ test.each<[RunEvent, object]>([
     { level: 'debug', event: 'prepared', document_id: 'doc-1' },
   ],
   [
-    { kind: 'waiting_store', role: 'graph', reason: 'no answer', since: '2026-01-01T00:00:00.000Z' },
-    { level: 'warn', event: 'waiting_store', role: 'graph', reason: 'no answer', since: '2026-01-01T00:00:00.000Z' },
+    { kind: 'waiting_store', role: 'graph', reason: 'no answer', since: '2026-01-01T00:00:00.000Z', maxOutageMs: 9 },
+    {
+      ...{ level: 'warn', event: 'waiting_store', role: 'graph', reason: 'no answer' },
+      ...{ since: '2026-01-01T00:00:00.000Z', max_outage_ms: 9 },
+    },
   ],
   [
     { kind: 'store_back', role: 'graph' },

@@ -1,10 +1,10 @@
 import type { Journal, JournalEntry, NumberedEntry } from '../../../lib/contracts/journal.ts';
-import { isIntent } from '../../../lib/journal/intents.ts';
+import { isIntent, isNews } from '../../../lib/journal/intents.ts';
 
 /** When everything is appended to a fake journal. */
 const FAKE_NOW_MS = Date.parse('2026-02-01T00:00:00Z');
 
-/** A journal in memory. What is not synced would be gone after a death: `synced` is what would be left. */
+/** A journal in memory. What is not written would be gone after a death: `synced` is what would be left. */
 export class FakeJournal implements Journal {
   readonly runId: string;
   readonly journalId: string;
@@ -39,6 +39,7 @@ export class FakeJournal implements Journal {
   async append(entry: JournalEntry): Promise<number> {
     const lsn = this.#entries.push({ lsn: this.#entries.length + 1, atMs: FAKE_NOW_MS, entry });
     if (isIntent(entry)) await this.flush();
+    else if (isNews(entry)) this.#synced = this.#entries.length;
     return lsn;
   }
 

@@ -7,7 +7,7 @@ import type { JournalEntry } from '../../../lib/contracts/journal.ts';
 import { isIntent } from '../../../lib/journal/intents.ts';
 import { journalError, RunJournal, readJournal } from '../../../lib/journal/run-journal.ts';
 import { SqlThread } from '../../../lib/support/sql-thread.ts';
-import { all, INTENT, journalContract, OUTCOME } from '../../contracts/journal.contract.ts';
+import { all, INTENT, journalContract, NEWS, OUTCOME } from '../../contracts/journal.contract.ts';
 import { watchSyncs } from '../../helpers/syncs.ts';
 
 let folder: string;
@@ -188,6 +188,29 @@ test('every commit of a journal is synced, that of its making too', async () => 
     { label: 'journal.run_claimed', synchronous: 2 },
     { label: 'journal.flush', synchronous: 2 },
   ]);
+});
+
+test('news is not synced, but with an intent it is, whichever of them asked first; flush sees to what is left', async () => {
+  const commits = watchSyncs();
+  const journal = await open();
+  await journal.append(NEWS);
+  await Promise.all([journal.append(NEWS), journal.append(INTENT)]);
+  await journal.append(NEWS);
+  await journal.append(INTENT);
+  expect(commits.slice(1)).toEqual([
+    { label: 'journal.waiting_store', synchronous: 1 },
+    { label: 'journal.waiting_store', synchronous: 2 },
+    { label: 'journal.waiting_store', synchronous: 1 },
+    { label: 'journal.run_claimed', synchronous: 2 },
+  ]);
+  expect(journal.syncedCommits).toBe(2);
+});
+
+test('entries of some kinds are read without the others', async () => {
+  const journal = await open();
+  for (const entry of [INTENT, NEWS, OUTCOME, NEWS, INTENT]) await journal.append(entry);
+  expect((await all(readJournal(path, [NEWS.kind]))).map(({ lsn }) => lsn)).toEqual([2, 4]);
+  expect((await all(journal.read([INTENT.kind, NEWS.kind]))).map(({ lsn }) => lsn)).toEqual([1, 2, 4, 5]);
 });
 
 test('a full disk is said to be one and may be tried again by another process', () => {

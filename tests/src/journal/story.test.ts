@@ -63,6 +63,36 @@ test('processes that came and went are told in order', () => {
   ]);
 });
 
+const waiting = (role: 'graph' | 'records'): JournalEntry => ({
+  ...{ kind: 'waiting_store', role, reason: 'no answer', at: AT },
+});
+const LATER = '2026-01-01T00:05:00.000Z';
+
+test('what it waited for is told with its end, and what it waits for is open', () => {
+  const back: JournalEntry = { kind: 'store_back', role: 'graph', at: LATER };
+  const story = storyOf(waiting('graph'), waiting('records'), back, waiting('graph'));
+  const wait = { reason: 'no answer', since: AT };
+  expect(story.waits).toEqual([
+    { role: 'graph', ...wait, until: LATER },
+    { role: 'records', ...wait, until: null },
+    { role: 'graph', ...wait, until: null },
+  ]);
+  expect(story.openWaits.map(({ role }) => role)).toEqual(['records', 'graph']);
+  expect(story.notes).toEqual([]);
+});
+
+test.each([
+  ['a run that stopped waits no longer', { kind: 'run_interrupted', reason: 'STORE_DOWN', at: LATER }, LATER],
+  [
+    'nobody saw the end of what a killed one waited for',
+    { kind: 'run_claimed', fence: 2, reason: 'resume', at: LATER },
+    null,
+  ],
+] as const)('%s', (_, entry, until) => {
+  const story = storyOf(waiting('graph'), entry);
+  expect([story.waits[0]!.until, story.openWaits]).toEqual([until, []]);
+});
+
 test('a journal without times, and a batch that it does not tell of, have none', () => {
   const story = new RunStory();
   story.take({ entry: assigned(1, 2), atMs: null });

@@ -46,7 +46,8 @@ test('the third time in a row it is an outage, told once when it begins and once
   const { circuit, delaysMs, changes } = openCircuit();
   expect(await circuit.pass(failing(9).call, never)).toBe('answer');
   expect(delaysMs).toEqual([1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000, 60_000]);
-  expect(changes).toEqual([{ role: 'graph', reason: 'the store does not answer', sinceMs: 1_003_000 }, null]);
+  const told = { role: 'graph', reason: 'the store does not answer', sinceMs: 1_003_000, maxOutageMs: 600_000 };
+  expect(changes).toEqual([told, null]);
   expect(circuit.isOpen).toBe(false);
 });
 
