@@ -121,18 +121,29 @@ async function commitBatch(transaction: PgTransaction, memory: PostgresMemory, r
   await setAside(transaction, at, request);
 }
 
-/** In one order for all, so that no two pivots wait for each other, and none for one that numbers versions. */
+/** A lock stands in memory that all of a server shares, and has room for about 10,000 by default: a few pivots at once take no more. */
+const MAX_LOCKED_DOCUMENTS = 1_000;
+
+/**
+ * In one order for all, so that no two pivots wait for each other, and none for one that numbers versions. A pivot of very many
+ * documents locks them all by one lock, which the others share.
+ */
 async function lockDocuments(
   transaction: PgTransaction,
   { at, memoryId }: PostgresMemory,
   documents: readonly { readonly documentId: string }[],
 ): Promise<void> {
-  const documentIds = documents.map(({ documentId }) => documentId);
-  await transaction.run(
-    `SELECT count(pg_advisory_xact_lock(k)) FROM
-       (SELECT DISTINCT hashtextextended(d, $2::bigint) AS k FROM unnest($1::text[]) d ORDER BY 1) s`,
-    [documentIds, lockSeed(memoryId, 'document')],
-  );
+  const documentIds = [...new Set(documents.map(({ documentId }) => documentId))];
+  const isLarge = documentIds.length > MAX_LOCKED_DOCUMENTS;
+  await transaction.run(`SELECT ${isLarge ? 'pg_advisory_xact_lock' : 'pg_advisory_xact_lock_shared'}($1::bigint)`, [
+    lockSeed(memoryId, 'all documents'),
+  ]);
+  if (!isLarge)
+    await transaction.run(
+      `SELECT count(pg_advisory_xact_lock(k)) FROM
+         (SELECT DISTINCT hashtextextended(d, $2::bigint) AS k FROM unnest($1::text[]) d ORDER BY 1) s`,
+      [documentIds, lockSeed(memoryId, 'document')],
+    );
   await transaction.run(
     `SELECT FROM ${at}document WHERE document_id = ANY ($1::text[]) ORDER BY document_id FOR NO KEY UPDATE`,
     [documentIds],

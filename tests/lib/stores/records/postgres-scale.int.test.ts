@@ -1,6 +1,6 @@
 import { describe, expect, inject, onTestFinished, test } from 'vitest';
 import { uuidOf } from '../../../../lib/contracts/identity.ts';
-import type { RecordsStore, VersionRecord } from '../../../../lib/contracts/store.ts';
+import type { PivotOutcome, RecordsStore, VersionRecord } from '../../../../lib/contracts/store.ts';
 import { openRecords, postgresSettings, withClient } from '../../../helpers/postgres.ts';
 import { collect, never, pivotOf, recordOf, ref, versionOf } from '../../../helpers/records.ts';
 import { postgres } from '../../../servers/postgres.ts';
@@ -61,6 +61,54 @@ describe.skipIf(url === null)('a document of 50,000 chunks', () => {
     await store.discard(ref('run-1'), never);
     expect(await store.count(ref('run-1'), never)).toBe(0);
     expect(await store.strays(never)).toEqual([]);
+  }, 120_000);
+});
+
+describe.skipIf(url === null)('a pivot of more documents than the server has locks for', () => {
+  const COUNT = 30_000;
+  const documents = Array.from({ length: COUNT }, (_, index) => ({ documentId: `d${index}`, uuid: `d${index}` }));
+  const deletes = documents.map(({ documentId }) => ({ documentId, baseVersion: null }));
+
+  test('is committed whole', async () => {
+    const store = await openRecords();
+    const { fence } = await store.openRun({ runId: 'run-1', journalId: 'journal' }, never);
+    await store.allocate(documents, never);
+    const { deleted } = await store.pivot(pivotOf({ ref: ref('run-1'), fence, deletes }, []), never);
+    expect(deleted).toHaveLength(COUNT);
+  }, 120_000);
+
+  test('waits for those of a few of its documents, and those for it, however they come', async () => {
+    const settings = postgresSettings();
+    const stores = await Promise.all(Array.from({ length: 4 }, () => openRecords(settings)));
+    await stores[0]!.allocate(documents, never);
+    const records = await Promise.all(
+      [1, 2, 3].map(async (number) => {
+        const record = recordOf(`d${number}`, { version: 1 + number });
+        await stores[number]!.write(ref(`run-${number}`), [record], never);
+        return record;
+      }),
+    );
+    const fences = await Promise.all(
+      stores.map((store, number) => store.openRun({ runId: `run-${number}`, journalId: 'journal' }, never)),
+    );
+    const pivots = [
+      ...records.map((record, index) =>
+        pivotOf({ ref: ref(`run-${index + 1}`), fence: fences[index + 1]!.fence }, [record]),
+      ),
+      pivotOf({ ref: ref('run-0'), fence: fences[0]!.fence, deletes }, []),
+    ];
+    const [large, ...small] = [pivots[3]!, ...pivots.slice(0, 3)];
+    const outcomes = await Promise.all([
+      stores[0]!.pivot(large, never),
+      ...small.map((pivot, index) => stores[index + 1]!.pivot(pivot, never)),
+    ]);
+    const [{ deleted, lost, committed: _ }, ...others] = outcomes as [PivotOutcome, ...PivotOutcome[]];
+    // Whichever came first of a document decided; a delete of what somebody has just written leaves it.
+    expect(lost).toEqual([]);
+    const written = others.flatMap(({ committed }) => committed.map(({ documentId }) => documentId));
+    const current = await stores[0]!.currentVersions(null, 9, never);
+    expect(current.map(({ documentId }) => documentId)).toEqual(written.toSorted());
+    expect(deleted.length + written.length).toBeGreaterThanOrEqual(COUNT);
   }, 120_000);
 });
 
