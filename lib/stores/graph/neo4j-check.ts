@@ -25,10 +25,10 @@ async function judge(settings: Neo4jCheckSettings, signal: AbortSignal): Promise
     const missing = await missingSchema(connection, signal);
     if (missing.length > 0)
       return warning(
-        `${found}, format ${GRAPH_FORMAT}, without ${missing.length} of its indexes, ${missing[0]} first`,
+        `${found}, format ${GRAPH_FORMAT.number}, without ${missing.length} of its indexes, ${missing[0]} first`,
         'The next ingest makes them; look who removed them.',
       );
-    return judgeWay(settings.uri, `${found}, format ${GRAPH_FORMAT}`);
+    return judgeWay(settings.uri, `${found}, format ${GRAPH_FORMAT.number}`);
   } finally {
     await connection.close();
   }

@@ -21,7 +21,7 @@ const SELECTED = {
 /** Items of a version that went together. */
 type Removed = { readonly version: string; readonly count: number };
 
-/** Writing to a node locks it until the commit; removing what is not there leaves no trace. Sorted, so that two of these do not meet. */
+/** Writing to a node locks it until the commit; removing what is not there leaves no trace, see `ensureLocks`. Sorted, so that two of these do not meet. */
 const LOCK_ENTITIES = 'UNWIND $entities AS u MATCH (e:ApexEntity {uuid: u}) REMOVE e._lock';
 
 /** Never detaching: what somebody else has tied to an entity keeps it. */

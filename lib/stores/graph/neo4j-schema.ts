@@ -2,8 +2,15 @@ import { randomUUID } from 'node:crypto';
 import { ConfigError, StoreError } from '../../contracts/errors.ts';
 import type { Neo4jConnection, Run } from './neo4j-connection.ts';
 
-/** The format of what a memory holds in Neo4j, kept on its own node. A newer one is refused. */
-export const GRAPH_FORMAT = 1;
+/** A format of what a memory holds in Neo4j, and how that of older ones becomes it. */
+export interface GraphFormat {
+  /** Kept on the memory's own node. A newer one is refused. */
+  readonly number: number;
+  /** By number, the statements that make what is of the format before into this one, of the memory `$memory`. */
+  readonly migrations: { readonly [format: number]: readonly string[] };
+}
+
+export const GRAPH_FORMAT: GraphFormat = { number: 1, migrations: {} };
 
 /** The oldest Neo4j whose statements these are. */
 const OLDEST_VERSION = 5;
@@ -92,24 +99,26 @@ export interface Neo4jMemory {
 }
 
 /**
- * Makes what apex needs in the database, where it is not there yet; two may do so at once.
+ * Makes what apex needs in the database, where it is not there yet, and brings the memory to the format; two may do so at once.
  *
  * @throws ConfigError when the server is too old, or NEWER_FORMAT; StoreError as the server fails.
  */
 export async function openMemory(
   connection: Neo4jConnection,
-  memoryId: string,
+  { memoryId, format = GRAPH_FORMAT }: { readonly memoryId: string; readonly format?: GraphFormat | undefined },
   signal: AbortSignal,
 ): Promise<Neo4jMemory> {
   const server = await serverOf(connection, signal);
-  await memoryOf(connection, memoryId, signal);
+  const memory = await memoryOf(connection, memoryId, signal, format);
   await ensureSchema(connection, signal);
+  await ensureLocks(connection, signal);
+  if (memory !== null && memory.format < format.number) await migrate(connection, { memoryId, format }, signal);
   const storeId = await connection.write('open', signal, async (run) => {
     const [row] = await run<{ storeId: string }>(
       `MERGE (m:ApexMemory {uuid: $memoryId})
        ON CREATE SET m.format = toInteger($format), m.store_id = $storeId, m.created_at = datetime()
        RETURN m.store_id AS storeId`,
-      { memoryId, format: GRAPH_FORMAT, storeId: randomUUID() },
+      { memoryId, format: format.number, storeId: randomUUID() },
     );
     return row!.storeId;
   });
@@ -161,7 +170,8 @@ async function memoryOf(
   connection: Neo4jConnection,
   memoryId: string,
   signal: AbortSignal,
-): Promise<{ readonly storeId: string } | null> {
+  { number: newest }: Pick<GraphFormat, 'number'> = GRAPH_FORMAT,
+): Promise<{ readonly storeId: string; readonly format: number } | null> {
   const [memory] = await connection.read('open', signal, (run) =>
     run<{ format: number; storeId: string }>(
       'MATCH (m:ApexMemory {uuid: $memoryId}) RETURN m.format AS format, m.store_id AS storeId',
@@ -170,11 +180,51 @@ async function memoryOf(
   );
   if (memory === undefined) return null;
   const { format, storeId } = memory;
-  if (format <= GRAPH_FORMAT) return { storeId };
+  if (format <= newest) return { storeId, format };
   throw new ConfigError(
-    `the graph at ${connection.place} has format ${format} for this memory, this apex reads up to ${GRAPH_FORMAT}: use the newer apex that wrote it`,
+    `the graph at ${connection.place} has format ${format} for this memory, this apex reads up to ${newest}: use the newer apex that wrote it`,
     { code: 'NEWER_FORMAT', details: { format } },
   );
+}
+
+/**
+ * Removing the property `_lock`, which nothing has, locks a node and leaves no trace: but only in a database that knows a property of
+ * that name, which it does for ever once one was given. Tried with Neo4j 5.26.
+ */
+async function ensureLocks(connection: Neo4jConnection, signal: AbortSignal): Promise<void> {
+  const [known] = await connection.read('open', signal, (run) =>
+    run("CALL db.propertyKeys() YIELD propertyKey WHERE propertyKey = '_lock' RETURN propertyKey"),
+  );
+  if (known !== undefined) return;
+  const given = { uuid: randomUUID() };
+  await connection.write('open', signal, async (run) => {
+    await run('CREATE (:ApexMemory {uuid: $uuid, _lock: true})', given);
+    await run('MATCH (m:ApexMemory {uuid: $uuid}) DELETE m', given);
+  });
+}
+
+/** One format at a time, each in one transaction that has locked the memory's node: whoever comes second finds it done. */
+async function migrate(
+  connection: Neo4jConnection,
+  {
+    memoryId: memory,
+    format: { number: newest, migrations },
+  }: { readonly memoryId: string; readonly format: GraphFormat },
+  signal: AbortSignal,
+): Promise<void> {
+  for (let isDone = false; !isDone; )
+    isDone = await connection.write('migrate', signal, async (run) => {
+      await run('MATCH (m:ApexMemory {uuid: $memory}) REMOVE m._lock', { memory });
+      // A statement of its own: one that waits for the lock may have read the property before.
+      const [found] = await run<{ format: number }>('MATCH (m:ApexMemory {uuid: $memory}) RETURN m.format AS format', {
+        memory,
+      });
+      const next = (found?.format ?? newest) + 1;
+      if (next > newest) return true;
+      for (const statement of migrations[next]!) await run(statement, { memory });
+      await run('MATCH (m:ApexMemory {uuid: $memory}) SET m.format = toInteger($next)', { memory, next });
+      return false;
+    });
 }
 
 async function ensureSchema(connection: Neo4jConnection, signal: AbortSignal): Promise<void> {

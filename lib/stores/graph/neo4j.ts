@@ -21,13 +21,15 @@ import {
 } from './neo4j-inventory.ts';
 import { removeEntities, removeItems } from './neo4j-removal.ts';
 import { batchRows, closingRow, Keys } from './neo4j-rows.ts';
-import { openMemory, readMemory } from './neo4j-schema.ts';
+import { type GraphFormat, openMemory, readMemory } from './neo4j-schema.ts';
 import { readEntitiesOf, searchChunks } from './neo4j-search.ts';
 import { writeBatch } from './neo4j-writing.ts';
 
 export interface Neo4jGraphSettings extends Neo4jServer {
   /** The memory that everything belongs to: several may share a server, and none sees another's. */
   readonly memoryId: string;
+  /** The format that the memory must have when it is used. Default: this apex's. */
+  readonly format?: GraphFormat;
 }
 
 /** How many versions are published, or facts closed, together. */
@@ -43,7 +45,7 @@ const SLICE_LIVE = 10_000;
 export async function openNeo4jGraph(settings: Neo4jGraphSettings, signal: AbortSignal): Promise<GraphStore> {
   const connection = new Neo4jConnection(settings);
   try {
-    const { storeId } = await openMemory(connection, settings.memoryId, signal);
+    const { storeId } = await openMemory(connection, settings, signal);
     return new Neo4jGraphStore(connection, { memoryId: settings.memoryId, storeId });
   } catch (error) {
     await connection.close();

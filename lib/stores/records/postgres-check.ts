@@ -77,7 +77,7 @@ async function judge(
     );
   const format = facts.hasSchema ? await formatOf(db, at, signal) : null;
   if (format === null) return judgeEmpty(facts, found, place);
-  if (format < POSTGRES_FORMAT && facts.mayCreate !== true)
+  if (format < POSTGRES_FORMAT.number && facts.mayCreate !== true)
     return problem(
       'APEX_PERMISSION',
       `${found}; its ${place} is of format ${format}, and this user may not bring it up to date`,

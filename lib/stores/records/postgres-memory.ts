@@ -1,7 +1,7 @@
 import { ConfigError } from '../../contracts/errors.ts';
 import { sha256 } from '../../contracts/identity.ts';
 import { type PgTransaction, Postgres, type PostgresLimits } from './postgres-connection.ts';
-import { POSTGRES_FORMAT, POSTGRES_MIGRATIONS, postgresSchema } from './postgres-schema.ts';
+import { POSTGRES_FORMAT, type PostgresFormat, postgresSchema } from './postgres-schema.ts';
 
 export interface PostgresSettings {
   /** `postgres://user:password@host:port/database`, with `?sslmode=verify-full` for TLS. */
@@ -13,6 +13,8 @@ export interface PostgresSettings {
   readonly createMemoryId: () => string;
   /** How long things may take; what is left out is as it is for everybody. */
   readonly limits?: Partial<PostgresLimits>;
+  /** The format that the tables must have when they are used. Default: this apex's. */
+  readonly format?: PostgresFormat;
 }
 
 /** A memory's tables in PostgreSQL, opened. */
@@ -37,8 +39,9 @@ export async function openPostgresMemory(settings: PostgresSettings, signal: Abo
   const at = schemaPrefix(schema);
   const db = new Postgres(settings.url, settings.limits);
   try {
-    const format = await formatOf(db, at, signal);
-    if (format === null || format < POSTGRES_FORMAT) await make({ db, at, schema, settings }, signal);
+    const wanted = settings.format ?? POSTGRES_FORMAT;
+    const format = await formatOf(db, at, signal, wanted);
+    if (format === null || format < wanted.number) await make({ db, at, schema, settings, wanted }, signal);
     return { db, at, schema, memoryId: await identityOf(db, at, settings, signal) };
   } catch (error) {
     await db.close();
@@ -56,7 +59,7 @@ export async function readPostgresMemory(
   const db = new Postgres(settings.url);
   try {
     const format = await formatOf(db, at, signal);
-    if (format !== null && format < POSTGRES_FORMAT) throw olderFormat(schema, format);
+    if (format !== null && format < POSTGRES_FORMAT.number) throw olderFormat(schema, format);
     if (format !== null) return { db, at, schema, memoryId: await identityOf(db, at, settings, signal) };
   } catch (error) {
     await db.close();
@@ -84,6 +87,7 @@ export async function formatOf(
   db: Pick<Postgres, 'all' | 'place'>,
   at: string,
   signal: AbortSignal,
+  { number: newest }: Pick<PostgresFormat, 'number'> = POSTGRES_FORMAT,
 ): Promise<number | null> {
   // From the tables of names: `to_regclass` may still answer what was so before this transaction waited.
   const found = await db.all(
@@ -101,11 +105,11 @@ export async function formatOf(
     signal,
   );
   const format = Number(row?.value ?? Number.NaN);
-  if (format <= POSTGRES_FORMAT) return format;
+  if (format <= newest) return format;
   const what = `schema ${at.slice(1, -2)} at ${db.place}`;
   if (Number.isNaN(format))
     throw new ConfigError(`the ${what} is another program's: name another schema`, { code: 'APEX_CONFIG' });
-  const message = `the ${what} has format ${format}, this apex reads up to ${POSTGRES_FORMAT}: use the newer apex, or another schema`;
+  const message = `the ${what} has format ${format}, this apex reads up to ${newest}: use the newer apex, or another schema`;
   throw new ConfigError(message, { code: 'NEWER_FORMAT', details: { format } });
 }
 
@@ -139,25 +143,26 @@ interface Making {
   readonly at: string;
   readonly schema: string;
   readonly settings: PostgresSettings;
+  readonly wanted: PostgresFormat;
 }
 
 /** Whoever comes second waits, and finds the tables made. */
-async function make({ db, at, schema, settings }: Making, signal: AbortSignal): Promise<void> {
+async function make({ db, at, schema, settings, wanted }: Making, signal: AbortSignal): Promise<void> {
   await db.transaction({ operation: 'make', signal, isDurable: true, isPatient: true }, async (transaction) => {
     await transaction.run('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [`apex ${schema}`]);
     const within = {
       place: db.place,
       all: <Row>(_: string, sql: string, params: readonly never[]) => transaction.all<Row>(sql, params),
     };
-    const format = await formatOf(within, at, signal);
-    if (format === null) await create(transaction, { at, schema, settings });
-    else await migrate(transaction, at, format);
+    const format = await formatOf(within, at, signal, wanted);
+    if (format === null) await create(transaction, { at, schema, settings, wanted });
+    else await migrate(transaction, at, format, wanted);
   });
 }
 
 async function create(
   transaction: PgTransaction,
-  { at, schema, settings: { embedder, createMemoryId } }: Omit<Making, 'db'>,
+  { at, schema, settings: { embedder, createMemoryId }, wanted }: Omit<Making, 'db'>,
 ): Promise<void> {
   const [server] = await transaction.all<ServerFacts & { hasSchema: boolean }>(
     `SELECT ${SERVER_FACTS}, EXISTS (SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = $1) AS "hasSchema"`,
@@ -173,7 +178,7 @@ async function create(
   if (!server!.hasSchema) await transaction.run(`CREATE SCHEMA ${at.slice(0, -1)}`);
   await transaction.run(postgresSchema(at).join(';\n'));
   const values = {
-    format: String(POSTGRES_FORMAT),
+    format: String(wanted.number),
     memory_id: createMemoryId(),
     embedder: embedder.model,
     dimensions: String(embedder.dimensions),
@@ -184,9 +189,10 @@ async function create(
   ]);
 }
 
-async function migrate(transaction: PgTransaction, at: string, from: number): Promise<void> {
-  for (let format = from + 1; format <= POSTGRES_FORMAT; format += 1) {
-    for (const sql of POSTGRES_MIGRATIONS[format]!) await transaction.run(sql.replaceAll('@', () => at));
+/** One format at a time, all in one transaction: tables are of one format or another, never of something between. */
+async function migrate(transaction: PgTransaction, at: string, from: number, wanted: PostgresFormat): Promise<void> {
+  for (let format = from + 1; format <= wanted.number; format += 1) {
+    for (const sql of wanted.migrations[format]!) await transaction.run(sql.replaceAll('@', () => at));
     await transaction.run(`UPDATE ${at}memory SET value = $1 WHERE name = 'format'`, [String(format)]);
   }
 }

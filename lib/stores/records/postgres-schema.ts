@@ -1,8 +1,12 @@
-/** The format of apex's tables in PostgreSQL, kept in its table `memory`. A newer one is refused. */
-export const POSTGRES_FORMAT = 1;
+/** A format of apex's tables in PostgreSQL, and how tables of older ones become it. */
+export interface PostgresFormat {
+  /** Kept in the table `memory`. A newer one is refused. */
+  readonly number: number;
+  /** By number, what makes tables of the format before into those of this one; `@` stands for the schema and a full stop. */
+  readonly migrations: { readonly [format: number]: readonly string[] };
+}
 
-/** What makes tables of the format before into those of this format; `@` stands for the schema and a full stop. */
-export const POSTGRES_MIGRATIONS: { readonly [format: number]: readonly string[] } = {};
+export const POSTGRES_FORMAT: PostgresFormat = { number: 1, migrations: {} };
 
 /** Compared and sorted byte by byte, whatever the database's language: as everywhere else in apex. */
 const TEXT = 'text COLLATE "C"';

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ConfigError, isApexError } from '../../contracts/errors.ts';
 import { sha256 } from '../../contracts/identity.ts';
-import type { QdrantConnection } from './qdrant-connection.ts';
+import type { QdrantCall, QdrantConnection } from './qdrant-connection.ts';
 import { PAYLOAD_INDEXES } from './qdrant-filters.ts';
 
 /** What the vectors of a collection are made by. */
@@ -11,8 +11,20 @@ export interface EmbedderName {
   readonly dimensions: number;
 }
 
-/** What lies in a collection and how, as this apex writes it; a higher number is refused. */
-const COLLECTION_FORMAT = 1;
+/** A format of what lies in a collection, and how that of older ones becomes it. */
+export interface CollectionFormat {
+  /** Stands in the name of the alias that is its identity. A newer one is refused. */
+  readonly number: number;
+  /**
+   * By number, the calls that make what is of the format before into this one, each about the collection. Qdrant has no transactions:
+   * each must land on itself, since two may do it at once, and one that failed is done again.
+   */
+  readonly migrations: {
+    readonly [format: number]: readonly { readonly call: QdrantCall; readonly payload: object }[];
+  };
+}
+
+const COLLECTION_FORMAT: CollectionFormat = { number: 1, migrations: {} };
 
 /** Of these, only what the query API needs; `points/query` came with it. Source: Qdrant's release notes. */
 export const OLDEST_VERSION = '1.10.0';
@@ -74,16 +86,20 @@ export async function findCollection(
  */
 export async function ensureCollection(
   connection: QdrantConnection,
-  { name, dimensions }: { readonly name: string; readonly dimensions: number },
+  {
+    name,
+    dimensions,
+    format = COLLECTION_FORMAT,
+  }: { readonly name: string; readonly dimensions: number; readonly format?: CollectionFormat | undefined },
   signal: AbortSignal,
 ): Promise<string> {
   let info = await findCollection(connection, name, signal);
   const isMade = info === null && (await makeCollection(connection, name, dimensions, signal));
   info ??= await findCollection(connection, name, signal);
   assertFits(info!, { name, dimensions, place: connection.place });
-  const identity = isMade
-    ? await giveIdentity(connection, name, signal)
-    : await awaitIdentity(connection, name, signal);
+  const place = { connection, name, format };
+  const found = isMade ? await giveIdentity(place, signal) : await awaitIdentity(place, signal);
+  await migrate(place, found, signal);
   for (const [path, type] of Object.entries(PAYLOAD_INDEXES))
     if (info!.payload_schema[path] === undefined)
       await connection.ask(
@@ -91,7 +107,7 @@ export async function ensureCollection(
         { collection_name: name, wait: true, field_name: path, field_schema: type },
         signal,
       );
-  return identity;
+  return found.identity;
 }
 
 /** @returns false when somebody else has just made it. */
@@ -141,49 +157,87 @@ export function assertFits(
 const IDENTITY_WAIT_MS = 5_000;
 const IDENTITY_POLL_MS = 100;
 
+interface Place {
+  readonly connection: QdrantConnection;
+  readonly name: string;
+  readonly format: CollectionFormat;
+}
+
+/** What the aliases of a collection tell of it. */
+interface Identity {
+  readonly identity: string;
+  /** Of the highest format. */
+  readonly number: number;
+}
+
 /**
  * The identity is a random one in the name of an alias: it goes with its collection, other tools do not see it among the collections,
  * and a server that is another one, or was emptied, has none or another.
  */
-async function giveIdentity(connection: QdrantConnection, name: string, signal: AbortSignal): Promise<string> {
-  const alias = `${name}--apex${COLLECTION_FORMAT}--${randomUUID()}`;
-  const actions = [{ create_alias: { collection_name: name, alias_name: alias } }];
-  await connection.ask('updateAliases', { actions }, signal);
-  return (await identityOf(connection, name, signal))!;
+async function giveIdentity(place: Place, signal: AbortSignal): Promise<Identity> {
+  await addAlias(place, { identity: randomUUID(), number: place.format.number }, signal);
+  return (await findIdentity(place, signal))!;
 }
 
-async function awaitIdentity(connection: QdrantConnection, name: string, signal: AbortSignal): Promise<string> {
+async function addAlias(
+  { connection, name }: Place,
+  { identity, number }: Identity,
+  signal: AbortSignal,
+): Promise<void> {
+  const alias = `${name}--apex${number}--${identity}`;
+  const actions = [{ create_alias: { collection_name: name, alias_name: alias } }];
+  await connection.ask('updateAliases', { actions }, signal);
+}
+
+async function awaitIdentity(place: Place, signal: AbortSignal): Promise<Identity> {
   for (let waitedMs = 0; waitedMs < IDENTITY_WAIT_MS; waitedMs += IDENTITY_POLL_MS) {
-    const identity = await identityOf(connection, name, signal);
-    if (identity !== null) return identity;
+    const found = await findIdentity(place, signal);
+    if (found !== null) return found;
     await delay(IDENTITY_POLL_MS, undefined, { signal });
   }
   // Made by another tool, or by an apex that died before it gave one.
-  return giveIdentity(connection, name, signal);
+  return giveIdentity(place, signal);
 }
 
-/** The identity of a collection, null where it has none; of several the first, so that all come to the same. @throws ConfigError NEWER_FORMAT. */
+/** One format at a time. The alias of the newer format comes last and beside the old one: until then it is of the old. */
+async function migrate(place: Place, { identity, number }: Identity, signal: AbortSignal): Promise<void> {
+  const { connection, name, format } = place;
+  for (let next = number + 1; next <= format.number; next += 1) {
+    for (const { call, payload } of format.migrations[next]!)
+      await connection.ask(call, { ...payload, collection_name: name }, signal);
+    await addAlias(place, { identity, number: next }, signal);
+  }
+}
+
+/** The identity of a collection, null where it has none. @throws ConfigError NEWER_FORMAT. */
 export async function identityOf(
   connection: QdrantConnection,
   name: string,
   signal: AbortSignal,
 ): Promise<string | null> {
+  const found = await findIdentity({ connection, name, format: COLLECTION_FORMAT }, signal);
+  return found?.identity ?? null;
+}
+
+/** Of several identities the first, so that all come to the same. @throws ConfigError NEWER_FORMAT. */
+async function findIdentity({ connection, name, format }: Place, signal: AbortSignal): Promise<Identity | null> {
   const { aliases } = await connection.ask<{ aliases: { alias_name: string }[] }>(
     'getCollectionAliases',
     { collection_name: name },
     signal,
   );
   const found = aliases.flatMap(({ alias_name: alias }) => {
-    const [, format, identity] = /--apex(\d+)--([0-9a-f-]{36})$/.exec(alias) ?? [];
-    return identity === undefined ? [] : [{ format: Number(format), identity }];
+    const [, number, identity] = /--apex(\d+)--([0-9a-f-]{36})$/.exec(alias) ?? [];
+    return identity === undefined ? [] : [{ number: Number(number), identity }];
   });
-  const newest = Math.max(0, ...found.map(({ format }) => format));
-  if (newest > COLLECTION_FORMAT)
+  const number = Math.max(0, ...found.map((alias) => alias.number));
+  if (number > format.number)
     throw new ConfigError(
-      `the collection ${name} of Qdrant at ${connection.place} has format ${newest}, this apex knows up to ${COLLECTION_FORMAT}`,
+      `the collection ${name} of Qdrant at ${connection.place} has format ${number}, this apex knows up to ${format.number}`,
       { code: 'NEWER_FORMAT' },
     );
-  return found.map(({ identity }) => identity).sort()[0] ?? null;
+  const [identity] = found.map((alias) => alias.identity).sort();
+  return identity === undefined ? null : { identity, number };
 }
 
 /** The version of the server. @throws ConfigError APEX_CONFIG when it is too old, or no Qdrant. */

@@ -13,6 +13,7 @@ import type {
 import {
   assertFits,
   assertVersion,
+  type CollectionFormat,
   collectionNameOf,
   type EmbedderName,
   ensureCollection,
@@ -36,6 +37,8 @@ export interface QdrantSettings extends VectorServer {
   readonly memoryId: string;
   readonly embedder: EmbedderName;
   readonly limits?: Partial<QdrantLimits>;
+  /** The format that the collection must have when it is used. Default: this apex's. */
+  readonly format?: CollectionFormat;
 }
 
 /** How many requests with points are under way together: more gain nothing. */
@@ -62,7 +65,7 @@ export async function openQdrantVectors(settings: QdrantSettings, signal: AbortS
   const connection = new QdrantConnection(settings, settings.limits);
   const name = collectionNameOf(settings.collection, settings.embedder);
   await assertVersion(connection, signal);
-  const storeId = await ensureCollection(connection, { name, dimensions }, signal);
+  const storeId = await ensureCollection(connection, { name, dimensions, format: settings.format }, signal);
   return new QdrantVectorStore(connection, { name, storeId, dimensions, memoryId: settings.memoryId });
 }
 

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import neo4j from 'neo4j-driver';
 import { describe, expect, inject, onTestFinished, test } from 'vitest';
 import type { GraphStore, VersionRecord } from '../../../../lib/contracts/store.ts';
-import { openNeo4jGraph, readNeo4jIdentity } from '../../../../lib/stores/graph/neo4j.ts';
+import { type Neo4jGraphSettings, openNeo4jGraph, readNeo4jIdentity } from '../../../../lib/stores/graph/neo4j.ts';
 import { graphStoreContract } from '../../../contracts/graph-store.contract.ts';
 import { storeContract } from '../../../contracts/store.contract.ts';
 import { largeRecord } from '../../../helpers/large.ts';
@@ -22,8 +22,11 @@ const { neo4j: url } = inject('servers');
 
 const settingsOf = (memoryId: string) => ({ ...neo4jSettings(url!), memoryId });
 
-async function openGraph(memoryId: string = randomUUID()): Promise<GraphStore> {
-  const store = await openNeo4jGraph(settingsOf(memoryId), never);
+async function openGraph(
+  memoryId: string = randomUUID(),
+  changes: Partial<Neo4jGraphSettings> = {},
+): Promise<GraphStore> {
+  const store = await openNeo4jGraph({ ...settingsOf(memoryId), ...changes }, never);
   onTestFinished(() => store.close());
   return store;
 }
@@ -101,6 +104,50 @@ describe.skipIf(url === null)('a graph in Neo4j', () => {
     });
     const rows = await cypher(url!, 'MATCH (m:ApexMemory {uuid: $memoryId}) RETURN properties(m) AS p', { memoryId });
     expect(rows).toEqual([{ p: { uuid: memoryId, format: 99 } }]);
+  });
+
+  test('is in a database that knows the property by whose removal nodes are locked', async () => {
+    await openGraph();
+    expect(
+      await cypher(url!, "CALL db.propertyKeys() YIELD propertyKey WHERE propertyKey = '_lock' RETURN 1 AS n"),
+    ).toEqual([{ n: 1 }]);
+  });
+
+  /** Two formats after this apex's; what each does would show if it were done twice. */
+  const later = (more: readonly string[] = []) => ({
+    number: 3,
+    migrations: {
+      2: ["MATCH (d:ApexDocument {apex_memory: $memory}) SET d.note = coalesce(d.note, '') + '2'"],
+      3: ["MATCH (d:ApexDocument {apex_memory: $memory}) SET d.note = d.note + '3'", ...more],
+    },
+  });
+  const notesOf = (memoryId: string) =>
+    cypher(
+      url!,
+      `MATCH (m:ApexMemory {uuid: $memoryId}) MATCH (d:ApexDocument {apex_memory: $memoryId})
+       RETURN m.format AS format, d.note AS note`,
+      { memoryId },
+    );
+
+  test('of older formats is brought to the one that is asked for, format by format, once, however many come', async () => {
+    const [memoryId, otherId] = [randomUUID(), randomUUID()];
+    const [store, other] = [await openGraph(memoryId), await openGraph(otherId)];
+    for (const graph of [store, other]) await graph.write(ref('run-1'), [recordOf('a')], never);
+    const opened = await Promise.all([1, 2, 3].map(() => openGraph(memoryId, { format: later() })));
+    expect(new Set([store, ...opened].map(({ identity }) => identity)).size).toBe(1);
+    expect(await notesOf(memoryId)).toEqual([{ format: 3, note: '23' }]);
+    expect(await notesOf(otherId)).toEqual([{ format: 1, note: null }]);
+    await expect(openGraph(memoryId)).rejects.toMatchObject({ code: 'NEWER_FORMAT' });
+  });
+
+  test('that cannot be brought to a newer format stays of the last that it came to', async () => {
+    const memoryId = randomUUID();
+    await (await openGraph(memoryId)).write(ref('run-1'), [recordOf('a')], never);
+    const wrong = later(['MATCH (d:ApexDocument {apex_memory: $memory}) MERGE (:ApexDocument {uuid: null})']);
+    await expect(openGraph(memoryId, { format: wrong })).rejects.toMatchObject({ retryable: false });
+    expect(await notesOf(memoryId)).toEqual([{ format: 2, note: '2' }]);
+    await openGraph(memoryId, { format: later() });
+    expect(await notesOf(memoryId)).toEqual([{ format: 3, note: '23' }]);
   });
 
   test('takes a large document, another version of it, and the removal of both, and nothing is left', async () => {

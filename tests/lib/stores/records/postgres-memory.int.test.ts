@@ -96,6 +96,49 @@ describe.skipIf(url === null)('a memory in postgres', () => {
     expect(await failed(settings)).toMatchObject({ code: 'NEWER_FORMAT', details: { format: 99 } });
   });
 
+  /** Two formats after this apex's; the first step of each would fail the second time. */
+  const later = (more: readonly string[] = []) => ({
+    number: 3,
+    migrations: {
+      2: ['ALTER TABLE @document ADD COLUMN note text', "UPDATE @document SET note = 'of format 2'"],
+      3: ['ALTER TABLE @document RENAME COLUMN note TO remark', ...more],
+    },
+  });
+  const tablesOf = async ({ schema }: { readonly schema: string }) => {
+    const sql = `SELECT (SELECT value FROM ${schema}.memory WHERE name = 'format') AS format, to_jsonb(d) AS document FROM ${schema}.document d`;
+    return (await withClient((client) => client.query(sql))).rows;
+  };
+
+  test('of older formats is brought to the one that is asked for, format by format, once, however many come', async () => {
+    const settings = postgresSettings();
+    const store = await openRecords(settings);
+    await store.allocate([{ documentId: 'a', uuid: 'a' }], never);
+    const opened = await Promise.all([1, 2, 3, 4].map(() => openRecords({ ...settings, format: later() })));
+    expect(new Set([store, ...opened].map(({ identity }) => identity)).size).toBe(1);
+    const document = { document_id: 'a', uuid: 'a', last_version: 1, current_version: null, remark: 'of format 2' };
+    expect(await tablesOf(settings)).toEqual([{ format: '3', document }]);
+    expect(await failed(settings)).toMatchObject({ code: 'NEWER_FORMAT', details: { format: 3 } });
+  });
+
+  test('that cannot be brought to a newer format stays of the old one, and is used as before', async () => {
+    const settings = postgresSettings();
+    const store = await openRecords(settings);
+    await store.allocate([{ documentId: 'a', uuid: 'a' }], never);
+    const before = await tablesOf(settings);
+    expect(await failed({ ...settings, format: later(['UPDATE @document SET last_version = NULL']) })).toMatchObject({
+      code: 'STORE_REFUSED',
+    });
+    expect(await tablesOf(settings)).toEqual(before);
+    expect(await failed(settings)).toBeNull();
+  });
+
+  test('is made in the newest format at once', async () => {
+    const settings = postgresSettings();
+    const format = { ...later(), number: 2, migrations: {} };
+    const opened = await Promise.all([1, 2].map(() => openRecords({ ...settings, format })));
+    expect(new Set(opened.map(({ identity }) => identity)).size).toBe(1);
+  });
+
   test('is not made in a schema whose table of that name is another program’s', async () => {
     const settings = postgresSettings();
     await withClient((client) =>

@@ -320,6 +320,40 @@ describe('a collection', () => {
       });
   });
 
+  /** Two formats after this apex's, of calls that land on themselves. */
+  const later = (more: readonly { readonly call: 'setPayload'; readonly payload: object }[] = []) => {
+    const note = (text: string) =>
+      ({ call: 'setPayload', payload: { payload: { note: text }, filter: { must: [] }, wait: true } }) as const;
+    return { number: 3, migrations: { 2: [note('of format 2')], 3: [...more, note('of format 3')] } };
+  };
+  const notesIn = async (name: string) => {
+    const { points } = await client.scroll(name, { with_payload: ['note'] });
+    return new Set(points.map(({ payload }) => payload?.['note']));
+  };
+
+  test('of older formats is brought to the one that is asked for, and keeps its identity, however many come', async () => {
+    const collection = ownPrefix();
+    const name = collectionNameOf(collection, embedder);
+    const store = await openVectors({ collection });
+    await store.write(ref('run-1'), records, never);
+    const opened = await Promise.all([1, 2, 3].map(() => openVectors({ collection, format: later() })));
+    expect(new Set([store, ...opened].map(({ identity }) => identity)).size).toBe(1);
+    expect(await notesIn(name)).toEqual(new Set(['of format 3']));
+    await expect(openVectors({ collection })).rejects.toMatchObject({ code: 'NEWER_FORMAT' });
+  });
+
+  test('that cannot be brought to a newer format stays of the last that it came to', async () => {
+    const collection = ownPrefix();
+    const name = collectionNameOf(collection, embedder);
+    await (await openVectors({ collection })).write(ref('run-1'), records, never);
+    const wrong = later([{ call: 'setPayload', payload: { payload: 'none' } }]);
+    await expect(openVectors({ collection, format: wrong })).rejects.toMatchObject({ code: 'STORE_REFUSED' });
+    expect(await notesIn(name)).toEqual(new Set(['of format 2']));
+    await openVectors({ collection, format: { ...later(), number: 2 } });
+    await openVectors({ collection, format: later() });
+    expect(await notesIn(name)).toEqual(new Set(['of format 3']));
+  });
+
   test('of a newer format is refused', async () => {
     const collection = ownPrefix();
     const name = collectionNameOf(collection, embedder);
