@@ -189,7 +189,12 @@ export class Machine implements Apex {
   ): Promise<VerifyReport> {
     const { stores, registry, embedder } = this.#parts;
     await assertNotEmptied({ records: stores.records, registry }, signal);
-    const options = { atWork: () => atWork(registry, null), onCompared, embeddingModel: embedder.model, group };
+    const options = {
+      atWork: () => atWork({ registry, records: stores.records }, { exceptRunId: null, signal }),
+      onCompared,
+      embeddingModel: embedder.model,
+      group,
+    };
     return verify(stores, options, signal);
   }
 
@@ -289,8 +294,9 @@ export class Machine implements Apex {
     return null;
   }
 
-  close(): Promise<void> {
-    return this.#close();
+  async close(): Promise<void> {
+    await this.#engine.close();
+    await this.#close();
   }
 }
 

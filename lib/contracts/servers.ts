@@ -20,6 +20,8 @@ export interface RecordsServer {
   readonly url: string;
   /** The schema that apex makes its tables in. */
   readonly schema: string;
+  /** How long a run is held for a process on this host that falls silent. */
+  readonly leaseMs: number;
 }
 
 /** A Neo4j. */

@@ -342,12 +342,43 @@ export interface UnsharedText extends DocumentVersion {
   readonly text: string;
 }
 
+/** A run as its owner knows it. The fence is another one as soon as somebody else has taken the run over. */
+export interface FencedRun {
+  readonly runId: string;
+  readonly fence: number;
+}
+
+/** A run that some process is at work on, as other hosts know of it. */
+export interface HeldRun {
+  readonly runId: string;
+  /** The name of the machine it is on. */
+  readonly host: string;
+  /** When its lease runs out unless it is renewed: ISO 8601, by the clock of the store. */
+  readonly until: string;
+}
+
 /** The store that decides which version is current. Its transactions are the pivot. */
 export interface RecordsStore extends Store {
   /** UUID of this memory, made with it; stamps everything apex writes into shared servers. */
   readonly memoryId: string;
-  /** Claims a run: registers it or takes it over, always with a new, higher fence. */
+  /**
+   * How long a run is held for a process that does not renew its lease, in milliseconds; null where no other host can reach the
+   * store: nothing is held there, and whether a process lives is known without.
+   */
+  readonly leaseMs: number | null;
+  /** Claims a run: registers it or takes it over, always with a new, higher fence, and with a lease of `leaseMs` from now. */
   openRun(run: { runId: string; journalId: string }, signal: AbortSignal): Promise<{ fence: number; lastLsn: number }>;
+  /** Holds a run for `leaseMs` from now, also when its lease ran out and nobody came. @returns false when it was taken over. */
+  renewLease(run: FencedRun, signal: AbortSignal): Promise<boolean>;
+  /** Lets go of a run whose lease has not run out. Quiet when it was taken over. */
+  endLease(run: FencedRun, signal: AbortSignal): Promise<void>;
+  /** The runs that are held now, in order of id, and the highest fence there is: another one whenever a run was claimed since. */
+  heldRuns(signal: AbortSignal): Promise<{ readonly runs: readonly HeldRun[]; readonly lastFence: number }>;
+  /**
+   * Takes a run away from a process on another host that let its lease run out: nothing it asks for under its fence is committed from
+   * here. @returns false, and nothing is changed, while the run is held.
+   */
+  abortRun(runId: string, signal: AbortSignal): Promise<boolean>;
   /** The mirror of a run's journal, or null when unknown here. */
   runMirror(runId: string, signal: AbortSignal): Promise<{ fence: number; lastLsn: number; journalId: string } | null>;
   /** Every batch with rows in state building, or with a pivot that is not finished: what a vanished journal would have told. */

@@ -32,17 +32,17 @@ export function probed<Part extends object>(name: string, part: Part, probe: Pro
 }
 
 /**
- * A probe that logs points to a file and kills this process when it comes to one for the nth time.
+ * A probe that logs points to a file and kills this process when it comes to one for the nth time, or stops it there (SIGSTOP).
  *
- * @param crashPoint `point`, `point@n`, or `point#name` for the calls about the document of that name.
+ * @param crashPoint `point`, `point@n`, or `point#name` for the calls about the document of that name; after `stop ` to be stopped.
  */
 export function crashProbe(crashPoint: string, logPath: string): Probe {
-  const [wanted, nth] = crashPoint.split('@');
+  const [, stop, wanted, nth] = /^(stop )?([^@]*)(?:@(.*))?$/.exec(crashPoint)!;
   let hits = 0;
   return (point, name) => {
     if (logPath !== '') appendFileSync(logPath, `${point}\n`);
     if (point !== wanted && `${point}#${name}` !== wanted) return;
     hits += 1;
-    if (hits === Number(nth ?? 1)) process.kill(process.pid, 'SIGKILL');
+    if (hits === Number(nth ?? 1)) process.kill(process.pid, stop === undefined ? 'SIGKILL' : 'SIGSTOP');
   };
 }

@@ -6,10 +6,10 @@ const HOUR_MS = 3_600_000;
 
 /** The servers that the settings name. */
 export function serversOf(settings: Settings): Servers {
-  const { databaseUrl, postgresSchema, neo4jUri, neo4jUsername, neo4jPassword } = settings;
+  const { databaseUrl, postgresSchema, leaseSeconds, neo4jUri, neo4jUsername, neo4jPassword } = settings;
   const { qdrantUrl, qdrantApiKey, qdrantCollection, redisUrl, cacheHours } = settings;
   return {
-    records: databaseUrl === '' ? null : { url: databaseUrl, schema: postgresSchema },
+    records: databaseUrl === '' ? null : { url: databaseUrl, schema: postgresSchema, leaseMs: leaseSeconds * 1_000 },
     graph: neo4jUri === '' ? null : { uri: neo4jUri, username: neo4jUsername, password: neo4jPassword },
     vectors: qdrantUrl === '' ? null : { url: qdrantUrl, apiKey: qdrantApiKey || null, collection: qdrantCollection },
     cache: redisUrl === '' ? null : { url: redisUrl, ttlMs: cacheHours * HOUR_MS },

@@ -167,6 +167,14 @@ export const SETTINGS = {
     max: 87_600,
     summary: 'How long Redis keeps what it caches, in hours.',
   },
+  leaseSeconds: {
+    name: 'APEX_LEASE_SECONDS',
+    type: 'whole',
+    fallback: '60',
+    min: 1,
+    max: 86_400,
+    summary: 'With records in PostgreSQL: after how many seconds of silence another host may abort a run of this one.',
+  },
   maxOutageSeconds: {
     name: 'APEX_MAX_OUTAGE_SECONDS',
     type: 'whole',

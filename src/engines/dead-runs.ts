@@ -4,6 +4,7 @@ import type { Journal, RunListing, RunPlan, RunState } from '../../lib/contracts
 import type { WriteRef } from '../../lib/contracts/store.ts';
 import { replayRun } from '../journal/replay.ts';
 import type { Parts } from '../pipeline/parts.ts';
+import type { Leases } from '../saga/leases.ts';
 import { sagaParts, settleBatch, settleVanished, storeParts } from '../saga/saga.ts';
 import type { Settlement } from './engine.ts';
 
@@ -27,9 +28,11 @@ const NOTHING_SETTLED: Settlement = { runs: 0, finished: 0, discarded: 0, parked
 /** Runs whose process died: how they are claimed, and how what they left in flight is brought to its end. */
 export class DeadRuns {
   readonly #parts: Parts;
+  readonly #leases: Leases;
 
-  constructor(parts: Parts) {
+  constructor(parts: Parts, leases: Leases) {
     this.#parts = parts;
+    this.#leases = leases;
   }
 
   /** Claims a run and settles its batches. The claim decides, not what was listed: null when another process has the run. */
@@ -49,7 +52,7 @@ export class DeadRuns {
     // Killed before its first entry: it wrote nothing, and an entry now would make it look begun.
     if (plan === null && !hasJournalGoneBack)
       return { run, journal, plan, fence: null, hasJournalGoneBack, finished: 0, discarded: 0, parked: 0 };
-    const { fence } = await stores.records.openRun({ runId, journalId: journal.journalId }, signal);
+    const { fence } = await this.#leases.open({ runId, journalId: journal.journalId }, signal);
     const at = new Date(surroundings.now()).toISOString();
     await journal.append({ kind: 'run_claimed', fence, reason, at });
     const refs = hasJournalGoneBack
@@ -128,8 +131,9 @@ export class DeadRuns {
   }
 
   /**
-   * Batches that the records store knows as unsettled and no journal tells of: their run is not known here, or has ended (a
-   * process that was thought dead wrote late). One that cannot be settled now is said, and found again by the next process.
+   * Batches that the records store knows as unsettled and no journal here tells of: their run is another host's, or its journal is
+   * lost, or it has ended (a process that was thought dead wrote late). A run that is held is let alone; any other is aborted first, so
+   * that nothing of it becomes visible later. One that cannot be settled now is said, and found again by the next process.
    */
   async #settleVanished(onEvent: OnEvent, signal: AbortSignal): Promise<Settlement> {
     const { stores, registry } = this.#parts;
@@ -142,6 +146,7 @@ export class DeadRuns {
         onEvent({ kind: 'warning', code: 'JOURNAL_WENT_BACK', message });
       };
       try {
+        if (!(await stores.records.abortRun(ref.runId, signal))) continue;
         const end = await settleVanished(
           ref,
           storeParts(this.#parts, () => {}),
@@ -160,6 +165,7 @@ export class DeadRuns {
 
   async #letGo(runId: string, state: RunState): Promise<void> {
     await this.#parts.registry.setState(runId, state, null);
+    await this.#leases.release(runId);
     await this.#parts.registry.release(runId);
   }
 }

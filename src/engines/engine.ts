@@ -23,6 +23,8 @@ export interface Engine {
   giveUpLostRuns(onEvent: OnEvent, signal: AbortSignal): Promise<Settlement>;
   /** Brings every batch that a dead process left in flight to its end, and tries parked discards again. */
   settleDeadRuns(onEvent: OnEvent, signal: AbortSignal): Promise<Settlement>;
+  /** Lets go of the runs it holds. They are not settled. */
+  close(): Promise<void>;
 }
 
 /** What settling came to. */

@@ -21,6 +21,7 @@ import { ingestAll } from '../pipeline/run.ts';
 import { deleteSelected } from '../pipeline/selection.ts';
 import { RunSession } from '../pipeline/session.ts';
 import { repairAll } from '../repair/repair.ts';
+import { Leases } from '../saga/leases.ts';
 import { DeadRuns, isLost, isUnfinished, parkedReport, type TakenOver, wentBack } from './dead-runs.ts';
 import type { Engine, Settlement } from './engine.ts';
 
@@ -42,11 +43,13 @@ const WORK_OF: { readonly [kind in RunPlan['kind']]: (session: RunSession, repla
 /** Takes runs through the steps in this process, with a journal beside the data. */
 export class LocalEngine implements Engine {
   readonly #parts: Parts;
+  readonly #leases: Leases;
   readonly #deadRuns: DeadRuns;
 
   constructor(parts: Parts) {
     this.#parts = parts;
-    this.#deadRuns = new DeadRuns(parts);
+    this.#leases = new Leases({ records: parts.stores.records, surroundings: parts.surroundings });
+    this.#deadRuns = new DeadRuns(parts, this.#leases);
   }
 
   async start(plan: RunPlan, onEvent: OnEvent, signal: AbortSignal, allowance = this.#uncapped()): Promise<RunSummary> {
@@ -62,7 +65,8 @@ export class LocalEngine implements Engine {
     const runId = surroundings.newId();
     const journal = await registry.create({ runId, plan, startedAt: this.#timestamp() });
     const work = { onEvent, signal, allowance };
-    const session = new RunSession({ journal, plan, parts: this.#parts, ...work, nextBatchNo: 1, fence: null });
+    const parts = { parts: this.#parts, leases: this.#leases };
+    const session = new RunSession({ journal, plan, ...parts, ...work, nextBatchNo: 1, fence: null });
     onEvent({ kind: 'run_started', runId });
     await journal.append({ kind: 'run_started', plan, memoryId: stores.records.memoryId, at: this.#timestamp() });
     if (parked + (taken?.parked ?? 0) > 0) session.earn(EXIT.needsAttention);
@@ -113,6 +117,7 @@ export class LocalEngine implements Engine {
       journal,
       plan: plan ?? listedPlan(run),
       parts: this.#parts,
+      leases: this.#leases,
       ...work,
       nextBatchNo,
       fence,
@@ -130,6 +135,10 @@ export class LocalEngine implements Engine {
 
   settleDeadRuns(onEvent: OnEvent, signal: AbortSignal): Promise<Settlement> {
     return this.#deadRuns.settle(onEvent, signal, null);
+  }
+
+  close(): Promise<void> {
+    return this.#leases.close();
   }
 
   /** The newest run of the same plan that ended before it was done. Standard input cannot be read twice, so it has no twin. */
@@ -187,6 +196,7 @@ export class LocalEngine implements Engine {
     if (report.code === 'FENCED') {
       // The run is another process's now: its journal and its row are no longer this one's to write.
       session.earn(ERROR_CODES[report.code].exit);
+      await this.#leases.release(session.runId);
       await this.#parts.registry.release(session.runId);
       const summary = summaryOf(session, 'interrupted', report);
       session.onEvent({ kind: 'run_ended', summary });
@@ -223,6 +233,7 @@ export class LocalEngine implements Engine {
   async #release(runId: string, state: RunState, exitStatus: number): Promise<void> {
     const { registry } = this.#parts;
     await registry.setState(runId, state, { finishedAt: this.#timestamp(), exitStatus });
+    await this.#leases.release(runId);
     await registry.release(runId);
   }
 

@@ -37,4 +37,8 @@ export class PatientEngine implements Engine {
   settleDeadRuns(onEvent: OnEvent, signal: AbortSignal) {
     return this.#outages.tellDuring(onEvent, () => this.#engine.settleDeadRuns(onEvent, signal));
   }
+
+  close() {
+    return this.#engine.close();
+  }
 }

@@ -7,6 +7,7 @@ import type { Source, SourceItem } from '../../lib/contracts/source.ts';
 import type { RemovedCounts } from '../../lib/contracts/store.ts';
 import { NO_COUNTS } from '../journal/counts.ts';
 import { less, NO_USE } from '../journal/provider-use.ts';
+import type { Leases } from '../saga/leases.ts';
 import { NOTHING_REMOVED } from '../saga/removal.ts';
 import { type SagaParts, sagaParts } from '../saga/saga.ts';
 import { Allowance, NO_CAPS } from './allowance.ts';
@@ -20,6 +21,7 @@ interface SessionOptions {
   readonly journal: Journal;
   readonly plan: RunPlan;
   readonly parts: Parts;
+  readonly leases: Leases;
   readonly onEvent: OnEvent;
   /** The user's: once aborted nothing new is begun, and what is being written is finished. */
   readonly signal: AbortSignal;
@@ -77,6 +79,7 @@ export class RunSession {
   readonly allowance: Allowance;
   readonly use: EmbeddingUse;
   readonly #startedMs: number;
+  readonly #leases: Leases;
   #counts: RunCounts = NO_COUNTS;
   #removed: RemovedCounts = NOTHING_REMOVED;
   /** Whether what a delete removed is gone from every file; null as long as nobody has seen to it. */
@@ -96,6 +99,7 @@ export class RunSession {
     this.journal = options.journal;
     this.plan = options.plan;
     this.parts = options.parts;
+    this.#leases = options.leases;
     this.onEvent = options.onEvent;
     this.signal = options.signal;
     this.writeSignal = options.parts.surroundings.graceAfter(options.signal);
@@ -163,8 +167,8 @@ export class RunSession {
 
   /** The fence of this run. A run that finds nothing to write is never registered in the records store: it writes nothing. */
   fence(): Promise<number> {
-    this.#fence ??= this.parts.stores.records
-      .openRun({ runId: this.runId, journalId: this.journal.journalId }, this.writeSignal)
+    this.#fence ??= this.#leases
+      .open({ runId: this.runId, journalId: this.journal.journalId }, this.writeSignal)
       .then(({ fence }) => fence);
     return this.#fence;
   }
@@ -228,7 +232,7 @@ export class RunSession {
   }
 
   get #isCapped(): boolean {
-    this.#stop ??= failureOf(() => this.allowance.assertTime());
+    this.#stop ??= this.#leases.lossOf(this.runId) ?? failureOf(() => this.allowance.assertTime());
     return this.#stop !== null;
   }
 

@@ -1,6 +1,7 @@
 import type { RunRegistry } from '../../lib/contracts/journal.ts';
+import type { RecordsStore } from '../../lib/contracts/store.ts';
 
-/** What other processes are doing at a moment. */
+/** What other processes are doing at a moment, here and on other hosts. */
 export interface AtWork {
   /** Runs at work: what they have written and not yet made visible is no difference. */
   readonly runIds: ReadonlySet<string>;
@@ -9,10 +10,18 @@ export interface AtWork {
 }
 
 /** @param exceptRunId the run that asks, which has nothing under way while it does; null when none asks. */
-export async function atWork(registry: RunRegistry, exceptRunId: string | null): Promise<AtWork> {
+export async function atWork(
+  { registry, records }: { readonly registry: RunRegistry; readonly records: RecordsStore },
+  { exceptRunId, signal }: { readonly exceptRunId: string | null; readonly signal: AbortSignal },
+): Promise<AtWork> {
   const runs = (await registry.list()).filter(({ runId }) => runId !== exceptRunId);
+  // A run of this host whose process died may be held for a while yet.
+  const known = new Set([...runs.map(({ runId }) => runId), exceptRunId]);
+  const { runs: held, lastFence } = await records.heldRuns(signal);
+  const elsewhere = held.map(({ runId }) => runId).filter((runId) => !known.has(runId));
+  const here = runs.filter(({ isOwned }) => isOwned).map(({ runId }) => runId);
   return {
-    runIds: new Set(runs.filter(({ isOwned }) => isOwned).map(({ runId }) => runId)),
-    moment: JSON.stringify(runs.map(({ runId, state, isOwned }) => [runId, state, isOwned])),
+    runIds: new Set([...here, ...elsewhere]),
+    moment: JSON.stringify([runs.map(({ runId, state, isOwned }) => [runId, state, isOwned]), elsewhere, lastFence]),
   };
 }

@@ -17,6 +17,7 @@ storeContract('the fake', 'records', async () => new FakeRecordsStore());
 storeContract('the fake', 'graph', async () => new FakeGraphStore());
 storeContract('the fake', 'vectors', async () => new FakeVectorStore());
 recordsStoreContract('the fake', async () => new FakeRecordsStore());
+recordsStoreContract('the fake for several hosts', async () => new FakeRecordsStore({ leaseMs: 60_000 }));
 graphStoreContract('the fake', async () => new FakeGraphStore());
 vectorStoreContract('the fake', async () => new FakeVectorStore());
 cacheStoreContract('the fake', async () => new FakeCacheStore());

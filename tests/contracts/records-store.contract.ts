@@ -103,6 +103,41 @@ export function recordsStoreContract(name: string, open: () => Promise<RecordsSt
       expect(await store.runMirror('run-9', never)).toBeNull();
     });
 
+    test('what was aborted is fenced: its process commits nothing any more', async () => {
+      const fence = await claim('run-1');
+      const record = recordOf('a', { version: await number('a') });
+      await store.write(ref('run-1'), [record], never);
+      await store.endLease({ runId: 'run-1', fence }, never);
+      expect(await store.abortRun('run-1', never)).toBe(true);
+      const pivoting = store.pivot(pivotOf({ ref: ref('run-1'), fence }, [record]), never);
+      await expect(pivoting).rejects.toMatchObject({ code: 'FENCED' });
+      expect(await currentVersion('a')).toBeNull();
+      expect(await store.abortRun('run-9', never)).toBe(true);
+    });
+
+    test('a run that is held is not aborted, and what is held is told', async () => {
+      const fence = await claim('run-1');
+      const { runs, lastFence } = await store.heldRuns(never);
+      if (store.leaseMs === null) return expect(runs).toEqual([]);
+      expect(runs).toEqual([expect.objectContaining({ runId: 'run-1' })]);
+      expect(lastFence).toBe(fence);
+      expect(await store.abortRun('run-1', never)).toBe(false);
+      await store.endLease({ runId: 'run-1', fence: fence - 1 }, never);
+      expect((await store.heldRuns(never)).runs).toHaveLength(1);
+      await store.endLease({ runId: 'run-1', fence }, never);
+      expect((await store.heldRuns(never)).runs).toEqual([]);
+      expect(await store.renewLease({ runId: 'run-1', fence }, never)).toBe(true);
+      expect((await store.heldRuns(never)).runs).toHaveLength(1);
+    });
+
+    test('the lease of a run that was taken over is not renewed', async () => {
+      const fence = await claim('run-1');
+      const taken = await claim('run-1');
+      // Where nothing is held, nothing can be taken over by another host.
+      expect(await store.renewLease({ runId: 'run-1', fence }, never)).toBe(store.leaseMs === null);
+      expect(await store.renewLease({ runId: 'run-1', fence: taken }, never)).toBe(true);
+    });
+
     test('the mirrored sequence number never goes back', async () => {
       const fence = await claim('run-1');
       await store.writeBuilding(ref('run-1'), 7, [recordOf('a')], never);

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import Database from 'better-sqlite3';
 import { getLoadablePath } from 'sqlite-vec';
 import { expect, onTestFinished } from 'vitest';
-import { apex, newFolder } from './program.ts';
+import { apex, newFolder, startApex } from './program.ts';
 
 type Environment = Readonly<Record<string, string>>;
 
@@ -24,10 +24,17 @@ export function openCase(files: Readonly<Record<string, string | Buffer>> = {}, 
   return {
     home,
     documents,
+    env,
     write,
     run,
     /** Runs a command with more of an environment. */
     runWith,
+    /** Starts a command that stops itself at a crash point; resolves when it has. */
+    stop: async (point: string, ...args: string[]) => {
+      const started = startApex([...args, '--json'], { home, env: { ...env, APEX_CRASH_POINT: `stop ${point}` } });
+      await started.stopped();
+      return started;
+    },
     /** Runs a command that kills itself at a crash point. */
     kill: async (point: string, ...args: string[]) => {
       const { signal, stderr } = await runWith({ APEX_CRASH_POINT: point }, ...args);

@@ -24,7 +24,7 @@ export async function dumpStores(
     never,
   );
   return {
-    documents,
+    documents: sorted(documents),
     quarantine: quarantined
       .filter(({ sourceUri }) => isWanted(sourceUri))
       .map(({ documentId, sourceUri, code }) => ({ documentId, sourceUri, code })),

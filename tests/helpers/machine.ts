@@ -51,12 +51,15 @@ export async function assembleMachine(home: string, options: MachineOptions = {}
   });
   const surroundings = { ...real.surroundings, sleep: async () => {} };
   const parts = change({ ...real, surroundings });
+  const engine = new LocalEngine(parts);
   let isOpen = true;
   const closeOnce = async () => {
-    if (isOpen) await close();
+    if (!isOpen) return;
     isOpen = false;
+    await engine.close();
+    await close();
   };
-  const machine = new Machine({ parts, engine: new LocalEngine(parts), group: '', close: closeOnce });
+  const machine = new Machine({ parts, engine, group: '', close: closeOnce });
   const told = async (work: (onEvent: (event: RunEvent) => void) => Promise<RunSummary | null>): Promise<Told> => {
     const events: RunEvent[] = [];
     const summary = await work((event) => events.push(event));

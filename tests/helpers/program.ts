@@ -1,7 +1,8 @@
 import { once } from 'node:events';
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { execa } from 'execa';
 
 /** What a finished command left. */
@@ -28,7 +29,9 @@ interface RunOptions {
 
 /** A command under way. */
 export interface Started {
-  kill(signal: 'SIGINT' | 'SIGTERM'): void;
+  kill(signal: 'SIGINT' | 'SIGTERM' | 'SIGCONT'): void;
+  /** Resolves once the process is stopped; rejects when it ends instead. */
+  stopped(): Promise<void>;
   /** Resolves once standard error holds the text. */
   notes(text: string): Promise<void>;
   readonly finished: Promise<Finished>;
@@ -73,6 +76,10 @@ function start(command: string, args: readonly string[], { home, env = {}, input
   });
   return {
     kill: (signal) => child.kill(signal),
+    stopped: async () => {
+      // The letter after the name: `T` for stopped. Source: the manual page proc_pid_stat(5).
+      while (!/\) T /.test(readFileSync(`/proc/${child.pid}/stat`, 'utf8'))) await delay(20);
+    },
     notes: async (text) => {
       while (!noted.includes(text)) await once(child.stderr, 'data');
     },

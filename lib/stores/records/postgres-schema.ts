@@ -19,7 +19,7 @@ const TABLES: { readonly [table: string]: string } = {
   memory: `name ${TEXT} PRIMARY KEY, value ${TEXT} NOT NULL`,
   // By the database's clock, so that several machines agree on whose a run is.
   run: `run_id ${TEXT} PRIMARY KEY, journal_id ${TEXT} NOT NULL, fence bigint NOT NULL UNIQUE, last_lsn bigint NOT NULL,
-    state ${TEXT} NOT NULL DEFAULT 'running', host ${TEXT}, lease_until timestamptz`,
+    host ${TEXT} NOT NULL, lease_until timestamptz`,
   // After a delete this row is the tombstone: the number may never be given again.
   document: `document_id ${TEXT} PRIMARY KEY, uuid ${TEXT} NOT NULL, last_version integer NOT NULL, current_version integer`,
   version: `document_id ${TEXT} NOT NULL, version integer NOT NULL,

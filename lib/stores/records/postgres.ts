@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import type { QuarantineEntry } from '../../contracts/document.ts';
 import { chunkDigest, digestOf, relationDigest } from '../../contracts/identity.ts';
 import type {
@@ -9,6 +10,8 @@ import type {
   DocumentVersion,
   Fact,
   FactAnchor,
+  FencedRun,
+  HeldRun,
   InventoryRow,
   KeptVersion,
   KeywordTerm,
@@ -57,11 +60,14 @@ import {
   versionsParams,
   WANTED,
 } from './postgres-rows.ts';
+import { PostgresRuns } from './postgres-runs.ts';
 import { PLACE_CHARACTERS } from './postgres-schema.ts';
 import { searchWords } from './postgres-search.ts';
 import { WordCutter } from './postgres-words.ts';
 import { deleteVersions, discardBatch, keyOf, WRITTEN, writeBatch } from './postgres-write.ts';
 
+/** How long a run is held unless its process renews its lease. */
+const DEFAULT_LEASE_MS = 60_000;
 /** What one statement reads. */
 const PAGE_VERSIONS = 256;
 const PAGE_ROWS = 1_000;
@@ -75,10 +81,10 @@ const FOLDED_ENTRIES = 1_000;
  * @throws ConfigError and StoreError as `openPostgresMemory`.
  */
 export async function openPostgresRecords(
-  settings: PostgresSettings,
+  settings: PostgresSettings & { readonly leaseMs?: number },
   signal: AbortSignal = new AbortController().signal,
 ): Promise<RecordsStore> {
-  return new PostgresRecordsStore(await openPostgresMemory(settings, signal));
+  return new PostgresRecordsStore(await openPostgresMemory(settings, signal), settings.leaseMs);
 }
 
 /** As `openPostgresRecords` for one who only looks; null while there are no tables. Nothing is made. */
@@ -96,44 +102,43 @@ class PostgresRecordsStore implements RecordsStore {
   readonly identity: string;
   readonly memoryId: string;
   readonly capabilities = { transactional: true };
+  readonly leaseMs: number;
   readonly #memory: PostgresMemory;
+  readonly #runs: PostgresRuns;
   readonly #at: string;
   readonly #cutter = new WordCutter();
 
-  constructor(memory: PostgresMemory) {
+  constructor(memory: PostgresMemory, leaseMs = DEFAULT_LEASE_MS) {
     this.#memory = memory;
+    this.#runs = new PostgresRuns(memory, { host: hostname(), leaseMs });
+    this.leaseMs = leaseMs;
     this.#at = memory.at;
     this.memoryId = memory.memoryId;
     this.identity = `postgres:${memory.memoryId}`;
   }
 
-  async openRun(
-    { runId, journalId }: { runId: string; journalId: string },
-    signal: AbortSignal,
-  ): Promise<{ fence: number; lastLsn: number }> {
-    const fence = `nextval('${this.#at}fence')`;
-    return this.#memory.db.transaction({ operation: 'open-run', signal, isDurable: true }, async (transaction) => {
-      // The update takes its number once it has the row: whoever comes last has the highest.
-      const [row] = await transaction.all<{ fence: number; lastLsn: number }>(
-        `INSERT INTO ${this.#at}run AS r (run_id, journal_id, fence, last_lsn) VALUES ($1, $2, ${fence}, 0)
-         ON CONFLICT (run_id) DO UPDATE SET fence = ${fence}, state = 'running' RETURNING r.fence, r.last_lsn AS "lastLsn"`,
-        [runId, journalId],
-      );
-      return row!;
-    });
+  openRun(run: { runId: string; journalId: string }, signal: AbortSignal): Promise<{ fence: number; lastLsn: number }> {
+    return this.#runs.open(run, signal);
   }
 
-  async runMirror(
-    runId: string,
-    signal: AbortSignal,
-  ): Promise<{ fence: number; lastLsn: number; journalId: string } | null> {
-    const [row] = await this.#all<{ fence: number; lastLsn: number; journalId: string }>(
-      'run-mirror',
-      `SELECT fence, last_lsn AS "lastLsn", journal_id AS "journalId" FROM ${this.#at}run WHERE run_id = $1`,
-      [runId],
-      signal,
-    );
-    return row ?? null;
+  runMirror(runId: string, signal: AbortSignal): Promise<{ fence: number; lastLsn: number; journalId: string } | null> {
+    return this.#runs.mirror(runId, signal);
+  }
+
+  renewLease(run: FencedRun, signal: AbortSignal): Promise<boolean> {
+    return this.#runs.renew(run, signal);
+  }
+
+  endLease(run: FencedRun, signal: AbortSignal): Promise<void> {
+    return this.#runs.end(run, signal);
+  }
+
+  heldRuns(signal: AbortSignal): Promise<{ runs: readonly HeldRun[]; lastFence: number }> {
+    return this.#runs.held(signal);
+  }
+
+  abortRun(runId: string, signal: AbortSignal): Promise<boolean> {
+    return this.#runs.abort(runId, signal);
   }
 
   unsettled(signal: AbortSignal): Promise<WriteRef[]> {

@@ -10,6 +10,7 @@ import type {
   DocumentVersion,
   Fact,
   FactAnchor,
+  HeldRun,
   InventoryRow,
   KeptVersion,
   KeywordTerm,
@@ -59,6 +60,7 @@ export class SqliteRecordsStore implements RecordsStore {
   readonly identity: string;
   readonly memoryId: string;
   readonly capabilities = { transactional: true };
+  readonly leaseMs = null;
   readonly #sql: Sql;
   readonly #path: string;
 
@@ -96,6 +98,22 @@ export class SqliteRecordsStore implements RecordsStore {
       [runId],
     );
     return row ?? null;
+  }
+
+  async renewLease(): Promise<boolean> {
+    return true;
+  }
+
+  async endLease(): Promise<void> {}
+
+  async heldRuns(): Promise<{ runs: readonly HeldRun[]; lastFence: number }> {
+    return { runs: [], lastFence: 0 };
+  }
+
+  async abortRun(runId: string): Promise<boolean> {
+    const sql = 'UPDATE run SET fence = (SELECT max(fence) + 1 FROM run) WHERE run_id = ?';
+    await this.#sql.transaction([{ sql, params: [runId] }], { label: 'records.abort-run', isDurable: true });
+    return true;
   }
 
   unsettled(_signal: AbortSignal): Promise<WriteRef[]> {

@@ -9,6 +9,8 @@ import type {
   DocumentVersion,
   Fact,
   FactAnchor,
+  FencedRun,
+  HeldRun,
   InventoryRow,
   KeptVersion,
   KeywordTerm,
@@ -36,14 +38,22 @@ interface Numbered {
 /** The records in memory, with the pivot and its commit table. */
 export class FakeRecordsStore extends FakeStore implements RecordsStore {
   readonly memoryId = 'memory-1';
+  readonly leaseMs: number | null;
   readonly #runs = new Map<string, { fence: number; lastLsn: number; journalId: string }>();
   readonly #documents = new Map<string, Numbered>();
   readonly #pivots = new Map<string, { readonly ref: WriteRef; readonly outcome: PivotOutcome; isFinished: boolean }>();
   readonly #quarantine = new Map<string, QuarantineEntry>();
   #lastFence = 0;
 
-  constructor() {
+  /** Runs and when their leases run out, by the clock below. */
+  readonly #leases = new Map<string, number>();
+  readonly #now: () => number;
+
+  /** With a lease as several hosts have it, by a clock in milliseconds; without one, nothing is held. */
+  constructor({ leaseMs = null, now = () => 0 }: { leaseMs?: number | null; now?: () => number } = {}) {
     super('records');
+    this.leaseMs = leaseMs;
+    this.#now = now;
   }
 
   async openRun({ runId, journalId }: { runId: string; journalId: string }, signal: AbortSignal) {
@@ -51,7 +61,41 @@ export class FakeRecordsStore extends FakeStore implements RecordsStore {
     this.#lastFence += 1;
     const { lastLsn = 0, journalId: known = journalId } = this.#runs.get(runId) ?? {};
     this.#runs.set(runId, { fence: this.#lastFence, lastLsn, journalId: known });
+    this.#hold(runId);
     return { fence: this.#lastFence, lastLsn };
+  }
+
+  #hold(runId: string): void {
+    if (this.leaseMs !== null) this.#leases.set(runId, this.#now() + this.leaseMs);
+  }
+
+  async renewLease({ runId, fence }: FencedRun, signal: AbortSignal): Promise<boolean> {
+    signal.throwIfAborted();
+    if (this.leaseMs !== null && this.#runs.get(runId)?.fence !== fence) return false;
+    this.#hold(runId);
+    return true;
+  }
+
+  async endLease({ runId, fence }: FencedRun, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    if (this.#runs.get(runId)?.fence === fence) this.#leases.delete(runId);
+  }
+
+  async heldRuns(signal: AbortSignal): Promise<{ runs: readonly HeldRun[]; lastFence: number }> {
+    signal.throwIfAborted();
+    const held = [...this.#leases].filter(([, until]) => until > this.#now()).sort();
+    const runs = held.map(([runId, until]) => ({ runId, host: 'fake', until: new Date(until).toISOString() }));
+    return { runs, lastFence: this.#lastFence };
+  }
+
+  async abortRun(runId: string, signal: AbortSignal): Promise<boolean> {
+    signal.throwIfAborted();
+    if ((this.#leases.get(runId) ?? 0) > this.#now()) return false;
+    const run = this.#runs.get(runId);
+    if (run === undefined) return true;
+    this.#lastFence += 1;
+    this.#runs.set(runId, { ...run, fence: this.#lastFence });
+    return true;
   }
 
   async runMirror(runId: string, signal: AbortSignal) {

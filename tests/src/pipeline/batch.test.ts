@@ -8,6 +8,7 @@ import { Allowance, NO_CAPS } from '../../../src/pipeline/allowance.ts';
 import { runBatch } from '../../../src/pipeline/batch.ts';
 import type { Parts } from '../../../src/pipeline/parts.ts';
 import { RunSession } from '../../../src/pipeline/session.ts';
+import { Leases } from '../../../src/saga/leases.ts';
 import { FakeGraphStore } from '../../helpers/fakes/graph.ts';
 import { FakeJournal } from '../../helpers/fakes/journal.ts';
 import { openFakeParts } from '../../helpers/fakes/machine.ts';
@@ -38,6 +39,7 @@ function openBatch({ caps = {}, isLastTry = false, isIsolated = false, ...option
   const watched = faults.wrap('journal', journal);
   const session = new RunSession({
     ...{ journal: watched, plan: PLAN, parts, onEvent, signal: never, nextBatchNo: 1, fence: null },
+    leases: new Leases({ ...parts.stores, ...parts }),
     allowance: new Allowance({ ...NO_CAPS, ...caps }, () => 0),
   });
   return {

@@ -4,6 +4,7 @@ import { EMPTY_REPLAY } from '../../../src/journal/replay.ts';
 import { ingestAll } from '../../../src/pipeline/run.ts';
 import { countSelected, deleteSelected } from '../../../src/pipeline/selection.ts';
 import { RunSession } from '../../../src/pipeline/session.ts';
+import { Leases } from '../../../src/saga/leases.ts';
 import { FakeJournal } from '../../helpers/fakes/journal.ts';
 import { openFakeParts } from '../../helpers/fakes/machine.ts';
 import { never } from '../../helpers/records.ts';
@@ -21,7 +22,7 @@ async function openGroups() {
     const rest = { source: 'fake', targets: ['/docs'], documentId: null, settingsDigest: 's' };
     return new RunSession({
       ...{ journal: new FakeJournal(`run-${runs}`), plan: { ...rest, ...plan }, parts, onEvent: () => {} },
-      ...{ signal: never, nextBatchNo: 1, fence: null },
+      ...{ signal: never, nextBatchNo: 1, fence: null, leases: new Leases({ ...parts.stores, ...parts }) },
     });
   };
   for (const group of ['north', 'south']) await ingestAll(newSession({ kind: 'ingest', group }), EMPTY_REPLAY);

@@ -1,10 +1,12 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { DocumentResult, RunEvent } from '../../../lib/contracts/apex.ts';
 import { EXIT } from '../../../lib/contracts/error-codes.ts';
+import { StoreError } from '../../../lib/contracts/errors.ts';
 import type { RunPlan } from '../../../lib/contracts/journal.ts';
 import type { Parts } from '../../../src/pipeline/parts.ts';
 import { failedResult, unchangedResult } from '../../../src/pipeline/results.ts';
 import { RunSession } from '../../../src/pipeline/session.ts';
+import { Leases } from '../../../src/saga/leases.ts';
 import { FakeCacheStore } from '../../helpers/fakes/cache.ts';
 import { FakeGraphStore } from '../../helpers/fakes/graph.ts';
 import { FakeJournal } from '../../helpers/fakes/journal.ts';
@@ -32,8 +34,10 @@ function openSession(fence: number | null = null) {
   } as unknown as Parts;
   const events: RunEvent[] = [];
   const onEvent = (event: RunEvent) => events.push(event);
-  const options = { journal: new FakeJournal(), plan: PLAN, parts, onEvent, signal: never, nextBatchNo: 7, fence };
-  return { faults, events, session: new RunSession(options) };
+  const leases = new Leases({ ...stores, ...parts });
+  const work = { onEvent, signal: never, nextBatchNo: 7, fence };
+  const session = new RunSession({ journal: new FakeJournal(), plan: PLAN, parts, leases, ...work });
+  return { faults, events, leases, session };
 }
 
 test('a failing cache is said once a run, however often it fails', () => {
@@ -57,6 +61,14 @@ test('a run that was claimed keeps the fence of its claim', async () => {
   const { faults, session } = openSession(42);
   expect(await session.fence()).toBe(42);
   expect(faults.calls).toEqual([]);
+});
+
+test('a run that another host has aborted begins nothing new, and stops with that', async () => {
+  const { leases, session } = openSession();
+  expect(session.isStopping).toBe(false);
+  vi.spyOn(leases, 'lossOf').mockReturnValue(new StoreError('aborted', { code: 'FENCED' }));
+  expect(session.isStopping).toBe(true);
+  expect(() => session.throwIfStopping()).toThrow(expect.objectContaining({ code: 'FENCED' }) as Error);
 });
 
 test('batch numbers go on from the first one given, each once', () => {

@@ -6,6 +6,7 @@ import { EMPTY_REPLAY } from '../../../src/journal/replay.ts';
 import { documentIdOf } from '../../../src/pipeline/identity.ts';
 import { ingestAll } from '../../../src/pipeline/run.ts';
 import { RunSession } from '../../../src/pipeline/session.ts';
+import { Leases } from '../../../src/saga/leases.ts';
 import { FakeJournal } from '../../helpers/fakes/journal.ts';
 import { openFakeParts } from '../../helpers/fakes/machine.ts';
 import { never } from '../../helpers/records.ts';
@@ -28,7 +29,7 @@ async function openSynced(texts: Readonly<Record<string, string>>) {
     };
     const session = new RunSession({
       ...{ journal: new FakeJournal(`run-${runs}`), plan, parts, onEvent: (event: RunEvent) => events.push(event) },
-      ...{ signal: never, nextBatchNo: 1, fence: null },
+      ...{ signal: never, nextBatchNo: 1, fence: null, leases: new Leases({ ...parts.stores, ...parts }) },
     });
     await ingestAll(session, EMPTY_REPLAY);
     return session;

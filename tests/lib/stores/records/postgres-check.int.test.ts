@@ -8,7 +8,7 @@ const { postgres: url } = inject('servers');
 const EMBEDDER = { model: 'test', dimensions: DIMENSIONS };
 
 const look = (name: string, server: { url: string; schema: string }, embedder: typeof EMBEDDER | null = EMBEDDER) =>
-  postgresChecks(server, async () => embedder)
+  postgresChecks({ ...server, leaseMs: 60_000 }, async () => embedder)
     .find((check) => check.name === name)!
     .run(never);
 
