@@ -163,6 +163,17 @@ export class DeadRuns {
     return counts;
   }
 
+  /** Says which runs with batches under way are let alone because another host holds them. */
+  async tellHeld(onEvent: OnEvent, signal: AbortSignal): Promise<void> {
+    const { registry, stores } = this.#parts;
+    const unsettled = new Set((await stores.records.unsettled(signal)).map(({ runId }) => runId));
+    for (const { runId, host, until } of (await stores.records.heldRuns(signal)).runs) {
+      if (!unsettled.has(runId) || (await registry.get(runId)) !== null) continue;
+      const message = `run ${runId} is held by the host ${host} until ${until}, unless it is renewed: its batches are let alone`;
+      onEvent({ kind: 'warning', code: 'LOCKED', message });
+    }
+  }
+
   async #letGo(runId: string, state: RunState): Promise<void> {
     await this.#parts.registry.setState(runId, state, null);
     await this.#leases.release(runId);

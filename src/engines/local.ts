@@ -133,8 +133,10 @@ export class LocalEngine implements Engine {
     return this.#deadRuns.giveUpLost(onEvent, signal);
   }
 
-  settleDeadRuns(onEvent: OnEvent, signal: AbortSignal): Promise<Settlement> {
-    return this.#deadRuns.settle(onEvent, signal, null);
+  async settleDeadRuns(onEvent: OnEvent, signal: AbortSignal): Promise<Settlement> {
+    const settlement = await this.#deadRuns.settle(onEvent, signal, null);
+    await this.#deadRuns.tellHeld(onEvent, signal);
+    return settlement;
   }
 
   close(): Promise<void> {

@@ -32,6 +32,7 @@ export function openCase(files: Readonly<Record<string, string | Buffer>> = {}, 
     /** Starts a command that stops itself at a crash point; resolves when it has. */
     stop: async (point: string, ...args: string[]) => {
       const started = startApex([...args, '--json'], { home, env: { ...env, APEX_CRASH_POINT: `stop ${point}` } });
+      onTestFinished(() => started.kill('SIGKILL'));
       await started.stopped();
       return started;
     },

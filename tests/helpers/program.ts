@@ -29,7 +29,7 @@ interface RunOptions {
 
 /** A command under way. */
 export interface Started {
-  kill(signal: 'SIGINT' | 'SIGTERM' | 'SIGCONT'): void;
+  kill(signal: 'SIGINT' | 'SIGTERM' | 'SIGCONT' | 'SIGKILL'): void;
   /** Resolves once the process is stopped; rejects when it ends instead. */
   stopped(): Promise<void>;
   /** Resolves once standard error holds the text. */
