@@ -146,10 +146,17 @@ export function cleanupJson(report: CleanupReport) {
 }
 
 /** The lines of `verify`: every difference, then the summary. */
-export function verifyJson({ documents, items, differences, uncompared, exit_status }: VerifyReport): object[] {
+export function verifyJson({
+  documents,
+  items,
+  items_by_store,
+  differences,
+  uncompared,
+  exit_status,
+}: VerifyReport): object[] {
   return [
     ...differences.map((difference: Difference) => ({ event: 'difference', ...difference })),
-    { event: 'summary', documents, items, differences: differences.length, uncompared, exit_status },
+    { event: 'summary', documents, items, items_by_store, differences: differences.length, uncompared, exit_status },
   ];
 }
 

@@ -171,6 +171,8 @@ export interface Difference {
 export interface VerifyReport {
   readonly documents: number;
   readonly items: number;
+  /** The cache holds what may be absent, so nothing of it is counted. */
+  readonly items_by_store: { readonly [role in Exclude<Role, 'cache'>]: number };
   readonly differences: readonly Difference[];
   /** Stores that did not answer and whose loss is no drift: the cache. */
   readonly uncompared: readonly Role[];

@@ -72,7 +72,14 @@ export const NOT_RECONCILED: ReconcileReport = {
   ...{
     removedFolders: 0,
     removedBytes: 0,
-    verified: { documents: 0, items: 0, differences: [], uncompared: [], exit_status: EXIT.done },
+    verified: {
+      documents: 0,
+      items: 0,
+      items_by_store: { records: 0, graph: 0, vectors: 0 },
+      differences: [],
+      uncompared: [],
+      exit_status: EXIT.done,
+    },
   },
   exit_status: EXIT.done,
 };

@@ -7,10 +7,13 @@ type Row = Pick<InventoryRow, 'documentId' | 'version' | 'kind' | 'id' | 'digest
 /** The roles whose stores hold an inventory of each version. */
 export const INVENTORIED = ['records', 'graph', 'vectors'] as const satisfies readonly Role[];
 
+/** How many things each of them holds. */
+type ItemCounts = { readonly [role in (typeof INVENTORIED)[number]]: number };
+
 /** What comparing a page of documents gave. */
 interface Compared {
-  /** Things compared. */
-  readonly items: number;
+  /** Things compared, in each store. */
+  readonly items: ItemCounts;
   readonly differences: readonly Difference[];
   /** The points that were expected: what the cache's embeddings are compared with. */
   readonly points: readonly Row[];
@@ -48,7 +51,8 @@ export async function compareVersions(
   differences.push(...(await wrongNumbers(versions, expected.records, stores, signal)));
   for (const { chunkId: id, ...version } of await stores.records.unindexed(versions, signal))
     differences.push(difference('records', { ...version, kind: 'text', id }, 'missing'));
-  const items = INVENTORIED.reduce((sum, role) => sum + expected[role].size, 0);
+  const { records, graph, vectors } = expected;
+  const items = { records: records.size, graph: graph.size, vectors: vectors.size };
   return { items, differences, points: [...expected.vectors.values()] };
 }
 

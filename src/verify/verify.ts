@@ -8,7 +8,7 @@ import type { DocumentVersion, Stores } from '../../lib/contracts/store.ts';
 import type { AtWork } from './at-work.ts';
 import { ForgivingCache, staleSummaries, wrongEmbeddings, wrongSummaries } from './cached.ts';
 import { closingDifferences } from './closings.ts';
-import { compareVersions } from './compare.ts';
+import { compareVersions, INVENTORIED } from './compare.ts';
 import { extraVersions, strays } from './extras.ts';
 
 /** How many documents are compared together. */
@@ -26,7 +26,7 @@ export interface VerifyOptions {
 }
 
 /** One look at everything. */
-type Pass = Pick<VerifyReport, 'documents' | 'items' | 'differences' | 'uncompared'>;
+type Pass = Omit<VerifyReport, 'exit_status'>;
 
 /**
  * Compares what every store holds of every current document with what was expected when it was written, by ids and digests
@@ -76,14 +76,14 @@ async function look(
   const found: (readonly Difference[])[] = [];
   const current = new Map<string, number>();
   const cache = new ForgivingCache(stores.cache);
-  let items = 0;
+  const itemsByStore = { records: 0, graph: 0, vectors: 0 };
   for (let after: string | null = null; ; ) {
     const all: readonly DocumentVersion[] = await stores.records.currentVersions(after, PAGE_DOCUMENTS, signal);
     if (all.length === 0) break;
     const page = group === null ? all : await ofGroup(group, all, stores, signal);
     for (const { documentId, version } of page) current.set(documentId, version);
     const compared = await compareVersions(page, stores, signal);
-    items += compared.items;
+    for (const role of INVENTORIED) itemsByStore[role] += compared.items[role];
     found.push(compared.differences);
     found.push(await wrongEmbeddings(compared.points, { ...stores, cache }, { model, signal }));
     found.push(await wrongSummaries(page, { ...stores, cache }, signal));
@@ -99,7 +99,13 @@ async function look(
   // Until the pivots of live runs are followed up, facts of any document may have ends that are not written yet.
   if (group === null && changing.size === 0) found.push(await closingDifferences(stores, signal));
   const settled = found.flat().filter(({ document_id }) => !changing.has(document_id));
-  return { documents: current.size, items, differences: settled, uncompared: cache.hasFailed ? ['cache'] : [] };
+  return {
+    documents: current.size,
+    items: INVENTORIED.reduce((sum, role) => sum + itemsByStore[role], 0),
+    items_by_store: itemsByStore,
+    differences: settled,
+    uncompared: cache.hasFailed ? ['cache'] : [],
+  };
 }
 
 async function ofGroup(

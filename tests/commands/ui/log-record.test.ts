@@ -8,6 +8,7 @@ const DOCUMENT: DocumentResult = {
   ...{ staging_cleaned: true, workflow_status: 'completed', duration_ms: 7 },
 };
 const error = { code: 'CORRUPT', message: 'damaged', retryable: false, step: 'parse' } as const;
+const LOOKED = { documents: 9, items: 30, items_by_store: { records: 10, graph: 15, vectors: 5 } };
 const SUMMARY = { run_id: 'run-1', state: 'completed', added: 1, exit_status: 0, error: null } as unknown as RunSummary;
 
 test.each<[RunEvent, object]>([
@@ -56,7 +57,7 @@ test.each<[RunEvent, object]>([
     { level: 'debug', event: 'compared', documents: 9 },
   ],
   [
-    { kind: 'looked', report: { documents: 9, items: 30, differences: [], uncompared: [], exit_status: 0 } },
+    { kind: 'looked', report: { ...LOOKED, differences: [], uncompared: [], exit_status: 0 } },
     { level: 'info', event: 'looked', documents: 9, items: 30, differences: 0 },
   ],
   [

@@ -7,7 +7,8 @@ const difference = (documentId: string, version = 1): Difference => ({
 });
 
 const lookOf = (...differences: Difference[]): VerifyReport => ({
-  ...{ documents: 2, items: 9, differences, uncompared: [], exit_status: differences.length === 0 ? 0 : 5 },
+  ...{ documents: 2, items: 9, items_by_store: { records: 3, graph: 4, vectors: 2 }, differences, uncompared: [] },
+  ...{ exit_status: differences.length === 0 ? 0 : 5 },
 });
 
 const run = (changes: Partial<RunSummary> = {}) => ({ error: null, exit_status: 0, ...changes }) as RunSummary;
