@@ -1,10 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { QdrantClient } from '@qdrant/js-client-rest';
 import { execa } from 'execa';
 import { describe, expect, inject, onTestFinished, test } from 'vitest';
 import { openCase } from '../helpers/case.ts';
 import { withClient } from '../helpers/postgres.ts';
-import { QDRANT_KEY } from '../helpers/qdrant.ts';
+import { qdrantClient } from '../helpers/qdrant.ts';
 import { serverEnvironment } from './environment.ts';
 
 /** Goal: the demo tells what lies in the servers, and fails when that is not what apex says. Method: the script, over the tests' servers. */
@@ -70,10 +69,7 @@ async function schemas(): Promise<number> {
 
 /** A point of somebody else's making, with the stamps of one of apex's. */
 async function copyOnePoint(prefix: string): Promise<void> {
-  const client = new QdrantClient({
-    ...{ url: inject('servers').qdrant!, checkCompatibility: false },
-    ...(QDRANT_KEY === null ? {} : { apiKey: QDRANT_KEY }),
-  });
+  const client = qdrantClient();
   const { collections } = await client.getCollections();
   const { name } = collections.find((one) => one.name.startsWith(prefix))!;
   onTestFinished(async () => {
