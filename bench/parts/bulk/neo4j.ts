@@ -28,7 +28,7 @@ export async function apexNeo4j({ url, name }: Place): Promise<Loader> {
 export async function bareNeo4j({ url }: Place): Promise<Loader> {
   const memoryId = randomUUID();
   const connection = new Neo4jConnection(neo4jSettings(url));
-  await openMemory(connection, memoryId, never);
+  await openMemory(connection, { memoryId }, never);
   await connection.close();
   const driver = driverOf(url);
   return {
