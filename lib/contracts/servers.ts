@@ -14,8 +14,14 @@ export interface CacheServer {
   readonly ttlMs: number;
 }
 
+/** A server whose answers are waited for. */
+interface Waited {
+  /** How long an answer is waited for, about; left out, as long as suits the server. */
+  readonly answerMs?: number;
+}
+
 /** A PostgreSQL. */
-export interface RecordsServer {
+export interface RecordsServer extends Waited {
   /** `postgres://` or `postgresql://`, with user, password, database and `sslmode`. */
   readonly url: string;
   /** The schema that apex makes its tables in. */
@@ -25,7 +31,7 @@ export interface RecordsServer {
 }
 
 /** A Neo4j. */
-export interface GraphServer {
+export interface GraphServer extends Waited {
   /** `bolt://` or `neo4j://`, or either with `+s` over TLS. */
   readonly uri: string;
   readonly username: string;
@@ -33,7 +39,7 @@ export interface GraphServer {
 }
 
 /** A Qdrant. */
-export interface VectorServer {
+export interface VectorServer extends Waited {
   /** `http://` or `https://`. */
   readonly url: string;
   readonly apiKey: string | null;

@@ -7,11 +7,16 @@ const HOUR_MS = 3_600_000;
 /** The servers that the settings name. */
 export function serversOf(settings: Settings): Servers {
   const { databaseUrl, postgresSchema, leaseSeconds, neo4jUri, neo4jUsername, neo4jPassword } = settings;
-  const { qdrantUrl, qdrantApiKey, qdrantCollection, redisUrl, cacheHours } = settings;
+  const { qdrantUrl, qdrantApiKey, qdrantCollection, redisUrl, cacheHours, answerMs } = settings;
+  const waited = answerMs === 0 ? {} : { answerMs };
+  const leaseMs = leaseSeconds * 1_000;
   return {
-    records: databaseUrl === '' ? null : { url: databaseUrl, schema: postgresSchema, leaseMs: leaseSeconds * 1_000 },
-    graph: neo4jUri === '' ? null : { uri: neo4jUri, username: neo4jUsername, password: neo4jPassword },
-    vectors: qdrantUrl === '' ? null : { url: qdrantUrl, apiKey: qdrantApiKey || null, collection: qdrantCollection },
+    records: databaseUrl === '' ? null : { url: databaseUrl, schema: postgresSchema, leaseMs, ...waited },
+    graph: neo4jUri === '' ? null : { uri: neo4jUri, username: neo4jUsername, password: neo4jPassword, ...waited },
+    vectors:
+      qdrantUrl === ''
+        ? null
+        : { url: qdrantUrl, apiKey: qdrantApiKey || null, collection: qdrantCollection, ...waited },
     cache: redisUrl === '' ? null : { url: redisUrl, ttlMs: cacheHours * HOUR_MS },
   };
 }

@@ -280,6 +280,14 @@ export const SETTINGS = {
     fallback: '',
     summary: 'For tests: a file that gets the name of every crash point passed.',
   },
+  answerMs: {
+    name: 'APEX_ANSWER_MS',
+    type: 'whole',
+    fallback: '0',
+    min: 0,
+    max: 3_600_000,
+    summary: 'For tests: how long a server’s answer is waited for, in milliseconds; 0: as long as suits the server.',
+  },
 } as const satisfies Record<string, SettingEntry>;
 
 export type SettingKey = keyof typeof SETTINGS;

@@ -6,6 +6,7 @@ import { dumpMemory } from '../helpers/dump.ts';
 import { apex, newFolder } from '../helpers/program.ts';
 import { ChangingFolder } from './changing-folder.ts';
 import { problemsAtRest } from './invariants.ts';
+import { embeddedMemory } from './memories.ts';
 import { randomFrom } from './random.ts';
 
 /** What a day came to. */
@@ -154,7 +155,7 @@ class Day {
   /** Holds the memory against a fresh one of the final folder. */
   async #compare(): Promise<void> {
     const isGood = () => false; // Whatever is damaged in the end is in quarantine, as it is in the fresh memory.
-    this.#failures.push(...(await problemsAtRest(this.#home, { secret: SECRET, isGood })));
+    this.#failures.push(...(await problemsAtRest(embeddedMemory(this.#home), { secret: SECRET, isGood })));
     const fresh = `${this.#home}-fresh`;
     const { exitCode, stderr } = await apex(['ingest', this.#folder.path, '--json'], { home: fresh });
     if (exitCode !== EXIT.done && exitCode !== EXIT.quarantined)

@@ -2,9 +2,9 @@ import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { execa } from 'execa';
-import { onMemory } from '../helpers/case.ts';
 import { apex, newFolder } from '../helpers/program.ts';
-import { currentVersions, listRuns, problemsAtRest, problemsOfRollback, visibleState } from './invariants.ts';
+import { listRuns, problemsAtRest, problemsOfRollback } from './invariants.ts';
+import { embeddedMemory, type Memory, serverMemory } from './memories.ts';
 import { randomFrom } from './random.ts';
 import { openReader } from './reader.ts';
 
@@ -21,8 +21,20 @@ export interface Soak {
   readonly failures: readonly string[];
 }
 
-/** The longest a command is left alone before it is killed. Most take less, and are then not killed. */
-const MAX_LIFE_MS = 700;
+/** Whose memory is to stay right. */
+export interface Patient {
+  openMemory(home: string): Memory;
+  /** The longest a command is left alone before it is killed. Most take less, and are then not killed. */
+  readonly maxLifeMs: number;
+}
+
+const EMBEDDED: Patient = { openMemory: embeddedMemory, maxLifeMs: 700 };
+
+/** Memories on servers, where a command takes longer. @param newEnvironment names servers, and places of its own in them. */
+export function onServers(newEnvironment: () => Readonly<Record<string, string>>): Patient {
+  return { openMemory: (home) => serverMemory(home, newEnvironment()), maxLifeMs: 2_500 };
+}
+
 /** How long a command is left that is not to be killed. */
 const DUEL_PATIENCE_MS = 120_000;
 const MAX_DOCUMENTS = 12;
@@ -57,8 +69,9 @@ export async function randomKills(
   rounds: number,
   seed: number,
   onRound: (round: number) => void = () => {},
+  patient = EMBEDDED,
 ): Promise<Soak> {
-  const soak = new RandomKills(seed);
+  const soak = new RandomKills(seed, patient);
   try {
     for (let round = 1; round <= rounds; round += 1) {
       await soak.round(round);
@@ -66,7 +79,7 @@ export async function randomKills(
     }
     return { rounds, ...soak.result };
   } finally {
-    soak.remove();
+    await soak.remove();
   }
 }
 
@@ -75,6 +88,9 @@ class RandomKills {
   readonly #root = newFolder('soak');
   readonly #home = join(this.#root, 'home');
   readonly #documents = join(this.#root, 'documents');
+  readonly #patient: Patient;
+  readonly #memory: Memory;
+  readonly #env: Readonly<Record<string, string>>;
   readonly #failures: string[] = [];
   readonly #killed: Record<string, number> = {};
   #killsInRecovery = 0;
@@ -87,8 +103,11 @@ class RandomKills {
   #isDamaged = false;
   #round = 0;
 
-  constructor(seed: number) {
+  constructor(seed: number, patient: Patient) {
     this.#random = randomFrom(seed);
+    this.#patient = patient;
+    this.#memory = patient.openMemory(this.#home);
+    this.#env = { ...this.#memory.env, ...ENVIRONMENT };
     mkdirSync(this.#documents, { recursive: true });
   }
 
@@ -104,7 +123,8 @@ class RandomKills {
     };
   }
 
-  remove(): void {
+  async remove(): Promise<void> {
+    await this.#memory.close();
     rmSync(this.#root, { recursive: true, force: true });
   }
 
@@ -116,10 +136,10 @@ class RandomKills {
     // Only a sync forgets what is gone, as a fresh memory never knew it.
     this.#isSynced = round % COMPARED_EVERY === 0 || this.#random() < SYNCED_ROUNDS;
     const isRead = round > 1 && this.#random() < READ_ROUNDS;
-    const reader = isRead ? await openReader(this.#home) : null;
+    const reader = isRead ? await openReader(this.#memory) : null;
     this.#change(round);
     if (round > 1 && this.#random() < DUELS) await this.#duel();
-    if (await this.#isKilled(this.#chooseCommand())) {
+    if (await this.#isKilled(await this.#chooseCommand())) {
       while (this.#random() < RECOVERY_KILLS) {
         if (await this.#isKilled(this.#chooseRecovery())) this.#killsInRecovery += 1;
       }
@@ -131,8 +151,8 @@ class RandomKills {
       this.#searches += searches;
       found.push(...problems);
     }
-    found.push(...(await problemsAtRest(this.#home, { secret: CANARY, isGood: (uri) => !this.#isBad(uri) })));
-    found.push(...this.#lostReports());
+    found.push(...(await problemsAtRest(this.#memory, { secret: CANARY, isGood: (uri) => !this.#isBad(uri) })));
+    found.push(...(await this.#lostReports()));
     if (round % COMPARED_EVERY === 0) found.push(...(await this.#differencesFromFresh()));
     this.#failures.push(...found.map((problem) => `round ${round}: ${problem}`));
   }
@@ -173,12 +193,12 @@ class RandomKills {
     return ['ingest', this.#documents, ...(this.#isSynced ? ['--sync'] : [])];
   }
 
-  #chooseCommand(): string[] {
+  async #chooseCommand(): Promise<string[]> {
     return this.#random() < 0.8 ? this.#ingest : this.#chooseDelete();
   }
 
-  #chooseDelete(): string[] {
-    const ids = currentVersions(this.#home)
+  async #chooseDelete(): Promise<string[]> {
+    const ids = (await this.#memory.current())
       .filter(({ sourceUri }) => !sourceUri.endsWith('/anchor.md') && this.#random() < 0.3)
       .map(({ documentId }) => documentId);
     return ids.length === 0 ? this.#ingest : ['delete', ...ids];
@@ -189,27 +209,24 @@ class RandomKills {
     const choice = Math.floor(this.#random() * 4);
     const retry = ['retry', '--all'];
     const sync = ['ingest', this.#documents, '--sync'];
-    if (choice === 3) this.#damageSome();
+    if (choice === 3) await this.#damageSome();
     const pair = [
       [retry, retry],
       [sync, sync],
-      [this.#ingest, this.#chooseDelete()],
+      [this.#ingest, await this.#chooseDelete()],
       [['verify', '--repair'], this.#ingest],
     ][choice]!;
     const isKilled = pair.map(() => this.#random() < DUEL_KILLS);
     await Promise.all(pair.map((args, index) => this.#isKilled(args, isKilled[index] ? undefined : DUEL_PATIENCE_MS)));
   }
 
-  /** Takes the vectors of one document away, and lets the graph say something else of another. */
-  #damageSome(): void {
-    const ids = currentVersions(this.#home)
+  /** Takes the vectors of one document away, and damages another in the graph. */
+  async #damageSome(): Promise<void> {
+    const ids = (await this.#memory.current())
       .filter(({ sourceUri }) => !sourceUri.endsWith('/anchor.md'))
       .map(({ documentId }) => documentId);
     const pick = () => ids[Math.floor(this.#random() * ids.length)] ?? '';
-    onMemory(this.#home, (db) => {
-      db.prepare('DELETE FROM point WHERE document_id = ?').run(pick());
-      db.prepare("UPDATE graph_document SET title = 'somebody wrote this' WHERE document_id = ?").run(pick());
-    });
+    await this.#memory.damage(pick(), pick());
     this.#isDamaged = true;
   }
 
@@ -222,9 +239,9 @@ class RandomKills {
   }
 
   /** Starts a command and kills it after a random time, or the given one. False when it had ended by itself before. */
-  async #isKilled(args: readonly string[], afterMs = 60 + this.#random() * MAX_LIFE_MS): Promise<boolean> {
+  async #isKilled(args: readonly string[], afterMs = 60 + this.#random() * this.#patient.maxLifeMs): Promise<boolean> {
     const running = execa(process.execPath, ['bin/apex.js', ...args, '--json'], {
-      env: { APEX_HOME: this.#home, ...ENVIRONMENT },
+      env: { APEX_HOME: this.#home, ...this.#env },
       reject: false,
       stdin: 'ignore',
     });
@@ -247,10 +264,10 @@ class RandomKills {
   async #rollBack(): Promise<string[]> {
     const run = listRuns(this.#home).find(({ state }) => state === 'running' || state === 'interrupted');
     if (run === undefined) return [];
-    const before = visibleState(this.#home);
+    const before = await this.#memory.state();
     const { exitCode, stderr } = await this.#apex('rollback', run.runId);
     if (exitCode !== 4) return [`rollback ended with ${exitCode}: ${stderr}`];
-    return problemsOfRollback(this.#home, run.runId, before);
+    return problemsOfRollback(this.#memory, before);
   }
 
   /** Brings the folder's state in; a cleanup beside it must not disturb it. */
@@ -274,7 +291,7 @@ class RandomKills {
   }
 
   async #apex(...args: string[]) {
-    const finished = await apex([...args, '--json'], { home: this.#home, env: ENVIRONMENT });
+    const finished = await apex([...args, '--json'], { home: this.#home, env: this.#env });
     this.#note(finished.stdout);
     return finished;
   }
@@ -291,8 +308,8 @@ class RandomKills {
   }
 
   /** A document that was reported as written is current in that version or a later one, unless it was deleted in the same round. */
-  #lostReports(): string[] {
-    const current = new Map(currentVersions(this.#home).map(({ documentId, version }) => [documentId, version]));
+  async #lostReports(): Promise<string[]> {
+    const current = new Map((await this.#memory.current()).map(({ documentId, version }) => [documentId, version]));
     return [...this.#reported]
       .filter(([documentId, version]) => !this.#deleted.has(documentId) && (current.get(documentId) ?? 0) < version)
       .map(
@@ -301,10 +318,12 @@ class RandomKills {
   }
 
   async #differencesFromFresh(): Promise<string[]> {
-    const fresh = newFolder('soak-fresh');
-    await apex(['ingest', this.#documents, '--json'], { home: fresh, env: ENVIRONMENT });
-    const isSame = JSON.stringify(visibleState(fresh)) === JSON.stringify(visibleState(this.#home));
-    rmSync(fresh, { recursive: true, force: true });
+    const home = newFolder('soak-fresh');
+    const fresh = this.#patient.openMemory(home);
+    await apex(['ingest', this.#documents, '--json'], { home, env: { ...fresh.env, ...ENVIRONMENT } });
+    const isSame = JSON.stringify(await fresh.state()) === JSON.stringify(await this.#memory.state());
+    await fresh.close();
+    rmSync(home, { recursive: true, force: true });
     return isSame ? [] : ['the memory differs from a fresh one of the same folder'];
   }
 }

@@ -1,9 +1,8 @@
-import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { SearchRequest } from '../../lib/contracts/apex.ts';
 import { createLexicalEmbedder } from '../../lib/embedders/lexical.ts';
-import { openEmbeddedStores } from '../../lib/stores/index.ts';
 import { search } from '../../src/search/search.ts';
+import type { Memory } from './memories.ts';
 
 /** More hits than there are documents: whatever is visible is among them. */
 const LIMIT = 100;
@@ -28,13 +27,9 @@ export interface Reader {
  * Searches in every mode for a document that changes in every round and is never deleted: it is found each time, once, and never
  * in an older state than before.
  */
-export async function openReader(home: string): Promise<Reader> {
+export async function openReader(memory: Memory): Promise<Reader> {
   const embedder = createLexicalEmbedder();
-  const { stores, close } = await openEmbeddedStores({
-    path: join(home, 'memory.db'),
-    embedder,
-    createMemoryId: () => 'not made here',
-  });
+  const { stores, close } = await memory.openStores();
   const problems = new Set<string>();
   let searches = 0;
   let isOpen = true;

@@ -4,6 +4,7 @@
 //   npm run soak -- --full [--command repair]
 //   npm run soak -- --journals 500 --seed 7
 //   npm run soak -- --cron-day --seed 7
+//   npm run soak -- --stores servers [--rounds 200 | --full | --faults [--only <pattern>]]
 import { existsSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { workThrough } from '../../src/pipeline/bounded.ts';
@@ -11,8 +12,9 @@ import { cronDay } from './cron-day.ts';
 import { openPlaces } from './damaged-homes.ts';
 import { countNoticed, type DamageOutcome, damageAndRecover } from './journal-damage.ts';
 import { COMMANDS, type CommandName } from './killed-commands.ts';
-import { randomKills, type Soak } from './random-kills.ts';
+import { onServers, type Patient, randomKills, type Soak } from './random-kills.ts';
 import { killAndRecover, openScenario, RECOVERIES, type Recovery, type Scenario } from './scenario.ts';
+import { everyFault, everyServerPoint, withServers } from './server-soak.ts';
 
 const { values } = parseArgs({
   options: {
@@ -25,6 +27,9 @@ const { values } = parseArgs({
     'cron-day': { type: 'boolean', default: false },
     runs: { type: 'string', default: '288' },
     kills: { type: 'string', default: '30' },
+    stores: { type: 'string', default: 'embedded' },
+    faults: { type: 'boolean', default: false },
+    only: { type: 'string', default: '' },
   },
 });
 
@@ -35,10 +40,17 @@ for (const failure of failures) console.error(failure);
 process.exitCode = failures.length === 0 ? 0 : 1;
 
 function soak(): Promise<readonly string[]> {
+  if (values.stores === 'servers') return withServers(overServers);
   if (values.full) return everyPoint(jobs);
   if (values['cron-day']) return oneDay();
   if (values.journals !== undefined) return manyDamages(Number(values.journals), seed, jobs);
-  return manyRounds(Number(values.rounds), seed, jobs);
+  return manyRounds(Number(values.rounds), { seed, jobs });
+}
+
+function overServers(newEnvironment: () => Record<string, string>): Promise<readonly string[]> {
+  if (values.full) return everyServerPoint(newEnvironment, jobs);
+  if (values.faults) return everyFault(newEnvironment, jobs, values.only);
+  return manyRounds(Number(values.rounds), { seed, jobs, patient: onServers(newEnvironment) });
 }
 
 /** A day of cron: every five minutes a run. */
@@ -116,7 +128,10 @@ async function manyDamages(count: number, seed: number, jobs: number): Promise<s
 }
 
 /** Several soaks at once, each with a seed and a memory of its own: what takes the time is starting processes. */
-async function manyRounds(rounds: number, seed: number, jobs: number): Promise<readonly string[]> {
+async function manyRounds(
+  rounds: number,
+  { seed, jobs, patient }: { readonly seed: number; readonly jobs: number; readonly patient?: Patient },
+): Promise<readonly string[]> {
   const startedMs = performance.now();
   let done = 0;
   const onRound = () => {
@@ -124,7 +139,7 @@ async function manyRounds(rounds: number, seed: number, jobs: number): Promise<r
     if (done % 50 === 0) console.log(`${done} of ${rounds} rounds`);
   };
   const soaks = await Promise.all(
-    Array.from({ length: jobs }, (_, job) => randomKills(Math.ceil((rounds - job) / jobs), seed + job, onRound)),
+    Array.from({ length: jobs }, (_, job) => randomKills(Math.ceil((rounds - job) / jobs), seed + job, onRound, patient)),
   );
   const sum = (count: (soak: Soak) => number) => soaks.reduce((total, soak) => total + count(soak), 0);
   const byCommand = ['ingest', 'resume', 'rollback', 'delete', 'cleanup', 'retry', 'verify'].map(

@@ -2,6 +2,9 @@ import { createConnection, createServer, type Server, type Socket } from 'node:n
 import { setTimeout as delay } from 'node:timers/promises';
 import { onTestFinished } from 'vitest';
 
+/** Is it the request that is meant? @param earlier what the same client has sent before it, as Latin-1; the last of it. */
+type Matches = (request: Buffer, earlier: string) => boolean;
+
 /** What is done to what passes between a client and its server. */
 export type Fault =
   /** Everything comes later. */
@@ -13,7 +16,7 @@ export type Fault =
   /** A request that `matches` is the last that passes; once. */
   | {
       readonly kind: 'cut-request';
-      readonly matches: (request: Buffer) => boolean;
+      readonly matches: Matches;
       /** Whether the server gets it, and has answered, when the connection is cut; `late`: it gets it a while after the cut. */
       readonly arrives: boolean | 'late';
       /** `silent`: the connection stays open and nothing passes. */
@@ -23,6 +26,10 @@ export type Fault =
     };
 
 const LATE_MS = 400;
+/** A request may come in pieces: so long is waited for the others. */
+const PIECES_MS = 50;
+/** How much is remembered of what a client has sent. */
+const EARLIER_CHARACTERS = 200_000;
 
 /** A proxy between the tests' clients and one server, with a fault that can be changed at any time. */
 export interface FaultyProxy {
@@ -33,6 +40,9 @@ export interface FaultyProxy {
   set(fault: Fault | null): void;
   /** How often a `cut-request` has happened. */
   readonly cuts: number;
+  /** Calls `then` at the first request that matches, before it passes and before a fault is looked for. */
+  watch(matches: Matches, then: () => void): void;
+  close(): void;
   /** How many messages clients have sent: of those that wait for each answer, how often they asked. */
   readonly requests: number;
 }
@@ -41,25 +51,29 @@ interface ProxyState {
   fault: Fault | null;
   cuts: number;
   requests: number;
+  watched: { readonly matches: Matches; readonly then: () => void } | null;
 }
 
-/** Starts a proxy before the server of a URL; it ends with the test. */
+/** As `openProxy`; it ends with the test. */
 export async function startProxy(serverUrl: string): Promise<FaultyProxy> {
+  const proxy = await openProxy(serverUrl);
+  onTestFinished(() => proxy.close());
+  return proxy;
+}
+
+/** Starts a proxy before the server of a URL. */
+export async function openProxy(serverUrl: string): Promise<FaultyProxy> {
   const target = new URL(serverUrl);
   const links = new Set<Link>();
-  const state: ProxyState = { fault: null, cuts: 0, requests: 0 };
+  const state: ProxyState = { fault: null, cuts: 0, requests: 0, watched: null };
   const server = createServer((client) => {
     const upstream = createConnection({ host: target.hostname, port: Number(target.port) });
     const link = new Link(client, upstream, state);
     links.add(link);
     if (state.fault?.kind === 'down') link.cut('reset');
-    client.once('close', () => links.delete(link));
+    upstream.once('close', () => links.delete(link));
   });
   const port = await listen(server);
-  onTestFinished(() => {
-    for (const link of links) link.cut('reset');
-    server.close();
-  });
   const url = new URL(serverUrl);
   url.hostname = '127.0.0.1';
   url.port = String(port);
@@ -76,6 +90,13 @@ export async function startProxy(serverUrl: string): Promise<FaultyProxy> {
       state.fault = fault;
       if (fault?.kind === 'down') for (const link of links) link.cut('reset');
     },
+    watch: (matches, then) => {
+      state.watched = { matches, then };
+    },
+    close: () => {
+      for (const link of links) link.cut('reset');
+      server.close();
+    },
   };
 }
 
@@ -87,6 +108,12 @@ class Link {
   /** Bytes of the answer that still pass before the cut; null while none is due. */
   #cutAfter: { bytes: number; readonly by: 'reset' | 'end' | 'silent' } | null = null;
   #isSilent = false;
+  #earlier = '';
+  /** The pieces of a request that is to come late; null while there is none. */
+  #late: Buffer[] | null = null;
+  /** What was delayed passes before what came after it. */
+  #requests: Promise<void> = Promise.resolve();
+  #answers: Promise<void> = Promise.resolve();
 
   constructor(client: Socket, upstream: Socket, state: ProxyState) {
     this.#client = client;
@@ -101,8 +128,12 @@ class Link {
         if (!this.#isSilent) to.destroy();
       });
     }
-    client.on('data', (part) => void this.#onRequest(part as Buffer));
-    upstream.on('data', (part) => void this.#onAnswer(part as Buffer));
+    client.on('data', (part) => {
+      this.#requests = this.#requests.then(() => this.#onRequest(part as Buffer));
+    });
+    upstream.on('data', (part) => {
+      this.#answers = this.#answers.then(() => this.#onAnswer(part as Buffer));
+    });
   }
 
   cut(by: 'reset' | 'end' | 'silent'): void {
@@ -116,31 +147,53 @@ class Link {
   }
 
   async #onRequest(part: Buffer): Promise<void> {
-    const { fault } = this.#state;
     this.#state.requests += 1;
-    if (this.#isSilent || fault?.kind === 'half-open') return;
+    if (this.#late !== null) {
+      this.#late.push(part);
+      return;
+    }
+    const earlier = this.#earlier;
+    this.#earlier = `${earlier}${part.toString('latin1')}`.slice(-EARLIER_CHARACTERS);
+    const { watched } = this.#state;
+    if (watched?.matches(part, earlier) === true) {
+      this.#state.watched = null;
+      watched.then();
+    }
+    const { fault } = this.#state;
+    if (this.#isLost(fault)) return;
     if (fault?.kind === 'latency') await delay(fault.ms);
-    if (fault?.kind === 'cut-request' && fault.matches(part)) {
+    if (fault?.kind === 'cut-request' && fault.matches(part, earlier)) {
       this.#state.fault = null;
       this.#state.cuts += 1;
-      if (fault.arrives === 'late') return this.#deliverLate(part);
+      if (fault.arrives === 'late') {
+        void this.#deliverLate(part);
+        return;
+      }
       if (!fault.arrives) return this.cut(fault.by);
       this.#cutAfter = { bytes: fault.answerBytes ?? 0, by: fault.by };
     }
     this.#upstream.write(part);
   }
 
+  /** A connection that has lost a part stays silent for ever: what came after it would make no sense. */
+  #isLost(fault: Fault | null): boolean {
+    if (fault?.kind === 'half-open') this.#isSilent = true;
+    return this.#isSilent;
+  }
+
   /** The server does not notice that its client has gone. */
   async #deliverLate(part: Buffer): Promise<void> {
+    this.#late = [part];
+    await delay(PIECES_MS);
     this.#isSilent = true;
     this.#client.resetAndDestroy();
     await delay(LATE_MS);
-    this.#upstream.end(part);
+    this.#upstream.end(Buffer.concat(this.#late));
   }
 
   async #onAnswer(part: Buffer): Promise<void> {
     const { fault } = this.#state;
-    if (this.#isSilent || fault?.kind === 'half-open') return;
+    if (this.#isLost(fault)) return;
     if (fault?.kind === 'latency') await delay(fault.ms);
     if (this.#cutAfter === null) {
       this.#client.write(part);

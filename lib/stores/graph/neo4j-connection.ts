@@ -11,8 +11,10 @@ export interface Neo4jServer {
   readonly password: string;
   /** Null: the server's default database. */
   readonly database?: string | null;
-  /** How long a transaction may take at the server. Default 30 s; an answer is waited for 5 s longer. */
+  /** How long a transaction may take at the server. Default `answerMs`, else 30 s; an answer is waited for 5 s longer. */
   readonly transactionLimitMs?: number;
+  /** Bounds every other wait for an answer, too. */
+  readonly answerMs?: number;
 }
 
 /** Runs a statement in a transaction and gives its records as objects, by the names that it returns. */
@@ -57,22 +59,24 @@ export class Neo4jConnection {
   readonly place: string;
   readonly #server: Neo4jServer;
   readonly #transactionMs: number;
+  readonly #marginMs: number;
   #driver: Driver;
 
   /** Connects to nothing yet. @throws ConfigError when the address is none. */
   constructor(server: Neo4jServer) {
     this.place = placeOf(server.uri);
     this.#server = server;
-    this.#transactionMs = server.transactionLimitMs ?? TRANSACTION_LIMIT_MS;
+    this.#transactionMs = server.transactionLimitMs ?? server.answerMs ?? TRANSACTION_LIMIT_MS;
+    this.#marginMs = Math.min(ANSWER_MARGIN_MS, server.answerMs ?? ANSWER_MARGIN_MS);
     this.#driver = this.#createDriver();
   }
 
   #createDriver(): Driver {
-    const { uri, username, password } = this.#server;
+    const { uri, username, password, answerMs = ACQUISITION_LIMIT_MS } = this.#server;
     return neo4j.driver(uri, neo4j.auth.basic(username, password), {
       maxTransactionRetryTime: 0,
       connectionTimeout: CONNECT_LIMIT_MS,
-      connectionAcquisitionTimeout: ACQUISITION_LIMIT_MS,
+      connectionAcquisitionTimeout: Math.min(ACQUISITION_LIMIT_MS, answerMs),
       connectionLivenessCheckTimeout: 0,
       maxConnectionPoolSize: POOL_CONNECTIONS,
       disableLosslessIntegers: true,
@@ -198,7 +202,7 @@ export class Neo4jConnection {
   }
 
   #answered<Answer>(answer: Promise<Answer>): Promise<Answer> {
-    return within(answer, this.#transactionMs + ANSWER_MARGIN_MS);
+    return within(answer, this.#transactionMs + this.#marginMs);
   }
 }
 

@@ -32,6 +32,12 @@ const LIMITS: PostgresLimits = {
   answerMs: 20_000,
 };
 
+/** The limits for those who wait so long for an answer; without it, as they are for everybody. */
+export function limitsFor(answerMs: number | undefined): Partial<PostgresLimits> {
+  if (answerMs === undefined) return {};
+  return { connectMs: answerMs, statementMs: answerMs, lockMs: answerMs, idleMs: 2 * answerMs, answerMs };
+}
+
 /** What a statement can be given. Texts are held as `toHeld` says, also those in lists. */
 export type PgValue = string | number | boolean | null | readonly PgValue[];
 

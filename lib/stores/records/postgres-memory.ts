@@ -1,6 +1,6 @@
 import { ConfigError } from '../../contracts/errors.ts';
 import { sha256 } from '../../contracts/identity.ts';
-import { type PgTransaction, Postgres, type PostgresLimits } from './postgres-connection.ts';
+import { limitsFor, type PgTransaction, Postgres, type PostgresLimits } from './postgres-connection.ts';
 import { POSTGRES_FORMAT, type PostgresFormat, postgresSchema } from './postgres-schema.ts';
 
 export interface PostgresSettings {
@@ -15,6 +15,8 @@ export interface PostgresSettings {
   readonly limits?: Partial<PostgresLimits>;
   /** The format that the tables must have when they are used. Default: this apex's. */
   readonly format?: PostgresFormat;
+  /** How long an answer is waited for, as far as `limits` does not say. */
+  readonly answerMs?: number;
 }
 
 /** A memory's tables in PostgreSQL, opened. */
@@ -37,7 +39,7 @@ const PLAIN_NAME = /^[a-z_][a-z0-9_]{0,62}$/;
 export async function openPostgresMemory(settings: PostgresSettings, signal: AbortSignal): Promise<PostgresMemory> {
   const schema = settings.schema ?? DEFAULT_SCHEMA;
   const at = schemaPrefix(schema);
-  const db = new Postgres(settings.url, settings.limits);
+  const db = new Postgres(settings.url, { ...limitsFor(settings.answerMs), ...settings.limits });
   try {
     const wanted = settings.format ?? POSTGRES_FORMAT;
     const format = await formatOf(db, at, signal, wanted);
@@ -56,7 +58,7 @@ export async function readPostgresMemory(
 ): Promise<PostgresMemory | null> {
   const schema = settings.schema ?? DEFAULT_SCHEMA;
   const at = schemaPrefix(schema);
-  const db = new Postgres(settings.url);
+  const db = new Postgres(settings.url, limitsFor(settings.answerMs));
   try {
     const format = await formatOf(db, at, signal);
     if (format !== null && format < POSTGRES_FORMAT.number) throw olderFormat(schema, format);

@@ -51,7 +51,7 @@ export type QdrantCall = Extract<
 >;
 
 /** Where a Qdrant is; on port 6333 unless the URL names one. A path in it is put before that of each request. */
-export type QdrantEndpoint = Pick<VectorServer, 'url' | 'apiKey'>;
+export type QdrantEndpoint = Pick<VectorServer, 'url' | 'apiKey' | 'answerMs'>;
 
 type Send = (payload: object, init: object) => Promise<{ readonly data: unknown }>;
 
@@ -63,8 +63,9 @@ export class QdrantConnection {
   readonly #api: { readonly [call in QdrantCall]: unknown };
 
   /** @throws ConfigError APEX_CONFIG for a URL that is none. */
-  constructor({ url, apiKey }: QdrantEndpoint, limits: Partial<QdrantLimits> = {}) {
-    this.limits = { ...LIMITS, ...limits };
+  constructor({ url, apiKey, answerMs }: QdrantEndpoint, limits: Partial<QdrantLimits> = {}) {
+    const waited = answerMs === undefined ? {} : { requestMs: answerMs, settleMs: answerMs };
+    this.limits = { ...LIMITS, ...waited, ...limits };
     const { origin, host, port, prefix } = partsOf(url);
     this.place = `${host}:${port}`;
     const client = new QdrantClient({
