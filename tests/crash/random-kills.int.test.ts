@@ -11,7 +11,12 @@ test.skipIf(serverEnvironment() === null)(
   { timeout: 600_000 },
   async () => {
     console.log(`random kills on servers: seed ${seed}`);
-    const soak = await randomKills(ROUNDS, seed, undefined, onServers(() => serverEnvironment()!));
+    const soak = await randomKills(
+      ROUNDS,
+      seed,
+      undefined,
+      onServers(() => serverEnvironment()!),
+    );
     expect(soak.failures).toEqual([]);
     expect(soak.kills, 'most rounds must kill something').toBeGreaterThan(ROUNDS / 4);
   },

@@ -139,7 +139,9 @@ async function manyRounds(
     if (done % 50 === 0) console.log(`${done} of ${rounds} rounds`);
   };
   const soaks = await Promise.all(
-    Array.from({ length: jobs }, (_, job) => randomKills(Math.ceil((rounds - job) / jobs), seed + job, onRound, patient)),
+    Array.from({ length: jobs }, (_, job) =>
+      randomKills(Math.ceil((rounds - job) / jobs), seed + job, onRound, patient),
+    ),
   );
   const sum = (count: (soak: Soak) => number) => soaks.reduce((total, soak) => total + count(soak), 0);
   const byCommand = ['ingest', 'resume', 'rollback', 'delete', 'cleanup', 'retry', 'verify'].map(
