@@ -46,8 +46,8 @@ export const ERROR_CODES = {
   },
   APEX_PERMISSION: {
     exit: EXIT.permission,
-    meaning: 'A file or folder may not be used by this user.',
-    help: 'Change its owner or mode, or choose another place.',
+    meaning: 'A file, a folder or a part of a store may not be used by this user.',
+    help: 'Change its owner or mode, or the grants of a store, or choose another place.',
   },
   APEX_SOURCE: { exit: EXIT.temporary, meaning: 'A source could not deliver.', help: 'Run the same command again.' },
   NOT_FOUND: {
@@ -152,6 +152,11 @@ export const ERROR_CODES = {
     exit: EXIT.quarantined,
     meaning: 'A store refused the data for good.',
     help: 'Mend what the message names, then `apex retry --reason STORE_REFUSED`; the other documents are written.',
+  },
+  STORE_OVERLOADED: {
+    exit: EXIT.temporary,
+    meaning: 'A store had not the memory or the time for what was written, even of one document alone.',
+    help: 'Give the store more of what the message names; then run the same command again, or `apex resume`.',
   },
   STORE_COUNT: {
     exit: EXIT.temporary,

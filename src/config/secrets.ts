@@ -17,11 +17,14 @@ export function secretsOf(layers: readonly Pick<SettingLayer, 'values'>[]): stri
   return [...new Set(forms)].filter(({ length }) => length >= MIN_SECRET_LETTERS).sort((a, b) => b.length - a.length);
 }
 
-/** What is secret in an address: its password, or its user where that stands alone, and members of its query that are named so. */
+/**
+ * What is secret in an address: its password, or its user where that stands alone and may be a token, and members of its query that
+ * are named so. Who uses a database is asked for a password besides.
+ */
 function secretsIn(value: string): string[] {
   if (!value.includes('://') || !URL.canParse(value)) return [];
-  const { username, password, searchParams } = new URL(value);
-  const user = password === '' ? username : password;
+  const { protocol, username, password, searchParams } = new URL(value);
+  const user = password === '' && /^https?:$/.test(protocol) ? username : password;
   const members = [...searchParams].flatMap(([name, member]) => (SECRET_NAME.test(name) ? [member] : []));
   return [user, decoded(user), ...members];
 }

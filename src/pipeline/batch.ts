@@ -1,6 +1,6 @@
 import type { DocumentResult } from '../../lib/contracts/apex.ts';
 import type { QuarantineEntry } from '../../lib/contracts/document.ts';
-import { type ErrorReport, isApexError, ParseError } from '../../lib/contracts/errors.ts';
+import { type ApexError, type ErrorReport, isApexError, ParseError } from '../../lib/contracts/errors.ts';
 import type { AssignedItem } from '../../lib/contracts/journal.ts';
 import type { StepName } from '../../lib/contracts/pipeline.ts';
 import type { PivotOutcome, SetAsideDocument } from '../../lib/contracts/store.ts';
@@ -183,7 +183,7 @@ async function readOrPrepare(
     preparation.unchanged.push({ input, version: input.keptVersion });
     return read;
   }
-  const onCacheFailure = () => session.warnOfCache();
+  const onCacheFailure = (error: unknown) => session.warnOfCache(error);
   const prepared = await prepareDocument(input, { ...parts, use, onCacheFailure }, context);
   preparation.prepared.push(prepared);
   return prepared;
@@ -271,6 +271,9 @@ interface Writing extends Preparation {
   readonly startedMs: number;
 }
 
+/** Failures of a batch that some of its documents need not share. */
+const TOO_MUCH_TOGETHER: ReadonlySet<string> = new Set(['STORE_REFUSED', 'STORE_OVERLOADED']);
+
 /** @returns the documents whose version lost the race and may be tried again. */
 async function writePrepared(writing: Writing, session: RunSession): Promise<DocumentInput[]> {
   const reach = (step: StepName) => {
@@ -283,10 +286,11 @@ async function writePrepared(writing: Writing, session: RunSession): Promise<Doc
   try {
     outcome = await writeOrDiscard(batch, session.saga, session.writeSignal);
   } catch (failure) {
-    if (isApexError(failure) && failure.code === 'STORE_REFUSED')
-      return withoutRefused(writing, failure.message, session);
-    throw failure;
+    if (!isApexError(failure) || !TOO_MUCH_TOGETHER.has(failure.code)) throw failure;
+    if (failure.code === 'STORE_OVERLOADED' && writing.prepared.length <= 1 && session.noteOverload()) throw failure;
+    return withoutRefused(writing, failure, session);
   }
+  if (writing.prepared.length > 0) session.noteWritten();
   const removed = await finishBatch({ ...batch, outcome }, session.saga, session.writeSignal);
   const lost = new Set(outcome.lost.map(({ documentId }) => documentId));
   const losers = writing.prepared.filter(({ documentId }) => lost.has(documentId));
@@ -363,8 +367,8 @@ function quarantineEntry(
   };
 }
 
-/** Halves a batch until the document that a store refuses stands alone, and sets that one aside; the others are written. */
-async function withoutRefused(writing: Writing, why: string, session: RunSession): Promise<DocumentInput[]> {
+/** Halves a batch until the document that a store refuses, or cannot take, stands alone, and sets that one aside; the others are written. */
+async function withoutRefused(writing: Writing, why: ApexError, session: RunSession): Promise<DocumentInput[]> {
   const { prepared } = writing;
   const middle = Math.ceil(prepared.length / 2);
   const halves: Writing[] =
@@ -397,12 +401,14 @@ async function withoutRefused(writing: Writing, why: string, session: RunSession
 
 async function setRefusedAside(
   prepared: readonly PreparedDocument[],
-  why: string,
+  { code, message: why }: ApexError,
   session: RunSession,
 ): Promise<SetAside[]> {
   const setAside: SetAside[] = [];
   for (const input of prepared) {
-    const message = `a store refused it for good: ${why}`;
+    const what =
+      code === 'STORE_OVERLOADED' ? 'a store could not take it, not even alone' : 'a store refused it for good';
+    const message = `${what}: ${why}`;
     const error: ErrorReport = { code: 'STORE_REFUSED', message, retryable: false, step: 'write' };
     await input.folder.markFailed();
     session.noteSetAside(input.item, error);

@@ -1,7 +1,7 @@
 import type { DocumentResult, OnEvent } from '../../lib/contracts/apex.ts';
 import type { QuarantineEntry } from '../../lib/contracts/document.ts';
 import { ERROR_CODES, EXIT } from '../../lib/contracts/error-codes.ts';
-import type { ApexError, ErrorReport } from '../../lib/contracts/errors.ts';
+import { type ApexError, type ErrorReport, isApexError } from '../../lib/contracts/errors.ts';
 import type { Journal, ProviderUse, RunCounts, RunPlan } from '../../lib/contracts/journal.ts';
 import type { Source, SourceItem } from '../../lib/contracts/source.ts';
 import type { RemovedCounts } from '../../lib/contracts/store.ts';
@@ -32,6 +32,9 @@ interface SessionOptions {
   /** What the command that this is part of may use; as much as it takes when absent. */
   readonly allowance?: Allowance;
 }
+
+/** Documents in a row that a store cannot take alone: then it is the store that is to be mended. */
+const MAX_OVERLOADS = 3;
 
 /** Exit statuses from the lightest to the gravest. */
 const GRAVITY: readonly number[] = [
@@ -94,6 +97,7 @@ export class RunSession {
   #full: ApexError | null = null;
   #setAside: ErrorReport | null = null;
   #hasLeft = false;
+  #overloads = 0;
 
   constructor(options: SessionOptions) {
     this.journal = options.journal;
@@ -195,21 +199,31 @@ export class RunSession {
   }
 
   get saga(): SagaParts {
-    return sagaParts(this.parts, { journal: this.journal, onCacheFailure: () => this.warnOfCache() });
+    return sagaParts(this.parts, { journal: this.journal, onCacheFailure: (error) => this.warnOfCache(error) });
   }
 
   get hasCacheFailed(): boolean {
     return this.#hasCacheFailed;
   }
 
+  /** Notes that a store could not take one document alone. @returns whether that is no document's fault any more: so many in a row. */
+  noteOverload(): boolean {
+    this.#overloads += 1;
+    return this.#overloads >= MAX_OVERLOADS;
+  }
+
+  noteWritten(): void {
+    this.#overloads = 0;
+  }
+
   /** Once a run: the cache is best effort, so its failure is said and changes nothing. */
-  warnOfCache(): void {
+  warnOfCache(error: unknown): void {
     if (this.#hasCacheFailed) return;
     this.#hasCacheFailed = true;
     this.onEvent({
       kind: 'warning',
       code: 'CACHE_FAILED',
-      message: 'the cache does not answer; the run goes on without it',
+      message: `the cache does not answer; the run goes on without it${isApexError(error) ? ` (${error.message})` : ''}`,
     });
   }
 

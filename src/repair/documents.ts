@@ -1,4 +1,4 @@
-import { isApexError } from '../../lib/contracts/errors.ts';
+import { type ApexError, isApexError } from '../../lib/contracts/errors.ts';
 import type { StagingFolder } from '../../lib/contracts/staging.ts';
 import type { DocumentVersion, VersionRecord } from '../../lib/contracts/store.ts';
 import { pagesOf, workThrough } from '../pipeline/bounded.ts';
@@ -84,7 +84,7 @@ async function fromRecords(version: DocumentVersion, session: RunSession): Promi
     .find((candidate) => candidate !== null);
   if (proven === undefined) return null;
   const { runId, signal, use } = session;
-  const parts = { embedder, cache: stores.cache, use, onCacheFailure: () => session.warnOfCache() };
+  const parts = { embedder, cache: stores.cache, use, onCacheFailure: (error: unknown) => session.warnOfCache(error) };
   const vectors = await embed(proven.chunks, parts, { runId, signal, surroundings, onStep: () => {} });
   const { documentId, uuid, bytes } = proven;
   return {
@@ -154,15 +154,18 @@ async function write(healings: readonly Healing[], session: RunSession): Promise
     await journal.append({ kind: 'batch_done', batchNo, results: results.map(itemOutcome) });
     for (const result of results) session.finish(result);
   } catch (error) {
-    if (!isApexError(error) || error.code !== 'STORE_REFUSED') throw error;
-    await eachAlone(healings, error.message, session);
+    if (!isApexError(error) || (error.code !== 'STORE_REFUSED' && error.code !== 'STORE_OVERLOADED')) throw error;
+    await eachAlone(healings, error, session);
   }
 }
 
 /** A document that a store refuses must not keep the others of its batch from being healed. */
-async function eachAlone(healings: readonly Healing[], message: string, session: RunSession): Promise<void> {
+async function eachAlone(
+  healings: readonly Healing[],
+  { code, message }: ApexError,
+  session: RunSession,
+): Promise<void> {
   const [only, ...others] = healings;
   if (others.length > 0) for (const healing of healings) await write([healing], session);
-  else if (only !== undefined)
-    session.onEvent({ kind: 'not_healed', documentId: only.documentId, code: 'STORE_REFUSED', message });
+  else if (only !== undefined) session.onEvent({ kind: 'not_healed', documentId: only.documentId, code, message });
 }

@@ -64,7 +64,7 @@ async function prepareFrom(origin: Origin, baseVersion: number, session: RunSess
   const { parts, use } = session;
   const prepared = await prepareDocument(
     { documentId, parentId, sourceName, item, baseVersion, contentDigest, keptVersion: null },
-    { ...parts, use, onCacheFailure: () => session.warnOfCache() },
+    { ...parts, use, onCacheFailure: (error: unknown) => session.warnOfCache(error) },
     contextOf(session),
   );
   if (prepared.file.digest === contentDigest) return prepared;

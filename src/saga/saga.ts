@@ -80,10 +80,22 @@ export async function writeOrDiscard(
     if (parts.outages?.isAny === true) throw failure;
     // The answer of a commit may have been lost: only the commit table knows whether there is something to discard. The user's
     // signal may be what stopped the batch, so it is not the one to ask under.
-    const happened = await pivotOutcome(batch.ref, parts, AbortSignal.timeout(parts.discardTimeoutMs));
+    const happened = await outcomeOr(
+      failure,
+      pivotOutcome(batch.ref, parts, AbortSignal.timeout(parts.discardTimeoutMs)),
+    );
     if (happened !== null) return happened;
     await discardBatch(batch.ref, isApexError(failure) ? failure.code : 'APEX_BUG', parts);
     throw failure;
+  }
+}
+
+/** @throws the first failure when nobody can say in time what became of the pivot: the batch stays in flight, as after a kill. */
+async function outcomeOr(failure: unknown, asked: Promise<PivotOutcome | null>): Promise<PivotOutcome | null> {
+  try {
+    return await asked;
+  } catch (error) {
+    throw isApexError(error) ? error : failure;
   }
 }
 

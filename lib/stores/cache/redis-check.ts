@@ -7,10 +7,13 @@ export function redisChecks(url: string): Check[] {
   return [{ name: 'cache', run: () => judge(url) }];
 }
 
+/** It is looked at beside much else, and nobody waits for it. */
+const PATIENCE = 4;
+
 const WITHOUT = 'Runs go on without it and embed again what it would have known.';
 
 async function judge(url: string) {
-  const redis = new RedisConnection(url);
+  const redis = new RedisConnection(url, PATIENCE);
   try {
     const startedMs = performance.now();
     await redis.ask('ping', (client) => client.ping());

@@ -18,20 +18,23 @@ export class RedisConnection {
   /** Where it is, without user and password. */
   readonly place: string;
   readonly #redis: Redis;
+  readonly #connectMs: number;
   #connecting: Promise<unknown> | null = null;
   /** What the connection said of itself last: commands say only that there is none. */
   #lastProblem = '';
 
-  constructor(url: string) {
+  /** @param patience how many times longer than usual is waited for an answer, and for the connection. */
+  constructor(url: string, patience = 1) {
+    this.#connectMs = CONNECT_TIMEOUT_MS * patience;
     this.place = new URL(url).host;
     this.#redis = new Redis(url, {
       lazyConnect: true,
       enableOfflineQueue: false,
       autoResendUnfulfilledCommands: false,
       maxRetriesPerRequest: 0,
-      connectTimeout: 800,
-      commandTimeout: COMMAND_TIMEOUT_MS,
-      socketTimeout: 700,
+      connectTimeout: 800 * patience,
+      commandTimeout: COMMAND_TIMEOUT_MS * patience,
+      socketTimeout: 700 * patience,
       disconnectTimeout: 100,
       enableAutoPipelining: true,
       retryStrategy: (attempt) => Math.min(200 * attempt, MAX_RECONNECT_DELAY_MS),
@@ -74,7 +77,7 @@ export class RedisConnection {
     this.#connecting ??= this.#redis.connect();
     const late = new AbortController();
     try {
-      await Promise.race([this.#connecting, delay(CONNECT_TIMEOUT_MS, undefined, { signal: late.signal })]);
+      await Promise.race([this.#connecting, delay(this.#connectMs, undefined, { signal: late.signal })]);
     } finally {
       late.abort();
     }
@@ -82,11 +85,17 @@ export class RedisConnection {
 
   #storeError(operation: string, { message }: Error): StoreError {
     const isConnected = this.#redis.status === 'ready' || this.#lastProblem === '';
-    const said = isConnected ? message : this.#lastProblem;
+    const said = shortOf(isConnected ? message : this.#lastProblem);
     return new StoreError(`Redis at ${this.place} fails: ${said}`, {
       code: 'APEX_STORE',
       retryable: !REFUSED.test(said),
       details: { operation },
     });
   }
+}
+
+/** Without the advice of others that follows: how to start Node, how the client may be set. */
+function shortOf(message: string): string {
+  if (message.startsWith("Stream isn't writeable")) return 'it does not answer in time';
+  return message.split('; if the root CA', 1)[0]!;
 }

@@ -114,6 +114,28 @@ export const NEO4J_ERRORS: readonly ErrorRow[] = [
   },
   {
     code: 'ServiceUnavailable',
+    message: /altnames/i,
+    remedy: 'stop',
+    as: 'APEX_CONFIG',
+    says: 'has a certificate for another host; name that host in NEO4J_URI',
+  },
+  {
+    code: 'ServiceUnavailable',
+    message: /certificate/i,
+    remedy: 'stop',
+    as: 'APEX_CONFIG',
+    says: 'has a certificate that is not trusted; name the one that signed it by NODE_EXTRA_CA_CERTS',
+  },
+  {
+    code: 'ServiceUnavailable',
+    message: /before secure TLS|SSL routines|wrong version number/i,
+    remedy: 'down',
+    as: 'APEX_STORE',
+    isUnknown: true,
+    says: 'breaks off before it is encrypted: does it speak TLS? NEO4J_URI begins with bolt:// where not',
+  },
+  {
+    code: 'ServiceUnavailable',
     message: /routing|discovery/i,
     remedy: 'down',
     as: 'APEX_STORE',
@@ -139,7 +161,7 @@ export const NEO4J_ERRORS: readonly ErrorRow[] = [
     code: 'ClientError.Security.Unauthorized',
     remedy: 'stop',
     as: 'APEX_CONFIG',
-    says: 'refuses user name or password',
+    says: 'refuses user name or password; correct NEO4J_USERNAME and NEO4J_PASSWORD',
   },
   {
     code: 'ClientError.Security.AuthenticationRateLimit',
@@ -254,18 +276,25 @@ export function failureOf(error: unknown, { place, operation, phase }: Circumsta
   if (isApexError(error) || !(error instanceof Error) || !('code' in error) || typeof error.code !== 'string')
     return null;
   const code = error.code.replace(/^Neo\./, '');
-  const row = NEO4J_ERRORS.find((each) => code.startsWith(each.code) && (each.message?.test(error.message) ?? true))!;
+  // Where a server cannot be asked who the others are, only the cause says why.
+  const said = `${error.message}\n${error.cause instanceof Error ? error.cause.message : ''}`;
+  const row = NEO4J_ERRORS.find((each) => code.startsWith(each.code) && (each.message?.test(said) ?? true))!;
   const isSilent = error instanceof SilenceError;
   const isUnknown = phase === 'commit' && (row.isUnknown === true || isSilent);
+  // Where not even one item can be written in a transaction, fewer documents at once may leave room for it.
+  const isOverload = row.remedy === 'smaller' && operation === WRITE;
   const options = {
-    code: row.as,
-    retryable: row.remedy !== 'stop',
+    code: isOverload ? ('STORE_OVERLOADED' as const) : row.as,
+    retryable: row.remedy !== 'stop' && !isOverload,
     details: { operation, neo4jCode: error.code, isUnknown },
   };
   const message = `the graph at ${place} ${row.says} (Neo4j: ${error.code})`;
   const told = row.as === 'APEX_CONFIG' ? new ConfigError(message, options) : new StoreError(message, options);
   return { remedy: row.remedy, error: told };
 }
+
+/** What documents are written by. */
+const WRITE = 'write';
 
 export interface Failure {
   readonly remedy: Remedy;

@@ -1,4 +1,5 @@
 import { type Check, type Finding, ok, problem, warning } from '../../contracts/check.ts';
+import { isApexError } from '../../contracts/errors.ts';
 import type { RecordsServer } from '../../contracts/servers.ts';
 import { Postgres } from './postgres-connection.ts';
 import { formatOf, SERVER_FACTS, type ServerFacts, schemaPrefix, unfitServer } from './postgres-memory.ts';
@@ -22,8 +23,15 @@ const CLOCK_LOOKS = 3;
 export function postgresChecks(server: RecordsServer, embedder: () => Promise<Vectors | null>): Check[] {
   return [
     { name: 'records', run: (signal) => withServer(server, (db) => judge(db, server, embedder, signal)) },
-    { name: 'records_clock', run: (signal) => withServer(server, (db) => judgeClock(db, signal)) },
+    { name: 'records_clock', run: (signal) => withServer(server, (db) => judgeClock(db, signal)).catch(unknownClock) },
   ];
+}
+
+/** Why the server cannot be asked is told by the check before. */
+function unknownClock(error: unknown): Finding {
+  if (isApexError(error))
+    return warning('the records store cannot be asked for the time', 'See what is said of the records.');
+  throw error;
 }
 
 async function withServer(server: RecordsServer, look: (db: Postgres) => Promise<Finding>): Promise<Finding> {

@@ -244,9 +244,12 @@ function placeOf(url: string): string {
   try {
     const { host, port, database } = new pg.Client({ connectionString: url });
     return `${host}:${port}/${database ?? ''}`;
-  } catch {
-    throw new ConfigError('the URL of the records store is none: write postgres://user@host:5432/database', {
-      code: 'APEX_CONFIG',
-    });
+  } catch (error) {
+    const { code, path } = error as { readonly code?: string; readonly path?: string };
+    const problem =
+      path === undefined
+        ? 'is no URL that begins with postgres://, names a host and a database, and has its special characters percent-encoded'
+        : `names ${path}, which cannot be read (${code}): correct sslrootcert, sslcert or sslkey in it`;
+    throw new ConfigError(`DATABASE_URL ${problem}`, { code: 'APEX_CONFIG' });
   }
 }

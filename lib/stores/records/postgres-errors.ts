@@ -11,6 +11,8 @@ interface FailureMeaning {
 
 /** The same transaction, done again, may succeed. */
 const AGAIN = (problem: string): FailureMeaning => ({ code: 'APEX_STORE', retryable: true, problem });
+/** The same again helps nobody; less at once may. */
+const OVERLOADED = (problem: string): FailureMeaning => ({ code: 'STORE_OVERLOADED', retryable: false, problem });
 /** The data cannot be held, however often it is sent. */
 const REFUSED = (problem: string): FailureMeaning => ({ code: 'STORE_REFUSED', retryable: false, problem });
 /** Somebody must change a setting. */
@@ -38,13 +40,14 @@ const BY_STATE: { readonly [state: string]: FailureMeaning } = {
   '57P02': AGAIN('is being shut down'),
   '57P03': AGAIN('is starting up'),
   '53200': AGAIN('is out of memory'),
+  '53400': AGAIN('has reached one of its limits'),
   '53300': AGAIN('has no connection left; raise its max_connections, or close others'),
   '53100': { code: 'DISK_FULL', retryable: true, problem: 'has no space left on its disk' },
   '25006': AGAIN('only reads; it may be a replica'),
   '0A000': AGAIN('was changed meanwhile'),
-  '28P01': SETTING('does not take the password'),
-  '28000': SETTING('does not let this user in; see its pg_hba.conf'),
-  '3D000': SETTING('has no such database; make it with createdb'),
+  '28P01': SETTING('does not take this user with this password; correct them in DATABASE_URL'),
+  '28000': SETTING('does not let this user in; correct DATABASE_URL, or its pg_hba.conf'),
+  '3D000': SETTING('has no such database; make it with createdb, or correct DATABASE_URL'),
   '42501': {
     code: 'APEX_PERMISSION',
     retryable: false,
@@ -66,6 +69,14 @@ const BY_STATE: { readonly [state: string]: FailureMeaning } = {
   '54000': REFUSED('takes a value for too large'),
   '54001': REFUSED('takes a value for too deep'),
 };
+
+/** What may be too much at once; in smaller parts it may be written. */
+const TOO_MUCH: { readonly [state: string]: string } = {
+  '57014': 'took too long for a statement, or somebody cancelled it',
+  '53200': 'is out of memory for one transaction; raise its max_locks_per_transaction, or give it more memory',
+  '53400': 'has reached one of its limits for one transaction; raise its temp_file_limit',
+};
+const WRITES: ReadonlySet<string> = new Set(['write', 'pivot']);
 
 /** By the first two characters, where the whole SQLSTATE is not in the table. */
 const BY_CLASS: { readonly [start: string]: FailureMeaning } = {
@@ -91,12 +102,19 @@ const BY_MESSAGE: readonly (FailureMeaning & { readonly says: RegExp })[] = [
   { says: /query_wait_timeout|server conn crashed|server login|no more connections/, ...DOWN },
   {
     says: /does not support SSL connections/,
-    ...SETTING('does not speak TLS; set sslmode=disable in the URL only on a trusted network'),
+    ...SETTING('does not speak TLS; set sslmode=disable in DATABASE_URL only on a trusted network'),
   },
-  { says: /SASL|password must be a string/, ...SETTING('asks for a password, and the URL has none') },
   {
-    says: /certificate|self.signed|unable to verify|Hostname\/IP does not match|altnames/i,
-    ...SETTING('has a certificate that is not trusted; name the one that signed it by sslrootcert in the URL'),
+    says: /SASL|password must be a string/,
+    ...SETTING('asks for a password; put it into DATABASE_URL, behind the user'),
+  },
+  {
+    says: /altnames|ALTNAME/i,
+    ...SETTING('has a certificate for another host; name that host in DATABASE_URL'),
+  },
+  {
+    says: /certificate|self.signed|unable to verify|CERT_|_CERT/i,
+    ...SETTING('has a certificate that is not trusted; name the one that signed it by sslrootcert in DATABASE_URL'),
   },
 ];
 
@@ -117,7 +135,9 @@ interface DriverError {
 export function postgresError(error: unknown, { place, operation }: { place: string; operation: string }): ApexError {
   if (isApexError(error)) return error;
   const failure = (typeof error === 'object' && error !== null ? error : {}) as DriverError;
-  const { code: errorCode, retryable, problem } = meaningOf(failure);
+  const tooMuch = WRITES.has(operation) ? TOO_MUCH[failure.code ?? ''] : undefined;
+  const meaning = tooMuch === undefined ? meaningOf(failure) : OVERLOADED(tooMuch);
+  const { code: errorCode, retryable, problem } = meaning;
   const reason = failure.code ?? shortOf(failure.message);
   const details = {
     operation,

@@ -112,13 +112,25 @@ export const QDRANT_ERRORS: readonly QdrantErrorRow[] = [
     ...{ retryable: true, isUnknown: false, problem: 'cannot be reached; check QDRANT_URL and that it runs' },
   },
   {
-    ...{ situation: 'certificate or protocol of TLS', statuses: [null], code: 'APEX_CONFIG' },
-    causeCode: /CERT|TLS|SSL|SIGNATURE|EPROTO/,
+    ...{ situation: 'certificate of another host', statuses: [null], causeCode: /ALTNAME/, code: 'APEX_CONFIG' },
     ...{
       retryable: false,
       isUnknown: false,
-      problem: 'has no certificate that is trusted here, or speaks no TLS; check QDRANT_URL',
+      problem: 'has a certificate for another host; name that one in QDRANT_URL',
     },
+  },
+  {
+    ...{ situation: 'certificate', statuses: [null], causeCode: /CERT|SIGNATURE/, code: 'APEX_CONFIG' },
+    ...{ retryable: false, isUnknown: false },
+    problem: 'has a certificate that is not trusted; name the one that signed it by NODE_EXTRA_CA_CERTS',
+  },
+  {
+    ...{ situation: 'protocol of TLS', statuses: [null], causeCode: /TLS|SSL|EPROTO/, code: 'APEX_CONFIG' },
+    ...{ retryable: false, isUnknown: false, problem: 'speaks no TLS; begin QDRANT_URL with http://' },
+  },
+  {
+    ...{ situation: 'port that is refused here', statuses: [null], causeCode: /^BAD_PORT$/, code: 'APEX_CONFIG' },
+    ...{ retryable: false, isUnknown: false, problem: 'has a port that no web client may use; give it another' },
   },
   {
     ...{
@@ -157,7 +169,7 @@ export function failureOf(error: unknown): QdrantFailure {
   if (typeof status === 'number') return { status, reason: reasonOf(data), causeCode: '' };
   if (name === 'TimeoutError' || name === 'QdrantClientTimeoutError')
     return { status: null, reason: 'Timeout', causeCode: '' };
-  const causeCode = cause?.code ?? (message === 'terminated' ? CUT : '');
+  const causeCode = cause?.code ?? (message === 'terminated' ? CUT : cause?.message === 'bad port' ? 'BAD_PORT' : '');
   return { status: null, reason: causeCode || (name ?? ''), causeCode };
 }
 
@@ -169,7 +181,7 @@ interface ClientError {
   readonly message: string;
   readonly status: number;
   readonly data: unknown;
-  readonly cause?: { readonly code?: string };
+  readonly cause?: { readonly code?: string; readonly message?: string };
 }
 
 /** A reason that is no JSON of Qdrant's, as a proxy's page, is not told. */

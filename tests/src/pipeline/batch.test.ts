@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Caps, DocumentResult, RunEvent } from '../../../lib/contracts/apex.ts';
-import { ParseError } from '../../../lib/contracts/errors.ts';
+import { EXIT } from '../../../lib/contracts/error-codes.ts';
+import { ParseError, StoreError } from '../../../lib/contracts/errors.ts';
 import type { JournalEntry, RunPlan } from '../../../lib/contracts/journal.ts';
 import type { VersionRecord, WriteRef } from '../../../lib/contracts/store.ts';
 import { RunReplay, replayRun } from '../../../src/journal/replay.ts';
@@ -193,6 +194,46 @@ describe('one bad document', () => {
     expect(batch.faults.calls.filter((call) => call === 'folder.remove')).toHaveLength(2);
     expect(batch.faults.calls.filter((call) => call === 'folder.markFailed')).toHaveLength(1);
     expect(batch.journal.all('item_set_aside')).toHaveLength(1);
+  });
+
+  /** A graph that cannot take so many documents at once, or certain ones at all. */
+  class SmallGraphStore extends FakeGraphStore {
+    readonly #most: number;
+    readonly #never: string;
+    constructor(most: number, never = '') {
+      super();
+      this.#most = most;
+      this.#never = never;
+    }
+    override async write(batch: WriteRef, records: readonly VersionRecord[], signal: AbortSignal) {
+      const isTooMuch =
+        records.length > this.#most || records.some(({ documentId }) => this.#never.includes(documentId));
+      if (isTooMuch) throw new StoreError('out of memory', { code: 'STORE_OVERLOADED' });
+      return super.write(batch, records, signal);
+    }
+  }
+  const FIVE = Object.fromEntries([...'abcde'].map((id) => [id, `text ${id}`]));
+
+  test('that are too much at once are written in smaller batches, and none is set aside', async () => {
+    const batch = openBatch({ texts: FIVE, graph: new SmallGraphStore(2) });
+    await batch.run();
+    expect(await batch.current()).toEqual([...'abcde']);
+    expect(batch.session.exitStatus).toBe(EXIT.done);
+  });
+
+  test('that a store cannot take alone is set aside', async () => {
+    const batch = openBatch({ texts: FIVE, graph: new SmallGraphStore(5, 'b') });
+    await batch.run();
+    expect(await batch.current()).toEqual([...'acde']);
+    expect((await batch.stores.records.quarantined(['b'], never))[0]).toMatchObject({
+      ...{ code: 'STORE_REFUSED', message: 'a store could not take it, not even alone: out of memory' },
+    });
+  });
+
+  test('of which one after the other cannot be taken alone are not at fault: the run stops', async () => {
+    const batch = openBatch({ texts: FIVE, graph: new SmallGraphStore(0) });
+    await expect(batch.run()).rejects.toMatchObject({ code: 'STORE_OVERLOADED' });
+    expect(batch.outcomes().map(([documentId]) => documentId)).toHaveLength(2);
   });
 
   test('that a store refuses is found among the others, which are written', async () => {

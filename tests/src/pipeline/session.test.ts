@@ -44,8 +44,9 @@ test('a failing cache is said once a run, however often it fails', () => {
   const { events, session } = openSession();
   for (let time = 0; time < 3; time += 1) session.saga.onCacheFailure(noAnswer());
   expect(events).toHaveLength(1);
-  session.warnOfCache();
-  expect(events).toMatchObject([{ kind: 'warning', code: 'CACHE_FAILED' }]);
+  session.warnOfCache(noAnswer());
+  const message = 'the cache does not answer; the run goes on without it (the store does not answer)';
+  expect(events).toEqual([{ kind: 'warning', code: 'CACHE_FAILED', message }]);
   expect(session.exitStatus).toBe(EXIT.done);
 });
 

@@ -408,6 +408,23 @@ describe('a discard that fails', () => {
   });
 });
 
+test('where nobody can say in time whether the pivot happened, the first failure is told and nothing is discarded', async () => {
+  const saga = openSaga({ discardTimeoutMs: 20 });
+  const batch = await saga.prepare(null, recordOf('a'));
+  saga.faults.fail('vectors.count:after', refusal());
+  const { stores } = saga.parts;
+  const records = new Proxy(stores.records, {
+    get: (target, key) =>
+      key === 'pivotOutcome'
+        ? (_: WriteRef, signal: AbortSignal) =>
+            new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
+        : Reflect.get(target, key, target),
+  });
+  const parts = { ...saga.parts, stores: { ...stores, records } };
+  await expect(writeOrDiscard(batch, parts, never)).rejects.toMatchObject({ code: 'STORE_REFUSED' });
+  expect(saga.journal.all('discard_planned')).toEqual([]);
+});
+
 describe('after the pivot', () => {
   /** An update whose pivot has happened: each finishing call has something to do. */
   const pivoted = async (saga: Saga) => {

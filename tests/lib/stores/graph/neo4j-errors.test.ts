@@ -31,14 +31,14 @@ const SITUATIONS = [
     `${C}.Transaction.TransactionTimedOutClientConfiguration`,
     'The transaction has been terminated',
     'smaller',
-    'APEX_STORE',
+    'STORE_OVERLOADED',
   ],
   [
     'the server’s timeout',
     `${C}.Transaction.TransactionTimedOut`,
     'The transaction has been terminated',
     'smaller',
-    'APEX_STORE',
+    'STORE_OVERLOADED',
   ],
   [
     'own timeout at a lock',
@@ -50,7 +50,13 @@ const SITUATIONS = [
   ['the same, as older servers name it', `${T}.Transaction.LockClientStopped`, 'x', 'again', 'APEX_STORE'],
   ['terminated', `${C}.Transaction.Terminated`, 'The transaction has been terminated', 'again', 'APEX_STORE'],
   ['the same, as older servers name it', `${T}.Transaction.Terminated`, 'x', 'again', 'APEX_STORE'],
-  ['no memory', `${T}.General.MemoryPoolOutOfMemoryError`, 'The allocation of an extra 2 MiB', 'smaller', 'APEX_STORE'],
+  [
+    'no memory',
+    `${T}.General.MemoryPoolOutOfMemoryError`,
+    'The allocation of an extra 2 MiB',
+    'smaller',
+    'STORE_OVERLOADED',
+  ],
   ['stopping', `${T}.General.DatabaseUnavailable`, 'Timeout waiting for database', 'down', 'APEX_STORE'],
   ['no one to check passwords', `${T}.Security.AuthProviderFailed`, 'x', 'down', 'APEX_STORE'],
   [
@@ -65,6 +71,27 @@ const SITUATIONS = [
     'no routing',
     'ServiceUnavailable',
     'Could not perform discovery. No routing servers available.',
+    'down',
+    'APEX_STORE',
+  ],
+  [
+    'TLS of another host',
+    'ServiceUnavailable',
+    "Caused by: does not match certificate's altnames",
+    'stop',
+    'APEX_CONFIG',
+  ],
+  [
+    'TLS not trusted',
+    'ServiceUnavailable',
+    'Failed to connect. Caused by: Server certificate is not trusted',
+    'stop',
+    'APEX_CONFIG',
+  ],
+  [
+    'TLS broken off',
+    'ServiceUnavailable',
+    'Caused by: Client network socket disconnected before secure TLS connection was established',
     'down',
     'APEX_STORE',
   ],
@@ -107,7 +134,11 @@ const failed = (code: string, message: string, phase: 'connect' | 'run' | 'commi
 test.each(SITUATIONS)('%s (%s)', (_, code, message, remedy, as) => {
   const failure = failed(code, message);
   expect(failure.remedy).toBe(remedy);
-  expect(failure.error).toMatchObject({ code: as, retryable: remedy !== 'stop', details: { neo4jCode: code } });
+  expect(failure.error).toMatchObject({
+    code: as,
+    retryable: remedy !== 'stop' && remedy !== 'smaller',
+    details: { neo4jCode: code },
+  });
   expect(failure.error.message).toContain('host:7687');
 });
 

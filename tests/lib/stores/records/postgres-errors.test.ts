@@ -25,12 +25,16 @@ const SEEN: readonly (readonly [Seen, ErrorCode, boolean])[] = [
     'APEX_STORE',
     true,
   ],
-  [{ code: '57014', severity: 'ERROR', message: 'canceling statement due to statement timeout' }, 'APEX_STORE', true],
+  [
+    { code: '57014', severity: 'ERROR', message: 'canceling statement due to statement timeout' },
+    'STORE_OVERLOADED',
+    false,
+  ],
   [{ code: '57P01', severity: 'FATAL', message: 'terminating connection due to administrator' }, 'APEX_STORE', true],
   [{ code: '57P02', severity: 'FATAL', message: 'terminating connection because of crash' }, 'APEX_STORE', true],
   [{ code: '57P03', severity: 'FATAL', message: 'the database system is starting up' }, 'APEX_STORE', true],
   [{ code: '53300', severity: 'FATAL', message: 'sorry, too many clients already' }, 'APEX_STORE', true],
-  [{ code: '53200', severity: 'ERROR', message: 'out of shared memory' }, 'APEX_STORE', true],
+  [{ code: '53200', severity: 'ERROR', message: 'out of shared memory' }, 'STORE_OVERLOADED', false],
   [{ code: '53100', severity: 'ERROR', message: 'could not extend file: No space left' }, 'DISK_FULL', true],
   [{ code: '53100', severity: 'PANIC', message: 'could not write to file "pg_wal/xlogtemp"' }, 'DISK_FULL', true],
   [{ code: '25006', severity: 'ERROR', message: 'cannot execute UPDATE in a read-only' }, 'APEX_STORE', true],
@@ -88,6 +92,17 @@ test.each(SEEN)('%o means %s, again: %s', (seen, code, retryable) => {
   expect(error.message).toContain('db.example:5432/apex');
   expect(error.name).toBe(code === 'APEX_CONFIG' ? 'ConfigError' : 'StoreError');
 });
+
+test.each(['57014', '53200', '53400'])(
+  '%s of what only reads may be asked again: nothing can be made smaller',
+  (code) => {
+    const error = postgresError(Object.assign(new Error('x'), { code, severity: 'ERROR' }), {
+      ...AT,
+      operation: 'search',
+    });
+    expect(error).toMatchObject({ code: 'APEX_STORE', retryable: true });
+  },
+);
 
 test('values and names of a row are never told, names of constraints and columns are', () => {
   const driver = Object.assign(new Error('Key (document_id)=(secret-1) already exists.'), {

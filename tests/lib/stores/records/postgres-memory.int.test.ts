@@ -190,7 +190,7 @@ describe.skipIf(url === null)('a URL', () => {
   test.each<[string, string, (own: URL) => void]>([
     [
       'of a wrong password',
-      'does not take the password',
+      'does not take this user with this password',
       (own) => {
         own.password = 'a-wrong-one';
       },

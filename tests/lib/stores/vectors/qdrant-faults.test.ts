@@ -173,21 +173,27 @@ describe('what the server does means what the table says:', () => {
   test('TLS where there is none', async () => {
     const error = await failed(null, standIn.url.replace('http:', 'https:'));
     expect(error).toMatchObject({ code: 'APEX_CONFIG', retryable: false });
-    told.add('certificate or protocol of TLS');
+    told.add('protocol of TLS');
+  });
+
+  test('a port that is refused here', async () => {
+    expect(await failed(null, 'http://127.0.0.1:1')).toMatchObject({ code: 'APEX_CONFIG', retryable: false });
+    told.add('port that is refused here');
+  });
+
+  test.each([
+    ['DEPTH_ZERO_SELF_SIGNED_CERT', 'certificate'],
+    ['CERT_HAS_EXPIRED', 'certificate'],
+    ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'certificate'],
+    ['ERR_TLS_CERT_ALTNAME_INVALID', 'certificate of another host'],
+  ])('a certificate that is refused: %s', (code, situation) => {
+    const failure = failureOf(Object.assign(new TypeError('fetch failed'), { cause: { code } }));
+    expect(rowOf(failure)).toMatchObject({ situation, code: 'APEX_CONFIG', retryable: false, isUnknown: false });
+    told.add(situation);
   });
 
   test('every row is met', () => {
     expect(QDRANT_ERRORS.map(({ situation }) => situation).filter((situation) => !told.has(situation))).toEqual([]);
-  });
-
-  test.each([
-    'DEPTH_ZERO_SELF_SIGNED_CERT',
-    'CERT_HAS_EXPIRED',
-    'ERR_TLS_CERT_ALTNAME_INVALID',
-    'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-  ])('a certificate that is refused: %s', (code) => {
-    const failure = failureOf(Object.assign(new TypeError('fetch failed'), { cause: { code } }));
-    expect(rowOf(failure)).toMatchObject({ code: 'APEX_CONFIG', retryable: false, isUnknown: false });
   });
 
   test('the timeout of the client’s own is one', () => {
