@@ -9,8 +9,12 @@ const PARTS = fileURLToPath(new URL('./neo4j', import.meta.url));
 const PASSWORD = 'password-of-the-tests';
 const FIRST_PASSWORD = 'neo4j';
 
-/** Neo4j community from its published artifacts, in a Java process of its own. */
-export async function neo4jServer(): Promise<ServerProgram> {
+/**
+ * Neo4j community from its published artifacts, in a Java process of its own.
+ *
+ * @param memory how many bytes all transactions may take together, asked for at each start; absent: as much as Neo4j allows by default.
+ */
+export async function neo4jServer(memory: () => number | null = () => null): Promise<ServerProgram> {
   const jars = await fetchJars();
   return {
     name: 'Neo4j',
@@ -18,6 +22,7 @@ export async function neo4jServer(): Promise<ServerProgram> {
     command: (folder, port) => [
       ...(['java', '-Xmx512m', '--add-opens=java.base/java.nio=ALL-UNNAMED', '-cp', `${jars}/*`] as const),
       ...[join(PARTS, 'Server.java'), join(folder, 'home'), String(port)],
+      ...(memory() === null ? [] : [String(memory())]),
     ],
     url: (port) => `bolt://neo4j:${PASSWORD}@127.0.0.1:${port}`,
     greet: async (url) => {

@@ -1,3 +1,4 @@
+import { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { ConfigError, StoreError } from '../../contracts/errors.ts';
@@ -71,6 +72,7 @@ export class Postgres {
   readonly place: string;
   readonly #pool: pg.Pool;
   readonly #limits: PostgresLimits;
+  readonly #sockets = new Set<Socket>();
   #closing: Promise<void> | null = null;
 
   /** @throws ConfigError when the URL is none. */
@@ -79,6 +81,7 @@ export class Postgres {
     this.#limits = { ...LIMITS, ...limits };
     this.#pool = new pg.Pool({
       connectionString: url,
+      stream: () => this.#openSocket(),
       application_name: 'apex',
       max: MAX_CONNECTIONS,
       connectionTimeoutMillis: this.#limits.connectMs,
@@ -177,6 +180,14 @@ export class Postgres {
     const late = delay(CLOSE_TIMEOUT_MS, undefined, { signal: isOver.signal, ref: false }).catch(() => {});
     await Promise.race([this.#pool.end(), late]);
     isOver.abort();
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
+  /** Kept, because the driver leaves one open whose server asked for a password that there is none of: it would hold the process. */
+  #openSocket(): Socket {
+    const socket = new Socket();
+    this.#sockets.add(socket);
+    return socket.once('close', () => this.#sockets.delete(socket));
   }
 
   /** @throws what the driver's failure means. */
