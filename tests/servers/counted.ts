@@ -78,7 +78,7 @@ export class CountedServers {
 
   /** Counts everything of the memory in each store. */
   async count({ documents, items_by_store: items }: Verified): Promise<CountedStore[]> {
-    const memory = await this.#memoryId();
+    const memory = await this.memoryId();
     return [
       { store: 'records', client: 'pg', counted: total(await this.#records(), items['records']!) },
       { store: 'graph', client: 'neo4j-driver', counted: total(await this.#graph(memory), items['graph']!) },
@@ -100,18 +100,19 @@ export class CountedServers {
 
   /** Takes everything of the memory away. */
   async remove(): Promise<void> {
-    const memory = await this.#memoryId();
+    const memory = await this.memoryId();
     await this.#sql(`DROP SCHEMA ${this.#places.schema} CASCADE`);
     await this.#cypher('MATCH (n {apex_memory: $memory}) DETACH DELETE n', { memory });
     await this.#cypher('MATCH (n:ApexMemory {uuid: $memory}) DELETE n', { memory });
-    await this.#qdrant().deleteCollection(await this.#collection());
+    await this.#qdrant().deleteCollection(await this.collection());
     await this.#redis(async (client) => {
       const keys = await client.keys(`apex:${memory}:*`);
       if (keys.length > 0) await client.del(...keys);
     });
   }
 
-  async #memoryId(): Promise<string> {
+  /** The memory in these places. */
+  async memoryId(): Promise<string> {
     const rows = await this.#sql<{ value: string }>(
       `SELECT value FROM ${this.#places.schema}.memory WHERE name = 'memory_id'`,
     );
@@ -145,10 +146,11 @@ export class CountedServers {
       { key: 'memory', match: { value: memory } },
       { key: 'metadata.live', match: { value: true } },
     ];
-    return (await this.#qdrant().count(await this.#collection(), { filter: { must }, exact: true })).count;
+    return (await this.#qdrant().count(await this.collection(), { filter: { must }, exact: true })).count;
   }
 
-  async #collection(): Promise<string> {
+  /** The collection that apex made. */
+  async collection(): Promise<string> {
     const { collections } = await this.#qdrant().getCollections();
     return collections.find(({ name }) => name.startsWith(`${this.#places.collection}_`))!.name;
   }

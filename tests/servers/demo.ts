@@ -10,19 +10,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CountedServers, type CountedStore, type Verified } from './counted.ts';
-import { installServers } from './install.ts';
-import { neo4jServer } from './neo4j.ts';
-import { postgres } from './postgres.ts';
-import { openQdrantStandIn } from './qdrant/stand-in.ts';
-import { redis } from './redis.ts';
-import { type ServerProgram, startServer, type TestServer } from './start.ts';
-
-const STARTED: readonly (readonly [variable: string, program: () => ServerProgram | Promise<ServerProgram>])[] = [
-  ['APEX_TEST_POSTGRES_URL', postgres],
-  ['APEX_TEST_NEO4J_URL', neo4jServer],
-  ['APEX_TEST_REDIS_URL', () => redis],
-];
-const QDRANT_VARIABLE = 'APEX_TEST_QDRANT_URL';
+import { openServers } from './open.ts';
 
 const isTerminal = process.stdout.isTTY === true && process.env['NO_COLOR'] === undefined;
 const colour = (code: number, text: string) => (isTerminal ? `\u001b[${code}m${text}\u001b[0m` : text);
@@ -32,21 +20,17 @@ const WIDTHS = [9, 24, 22, 9, 13] as const;
 type Settings = Readonly<Record<string, string>>;
 
 const home = mkdtempSync(join(tmpdir(), 'apex-demo-'));
-const opened: TestServer[] = [];
+const opened = await openServers();
 try {
   process.exitCode = (await demonstrate()) ? 0 : 1;
 } finally {
-  for (const server of opened) await server.stop();
+  await opened.stop();
   rmSync(home, { recursive: true, force: true });
 }
 
 async function demonstrate(): Promise<boolean> {
-  const isStandIn = (process.env[QDRANT_VARIABLE] ?? '') === '';
-  const [postgresUrl, neo4jUrl, redisUrl] = await serverUrls();
-  const qdrantUrl = isStandIn ? (await openedStandIn()).url : process.env[QDRANT_VARIABLE]!;
   const servers = new CountedServers({
-    ...{ postgres: postgresUrl!, neo4j: neo4jUrl!, redis: redisUrl!, qdrant: qdrantUrl, isStandIn },
-    qdrantKey: process.env['APEX_TEST_QDRANT_API_KEY'] ?? '',
+    ...opened.urls,
     schema: process.env['APEX_POSTGRES_SCHEMA'] ?? `apex_demo_${randomBytes(4).toString('hex')}`,
     collection: process.env['APEX_QDRANT_COLLECTION'] ?? `apex-demo-${randomBytes(4).toString('hex')}`,
   });
@@ -57,25 +41,6 @@ async function demonstrate(): Promise<boolean> {
   const isEqual = compare(await servers.count(await lastLine(['verify'], servers.settings)));
   if (process.env['APEX_POSTGRES_SCHEMA'] === undefined) await servers.remove();
   return isEqual;
-}
-
-async function serverUrls(): Promise<string[]> {
-  if (STARTED.some(([variable]) => (process.env[variable] ?? '') === '')) installServers();
-  return Promise.all(
-    STARTED.map(async ([variable, program]) => {
-      const named = process.env[variable] ?? '';
-      if (named !== '') return named;
-      const server = await startServer(await program());
-      opened.push(server);
-      return server.url;
-    }),
-  );
-}
-
-async function openedStandIn(): Promise<TestServer> {
-  const server = await openQdrantStandIn();
-  opened.push(server);
-  return server;
 }
 
 /** Runs a command as a user would, with its output shown. */
