@@ -28,15 +28,15 @@ const opened = await openServers();
 try {
   const schema = `apex_interop_${randomBytes(4).toString('hex')}`;
   const collection = `apex-interop-${randomBytes(4).toString('hex')}`;
-  const servers = new CountedServers({ ...opened.urls, schema, collection });
+  const servers = new CountedServers(opened.urls, { schema, collection });
   for (const line of await servers.describe()) console.log(line);
   const env = { APEX_HOME: home, ...servers.settings };
   await execa(process.execPath, ['bin/apex.js', 'ingest', 'fixtures/sample', '--group', group], { env });
-  const { NEO4J_URI: uri, NEO4J_USERNAME: username, NEO4J_PASSWORD: password } = servers.settings;
+  const { NEO4J_URI: uri, NEO4J_USERNAME: username, NEO4J_PASSWORD: password, ...rest } = servers.settings;
   const input = JSON.stringify({
     neo4j: { uri, username, password },
-    qdrant: { url: opened.urls.qdrant, apiKey: opened.urls.qdrantKey, collection: await servers.collection() },
-    ...{ group, expected: await expectedOf(opened.urls.postgres, schema, await servers.memoryId()) },
+    qdrant: { url: rest['QDRANT_URL'], apiKey: rest['QDRANT_API_KEY'] ?? '', collection: await servers.collection() },
+    ...{ group, expected: await expectedOf(opened.urls.postgres!, schema, await servers.memoryId()) },
   });
   const { exitCode } = await execa(python, [READERS], { input, stdout: 'inherit', stderr: 'inherit', reject: false });
   await servers.remove();

@@ -2,18 +2,13 @@ import { QdrantClient } from '@qdrant/js-client-rest';
 import { Redis } from 'ioredis';
 import neo4j from 'neo4j-driver';
 import pg from 'pg';
+import { environmentOf, type ServerName, type ServerUrls } from './open.ts';
 
-/** Where the four servers are, and the places in them that are looked at. */
-interface ServerPlaces {
-  readonly postgres: string;
+/** The places in the servers that are looked at. */
+interface Places {
   readonly schema: string;
-  /** With user and password in it. */
-  readonly neo4j: string;
-  readonly qdrant: string;
-  readonly qdrantKey: string;
-  readonly isStandIn: boolean;
+  /** How the name of the collection begins. */
   readonly collection: string;
-  readonly redis: string;
 }
 
 /** What `apex verify --json` says in its last line, as far as it is compared. */
@@ -39,22 +34,18 @@ export interface CountedStore {
 
 /** The four servers, asked by their own clients and not through apex. */
 export class CountedServers {
-  readonly #places: ServerPlaces;
-
-  constructor(places: ServerPlaces) {
-    this.#places = places;
-  }
-
+  readonly #urls: { readonly [name in ServerName]: string };
   /** The settings with which apex writes there. */
-  get settings(): Record<string, string> {
-    const { username, password, protocol, host } = new URL(this.#places.neo4j);
-    return {
-      ...{ DATABASE_URL: this.#places.postgres, APEX_POSTGRES_SCHEMA: this.#places.schema },
-      ...{ NEO4J_URI: `${protocol}//${host}`, NEO4J_USERNAME: username, NEO4J_PASSWORD: password },
-      ...{ QDRANT_URL: this.#places.qdrant, APEX_QDRANT_COLLECTION: this.#places.collection },
-      ...(this.#places.qdrantKey === '' ? {} : { QDRANT_API_KEY: this.#places.qdrantKey }),
-      REDIS_URL: this.#places.redis,
-    };
+  readonly settings: Readonly<Record<string, string>>;
+  readonly #places: Places;
+
+  /** @throws when one could not be had. */
+  constructor(urls: ServerUrls, places: Places) {
+    const settings = environmentOf(urls);
+    if (settings === null) throw new Error('all four servers are needed');
+    this.#urls = urls as { readonly [name in ServerName]: string };
+    this.#places = places;
+    this.settings = { ...settings, APEX_POSTGRES_SCHEMA: places.schema, APEX_QDRANT_COLLECTION: places.collection };
   }
 
   /** A line for each: what it is and where. */
@@ -65,14 +56,15 @@ export class CountedServers {
     );
     const { version: qdrant } = await this.#qdrant().versionInfo();
     const redis = await this.#redis(async (client) => /^redis_version:(\S+)/m.exec(await client.info())?.[1] ?? '');
+    const isStandIn = (process.env['APEX_TEST_QDRANT_URL'] ?? '') === '';
     const at = (url: string) => new URL(url).host;
     return [
-      `records  PostgreSQL ${version!.version.split(' ')[0]} at ${at(this.#places.postgres)}`,
-      `graph    Neo4j ${kernel!.version} at ${at(this.#places.neo4j)}`,
-      this.#places.isStandIn
-        ? `vectors  NO QDRANT: a stand-in of the tests at ${at(this.#places.qdrant)}\n         (for a real one set APEX_TEST_QDRANT_URL)`
-        : `vectors  Qdrant ${qdrant} at ${at(this.#places.qdrant)}`,
-      `cache    Redis ${redis} at ${at(this.#places.redis)}`,
+      `records  PostgreSQL ${version!.version.split(' ')[0]} at ${at(this.#urls.postgres)}`,
+      `graph    Neo4j ${kernel!.version} at ${at(this.#urls.neo4j)}`,
+      isStandIn
+        ? `vectors  NO QDRANT: a stand-in of the tests at ${at(this.#urls.qdrant)}\n         (for a real one set APEX_TEST_QDRANT_URL)`
+        : `vectors  Qdrant ${qdrant} at ${at(this.#urls.qdrant)}`,
+      `cache    Redis ${redis} at ${at(this.#urls.redis)}`,
     ];
   }
 
@@ -160,12 +152,12 @@ export class CountedServers {
   }
 
   #qdrant(): QdrantClient {
-    const { qdrant: url, qdrantKey } = this.#places;
-    return new QdrantClient({ url, checkCompatibility: false, ...(qdrantKey === '' ? {} : { apiKey: qdrantKey }) });
+    const { QDRANT_URL: url, QDRANT_API_KEY: apiKey } = this.settings;
+    return new QdrantClient({ url: url!, checkCompatibility: false, ...(apiKey === undefined ? {} : { apiKey }) });
   }
 
   async #sql<Row extends object>(text: string): Promise<Row[]> {
-    const client = new pg.Client({ connectionString: this.#places.postgres });
+    const client = new pg.Client({ connectionString: this.#urls.postgres });
     await client.connect();
     try {
       return (await client.query<Row>(text)).rows;
@@ -186,7 +178,7 @@ export class CountedServers {
   }
 
   async #redis<Answer>(ask: (client: Redis) => Promise<Answer>): Promise<Answer> {
-    const client = new Redis(this.#places.redis);
+    const client = new Redis(this.#urls.redis);
     try {
       return await ask(client);
     } finally {

@@ -29,8 +29,7 @@ try {
 }
 
 async function demonstrate(): Promise<boolean> {
-  const servers = new CountedServers({
-    ...opened.urls,
+  const servers = new CountedServers(opened.urls, {
     schema: process.env['APEX_POSTGRES_SCHEMA'] ?? `apex_demo_${randomBytes(4).toString('hex')}`,
     collection: process.env['APEX_QDRANT_COLLECTION'] ?? `apex-demo-${randomBytes(4).toString('hex')}`,
   });
