@@ -40,6 +40,7 @@ export class Leases {
   ): Promise<{ fence: number; lastLsn: number }> {
     const { records } = this.#parts;
     const opened = await records.openRun(run, signal);
+    this.#lost.delete(run.runId);
     if (records.leaseMs !== null) this.#renew(run.runId, opened.fence, records.leaseMs / RENEWALS);
     return opened;
   }

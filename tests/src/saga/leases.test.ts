@@ -72,6 +72,9 @@ test('who is silent for longer than its lease loses the run, and hears of it as 
   await pass(LEASE_MS);
   expect(leases.lossOf('run-1')).toMatchObject({ code: 'FENCED' });
   await leases.release('run-1');
+  await open('run-1');
+  expect(leases.lossOf('run-1')).toBeNull();
+  await leases.close();
 });
 
 test('a run that nobody took in the silence goes on', async () => {
