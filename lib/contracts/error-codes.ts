@@ -36,13 +36,13 @@ export const ERROR_CODES = {
   },
   NEWER_FORMAT: {
     exit: EXIT.config,
-    meaning: 'The data directory was written by a newer apex.',
-    help: 'Use that version, or point APEX_HOME at another folder.',
+    meaning: 'The data directory, or what lies on a server, was written by a newer apex.',
+    help: 'Use that version, or name another place: another APEX_HOME, schema, collection or server.',
   },
   EMBEDDER_MISMATCH: {
     exit: EXIT.config,
     meaning: 'The memory holds vectors of another embedder or dimension.',
-    help: 'Use the embedder the memory was made with, or start a new memory with another APEX_HOME.',
+    help: 'Use the embedder the memory was made with, or start a new memory: another APEX_HOME, or another schema.',
   },
   APEX_PERMISSION: {
     exit: EXIT.permission,

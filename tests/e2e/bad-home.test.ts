@@ -133,7 +133,7 @@ test.each([
     setPragma(path, 'user_version = 99');
     const before = bytesOf(victim.home);
     for (const args of [['ingest', 'before'], ['resume'], ['cleanup'], ['delete', 'x'], ...READING])
-      expectEnd(await victim.run(args), 78, said, 'Use that version, or point APEX_HOME at another folder.');
+      expectEnd(await victim.run(args), 78, said, 'Use that version, or name another place: another APEX_HOME, schema, collection or server.');
     expect(bytesOf(victim.home)).toEqual(before);
     setPragma(path, `user_version = ${format}`);
     await victim.assertUnharmed();
@@ -154,7 +154,7 @@ test('an interrupted run whose journal has a newer format is refused with 78 and
   const before = readFileSync(path);
   const said = [
     /runs\/.+\.db has format 99, this apex reads up to \d+/,
-    'Use that version, or point APEX_HOME at another folder.',
+    'Use that version, or name another place: another APEX_HOME, schema, collection or server.',
   ];
   for (const args of [
     ['ingest', good],

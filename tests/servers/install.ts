@@ -9,7 +9,8 @@ export function installServers(): void {
     ...(newestPrograms() === null ? ['postgresql'] : []),
     ...(hasPgBouncer() ? [] : ['pgbouncer']),
     ...(existsSync('/usr/bin/redis-server') ? [] : ['redis-server']),
-    ...(existsSync('/usr/bin/java') ? [] : ['default-jdk-headless']),
+    // A Java without its compiler does not run `Server.java`.
+    ...(existsSync('/usr/bin/javac') ? [] : ['default-jdk-headless']),
     ...(existsSync('/usr/bin/mvn') ? [] : ['maven']),
   ];
   if (packages.length === 0 || !existsSync('/usr/bin/apt-get') || process.getuid?.() !== 0) return;
