@@ -133,7 +133,12 @@ test.each([
     setPragma(path, 'user_version = 99');
     const before = bytesOf(victim.home);
     for (const args of [['ingest', 'before'], ['resume'], ['cleanup'], ['delete', 'x'], ...READING])
-      expectEnd(await victim.run(args), 78, said, 'Use that version, or name another place: another APEX_HOME, schema, collection or server.');
+      expectEnd(
+        await victim.run(args),
+        78,
+        said,
+        'Use that version, or name another place: another APEX_HOME, schema, collection or server.',
+      );
     expect(bytesOf(victim.home)).toEqual(before);
     setPragma(path, `user_version = ${format}`);
     await victim.assertUnharmed();
