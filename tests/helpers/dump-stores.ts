@@ -15,7 +15,7 @@ export async function dumpStores(
 ): Promise<Record<string, unknown[]>> {
   const documents: unknown[] = [];
   for await (const versions of pagesOfCurrent(records)) {
-    const kept = await records.kept(versions, never);
+    const kept = (await records.kept(versions, never)).toSorted((a, b) => (a.documentId < b.documentId ? -1 : 1));
     const closings = new Map((await graph.closings(versions, never)).map((closing) => [closing.relationId, closing]));
     for (const version of kept.filter(({ sourceUri }) => isWanted(sourceUri))) documents.push(plain(version, closings));
   }

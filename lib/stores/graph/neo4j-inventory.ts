@@ -51,14 +51,21 @@ export function readDocuments<Answer extends GraphDocument>(
 
 /** All that lies in the graph for these versions. */
 export async function* readInventory(reading: Reading, versions: readonly string[]): AsyncGenerator<InventoryRow> {
-  type Document = GraphDocument & { readonly isLive: boolean; readonly groupId: string };
-  const documents = await readDocuments<Document>(reading, versions, ', d.live AS isLive, d.group_id AS groupId');
+  type Document = GraphDocument & { readonly isLive: boolean; readonly groupId: string; readonly mentioned: number };
+  const more = ', d.live AS isLive, d.group_id AS groupId, COUNT { (d)-[:MENTIONS]->() } AS mentioned';
+  const documents = await readDocuments<Document>(reading, versions, more);
+  const groups = new Map(documents.map((row) => [keyOf(row), row.group]));
+  const entities = new Map<string, number>();
+  for await (const row of chunksOf(reading, versions, groups)) {
+    if (row.kind === 'entity') entities.set(keyOf(row), (entities.get(keyOf(row)) ?? 0) + 1);
+    yield row;
+  }
   for (const row of documents) {
-    const digest = withRight(documentDigest(row), row.groupId === groupIdOf(String(row.group)));
+    // Readers of episodes go from the document's own node to its entities.
+    const isRight = row.groupId === groupIdOf(String(row.group)) && row.mentioned >= (entities.get(keyOf(row)) ?? 0);
+    const digest = withRight(documentDigest(row), isRight);
     yield { ...named(row), kind: 'document', id: row.documentId, digest, isLive: row.isLive === true };
   }
-  const groups = new Map(documents.map((row) => [keyOf(row), row.group]));
-  yield* chunksOf(reading, versions, groups);
   yield* relationsOf(reading, versions);
 }
 
@@ -68,11 +75,16 @@ type ChunkRow = DocumentVersion & {
   readonly text: string;
   readonly textDigest: string;
   readonly isLive: boolean;
+  readonly isTied: boolean;
 };
 
+/** A chunk is tied to its document, to the chunk before it and to the entities that it mentions. */
 const CHUNKS = `MATCH (c:ApexChunk) WHERE c.uuid IN $chunks
   RETURN c.document_id AS documentId, c.version AS version, c.id AS id, c.index AS ordinal, c.text AS text,
-    c.text_digest AS textDigest, c.live AS isLive`;
+    c.text_digest AS textDigest, c.live AS isLive,
+    EXISTS { (c)-[:FROM_DOCUMENT]->(d) WHERE d.uuid = c.apex_version }
+    AND (c.index = 0 OR EXISTS { (b)-[:NEXT_CHUNK]->(c) WHERE b.apex_version = c.apex_version AND b.index = c.index - 1 })
+    AND NOT EXISTS { (c)-[:MENTIONS]->(e) WHERE NOT EXISTS { (e)-[:FROM_CHUNK]->(c) } } AS isTied`;
 
 /** Chunks, page by page, each page with its mentions; an entity comes with the first mention of its version. */
 async function* chunksOf(
@@ -110,7 +122,8 @@ async function* rowsOf(
     async (run) => [await run<ChunkRow>(CHUNKS, { chunks }), await run<MentionRow>(MENTIONS_OF, { chunks })] as const,
   );
   for (const row of page) {
-    const digest = withRight(digestOf(row.ordinal), sha256(String(row.text)) === row.textDigest);
+    const isRight = row.isTied === true && sha256(String(row.text)) === row.textDigest;
+    const digest = withRight(digestOf(row.ordinal), isRight);
     yield { ...named(row), kind: 'chunk', id: row.id, digest, isLive: row.isLive === true };
   }
   for (const row of mentions) {
