@@ -1,18 +1,16 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type ChainableCommander, Redis } from 'ioredis';
-import { StoreError } from '../../contracts/errors.ts';
+import type { StoreError } from '../../contracts/errors.ts';
+import { redisError, rowOf } from './redis-errors.ts';
 
 /** How long a command may wait for its answer, and the first connection. A cache that is slower than this costs more than it saves. */
 const COMMAND_TIMEOUT_MS = 500;
 const CONNECT_TIMEOUT_MS = 1_000;
 const MAX_RECONNECT_DELAY_MS = 2_000;
 
-/** Answers that no new connection changes. */
-const REFUSED = /^(?:WRONGPASS|NOAUTH|NOPERM)/;
-
 /**
  * One connection to Redis, made when it is first needed. While it is lost every command fails at once, and it is made again in the
- * background. Nothing is sent twice. Errors: StoreError, final when the password or the user is refused.
+ * background. Nothing is sent twice. Errors: StoreError, by the table of errors.
  */
 export class RedisConnection {
   /** Where it is, without user and password. */
@@ -42,7 +40,7 @@ export class RedisConnection {
     // Its `command` has the password among its arguments: of the error only the message is kept.
     this.#redis.on('error', ({ message }: Error) => {
       this.#lastProblem = message;
-      if (REFUSED.test(message)) this.#redis.disconnect();
+      if (!rowOf(message).retryable) this.#redis.disconnect();
     });
   }
 
@@ -86,11 +84,7 @@ export class RedisConnection {
   #storeError(operation: string, { message }: Error): StoreError {
     const isConnected = this.#redis.status === 'ready' || this.#lastProblem === '';
     const said = shortOf(isConnected ? message : this.#lastProblem);
-    return new StoreError(`Redis at ${this.place} fails: ${said}`, {
-      code: 'APEX_STORE',
-      retryable: !REFUSED.test(said),
-      details: { operation },
-    });
+    return redisError(said, { place: this.place, operation });
   }
 }
 

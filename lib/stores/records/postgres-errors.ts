@@ -155,8 +155,12 @@ export function postgresError(error: unknown, { place, operation }: { place: str
  * knows whether it happened.
  */
 export function isRefusal(error: unknown): boolean {
-  return (error as DriverError | null)?.severity === 'ERROR';
+  const { severity, code = '' } = (error ?? {}) as DriverError;
+  return severity === 'ERROR' && !UNKNOWN_OUTCOME.includes(code);
 }
+
+/** The server itself does not know. Source: https://www.postgresql.org/docs/15/errcodes-appendix.html */
+const UNKNOWN_OUTCOME = ['08007', '40003'];
 
 function meaningOf({ code, message = '' }: DriverError): FailureMeaning {
   const known = code === undefined ? undefined : BY_STATE[code];

@@ -54,6 +54,8 @@ const SEEN: readonly (readonly [Seen, ErrorCode, boolean])[] = [
   [{ code: '42501', severity: 'ERROR', message: 'permission denied for database' }, 'APEX_PERMISSION', false],
   [{ code: '42P01', severity: 'ERROR', message: 'relation "apex.chunk" does not exist' }, 'MEMORY_DAMAGED', false],
   [{ code: '42703', severity: 'ERROR', message: 'column "words" does not exist' }, 'MEMORY_DAMAGED', false],
+  [{ code: '42883', severity: 'ERROR', message: 'operator does not exist' }, 'MEMORY_DAMAGED', false],
+  [{ code: '22001', severity: 'ERROR', message: 'value too long for type' }, 'STORE_REFUSED', false],
   [{ code: '3F000', severity: 'ERROR', message: 'schema "apex" does not exist' }, 'MEMORY_DAMAGED', false],
   [{ message: 'The server does not support SSL connections' }, 'APEX_CONFIG', false],
   [{ message: 'SASL: SCRAM-SERVER-FIRST-MESSAGE: client password must be a string' }, 'APEX_CONFIG', false],
@@ -82,6 +84,11 @@ const SEEN: readonly (readonly [Seen, ErrorCode, boolean])[] = [
   [{ code: '08P01', severity: 'FATAL', message: 'server conn crashed?' }, 'APEX_STORE', true],
   [{ code: '58030', severity: 'ERROR', message: 'could not read file' }, 'APEX_STORE', true],
   [{ code: 'XX000', severity: 'ERROR', message: 'internal' }, 'APEX_STORE', true],
+  ...['08001', '08006', '08007', '40003'].map((code): (typeof SEEN)[number] => [
+    { code, severity: 'FATAL', message: 'as the tables of codes name it' },
+    'APEX_STORE',
+    true,
+  ]),
   [{ message: 'something nobody has seen' }, 'APEX_STORE', true],
 ];
 
@@ -129,6 +136,7 @@ test('only what the server refuses with its connection whole leaves no doubt abo
   const doubtful = SEEN.filter(([{ severity }]) => severity !== 'ERROR').map(([seen]) => seen);
   expect(doubtful.map(isRefusal)).not.toContain(true);
   expect(isRefusal({ code: '40001', severity: 'ERROR' })).toBe(true);
+  for (const code of ['08007', '40003']) expect(isRefusal({ code, severity: 'ERROR' }), code).toBe(false);
   expect(isRefusal(null)).toBe(false);
 });
 
