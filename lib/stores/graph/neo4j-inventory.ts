@@ -78,13 +78,16 @@ type ChunkRow = DocumentVersion & {
   readonly isTied: boolean;
 };
 
-/** A chunk is tied to its document, to the chunk before it and to the entities that it mentions. */
+/**
+ * A chunk is tied to its document, to the chunk before it and to the entities that it mentions: told from the chunk's few
+ * relationships, since an entity or a document may have very many.
+ */
 const CHUNKS = `MATCH (c:ApexChunk) WHERE c.uuid IN $chunks
   RETURN c.document_id AS documentId, c.version AS version, c.id AS id, c.index AS ordinal, c.text AS text,
     c.text_digest AS textDigest, c.live AS isLive,
     EXISTS { (c)-[:FROM_DOCUMENT]->(d) WHERE d.uuid = c.apex_version }
-    AND (c.index = 0 OR EXISTS { (b)-[:NEXT_CHUNK]->(c) WHERE b.apex_version = c.apex_version AND b.index = c.index - 1 })
-    AND NOT EXISTS { (c)-[:MENTIONS]->(e) WHERE NOT EXISTS { (e)-[:FROM_CHUNK]->(c) } } AS isTied`;
+    AND (c.index = 0 OR COUNT { ()-[:NEXT_CHUNK]->(c) } > 0)
+    AND COUNT { (c)<-[:FROM_CHUNK]-() } >= COUNT { MATCH (c)-[:MENTIONS]->(e) RETURN DISTINCT e } AS isTied`;
 
 /** Chunks, page by page, each page with its mentions; an entity comes with the first mention of its version. */
 async function* chunksOf(
