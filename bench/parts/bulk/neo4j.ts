@@ -277,7 +277,7 @@ function looking(url: string, memory: string, close: () => Promise<void>): Omit<
     sizes: async () => ({}),
     remove: async () => {
       for (const match of REMOVED)
-        while ((await ask(`MATCH ${match} WITH n LIMIT 5000 DETACH DELETE n RETURN count(*) AS n`)) > 0);
+        while ((await ask(`MATCH ${match} WITH n LIMIT 1000 DETACH DELETE n RETURN count(*) AS n`)) > 0);
       await close();
     },
   };
