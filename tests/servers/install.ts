@@ -11,6 +11,7 @@ export function installServers(): void {
     ...(existsSync('/usr/bin/redis-server') ? [] : ['redis-server']),
     // A Java without its compiler does not run `Server.java`.
     ...(existsSync('/usr/bin/javac') ? [] : ['default-jdk-headless']),
+    ...(existsSync('/usr/bin/openssl') ? [] : ['openssl']),
     ...(existsSync('/usr/bin/mvn') ? [] : ['maven']),
   ];
   if (packages.length === 0 || !existsSync('/usr/bin/apt-get') || process.getuid?.() !== 0) return;

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { storedVector } from '../../../../lib/contracts/identity.ts';
+import { createLexicalEmbedder } from '../../../../lib/embedders/lexical.ts';
 import { openQdrantVectors } from '../../../../lib/stores/vectors/qdrant.ts';
 import { collectionNameOf } from '../../../../lib/stores/vectors/qdrant-collection.ts';
 import { pointOf } from '../../../../lib/stores/vectors/qdrant-point.ts';
@@ -17,7 +18,9 @@ const requests = [...page.matchAll(/```http\n(\w+) (\S+)\n([\s\S]*?)```/g)].map(
   }),
 );
 
-const embedder = { model: 'lexical-2', dimensions: 256 };
+/** Users have it unless they set another. */
+const { model, dimensions } = createLexicalEmbedder();
+const embedder = { model, dimensions };
 const collection = `apex-page-${randomUUID().slice(0, 8)}`;
 const url = inject('servers').qdrant!;
 const headers = { 'content-type': 'application/json', ...(QDRANT_KEY === null ? {} : { 'api-key': QDRANT_KEY }) };
@@ -29,7 +32,7 @@ async function send({ method, path, body }: (typeof requests)[number]) {
   return ((await answer.json()) as { result: Record<string, unknown> }).result;
 }
 
-const vector = storedVector(Float32Array.from({ length: 256 }, (_, index) => index + 1));
+const vector = storedVector(Float32Array.from({ length: dimensions }, (_, index) => index + 1));
 const document = recordOf('steel', { vectors: [[...vector], [...vector]] });
 
 beforeAll(async () => {
