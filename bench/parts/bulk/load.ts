@@ -2,6 +2,7 @@
 //
 // Prints one JSON object: what it took to write, what to make visible, and what lies in the store then. Making the rows is not timed.
 import { randomBytes } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Loaded, Loader, Measured, Place } from './loader.ts';
 import { apexNeo4j, bareNeo4j } from './neo4j.ts';
 import { apexPostgres, barePostgres } from './postgres.ts';
@@ -16,6 +17,8 @@ const LOADERS: { readonly [store in Measured]: { readonly [side: string]: (place
   cache: { apex: apexRedis, bare: bareRedis },
 };
 
+const SETTLE_MS = 20;
+
 const [side = '', store = '', rows = '', dimensions = '', url = '', kept = ''] = process.argv.slice(2);
 const place = { url, name: `bench_${randomBytes(6).toString('hex')}`, dimensions: Number(dimensions) };
 const loader = await LOADERS[store as Measured][side]!(place);
@@ -23,6 +26,8 @@ const loaded = { writeMs: 0, showMs: 0, ownMs: 0 };
 let batchNo = 0;
 for (const batch of bulkBatches(Number(rows), place.dimensions)) {
   prepareEntries(batch);
+  // Making rows holds everything up: connections that the server has closed meanwhile are noticed first.
+  await delay(SETTLE_MS);
   const usedBefore = process.cpuUsage();
   const begunMs = performance.now();
   await loader.write(batch, batchNo);
