@@ -120,7 +120,10 @@ const HOUR_MS = 3_600_000;
 const BATCH_BYTES = 4 * MEGABYTE;
 /** What an archive may inflate to. */
 const MAX_INFLATED_BYTES = 200 * MEGABYTE;
-/** The bound on discarding a batch. */
+/**
+ * The bound on discarding a batch, and before that on asking whether its pivot happened. Three tries at the latter, each of which may
+ * wait 55 s for locks of a silent transaction (`PostgresLimits`), fit into it with their delays.
+ */
 const DISCARD_TIMEOUT_MS = 300_000;
 /** The bound on one request to a provider. */
 const PROVIDER_TIMEOUT_MS = 60_000;

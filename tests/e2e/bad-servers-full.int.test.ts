@@ -1,12 +1,15 @@
 import { chownSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Redis } from 'ioredis';
+import neo4j from 'neo4j-driver';
 import { describe, expect, inject, onTestFinished, test } from 'vitest';
 import { canMount, expectEnd, openSmallDisk } from '../helpers/bad-input.ts';
 import { openTrial } from '../helpers/bad-servers.ts';
+import { neo4jSettings } from '../helpers/neo4j.ts';
 import { withClient } from '../helpers/postgres.ts';
 import { newFolder } from '../helpers/program.ts';
 import { serverEnvironment } from '../servers/environment.ts';
+import { neo4jServer } from '../servers/neo4j.ts';
 import { postgres } from '../servers/postgres.ts';
 import { redis } from '../servers/redis.ts';
 import { startServer } from '../servers/start.ts';
@@ -112,6 +115,53 @@ describe.skipIf(servers.postgres === null)('a PostgreSQL that cannot take all at
     await trial.assertMended(env);
   });
 });
+
+describe.skipIf(servers.neo4j === null)('a Neo4j that has no memory left', () => {
+  test('is waited for, then 75 with what to raise, and the same command completes when there is memory again', async () => {
+    const server = await startServer(await neo4jServer(() => LEAST_MEMORY_BYTES));
+    onTestFinished(server.stop);
+    const { uri, username, password } = neo4jSettings(server.url);
+    const env = { NEO4J_URI: uri, NEO4J_USERNAME: username, NEO4J_PASSWORD: password };
+    const trial = openTrial(FILES);
+    expectEnd(await trial.run(env, 'verify'), 0);
+    const release = await takeMemory(server.url);
+    const finished = await trial.ingest(env);
+    await release();
+    expectEnd(
+      finished,
+      ...([
+        75,
+        /the graph at 127\.0\.0\.1:\d+ has no memory for a transaction: raise dbms\.memory\.transaction\.total\.max/,
+      ] as const),
+    );
+    await trial.assertMended(env);
+  }, 300_000);
+});
+
+/** The least that Neo4j lets all transactions be given. */
+const LEAST_MEMORY_BYTES = 10_485_760;
+
+/** Opens transactions that hold memory until no more can be had. @returns what ends them. */
+async function takeMemory(url: string): Promise<() => Promise<void>> {
+  const { uri, username, password } = neo4jSettings(url);
+  const driver = neo4j.driver(uri, neo4j.auth.basic(username, password), { maxTransactionRetryTime: 0 });
+  onTestFinished(() => driver.close());
+  for (const nodes of [2_000, 200, 20])
+    for (let count = 0; count < 90; count += 1) {
+      const transaction = driver.session().beginTransaction();
+      const taken = transaction.run('UNWIND range(1, $nodes) AS x CREATE (:Filler {number: x})', {
+        nodes: neo4j.int(nodes),
+      });
+      if (
+        !(await taken.then(
+          () => true,
+          () => false,
+        ))
+      )
+        break;
+    }
+  return () => driver.close();
+}
 
 describe.skipIf(servers.redis === null)('a Redis', () => {
   const opened = async () => {
