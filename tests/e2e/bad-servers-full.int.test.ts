@@ -180,7 +180,7 @@ describe.skipIf(servers.redis === null)('a Redis', () => {
     expectEnd(
       finished,
       0,
-      /the cache does not answer; the run goes on without it \(Redis at .+ fails: OOM command not allowed/,
+      /the cache does not answer; the run goes on without it \(Redis at .+ is full; raise its maxmemory, .+ \(OOM\)/,
     );
     expect(finished.stderr.match(/the cache/g)).toHaveLength(1);
     expectEnd(await trial.run(env, 'doctor'), 0, /is full and drops nothing/);
@@ -195,7 +195,7 @@ describe.skipIf(servers.redis === null)('a Redis', () => {
     expectEnd(
       finished,
       0,
-      /the run goes on without it \(Redis at .+ fails: READONLY You can't write against a read only replica/,
+      /the run goes on without it \(Redis at .+ only replicates; name its master in REDIS_URL \(READONLY\)/,
     );
     expect(finished.stderr.match(/the cache/g)).toHaveLength(1);
     expectEnd(await trial.run(env, 'doctor'), 0, /only replicates: nothing can be cached in it/);

@@ -83,13 +83,7 @@ export class RedisConnection {
 
   #storeError(operation: string, { message }: Error): StoreError {
     const isConnected = this.#redis.status === 'ready' || this.#lastProblem === '';
-    const said = shortOf(isConnected ? message : this.#lastProblem);
+    const said = isConnected ? message : this.#lastProblem;
     return redisError(said, { place: this.place, operation });
   }
-}
-
-/** Without the advice of others that follows: how to start Node, how the client may be set. */
-function shortOf(message: string): string {
-  if (message.startsWith("Stream isn't writeable")) return 'it does not answer in time';
-  return message.split('; if the root CA', 1)[0]!;
 }
