@@ -29,16 +29,17 @@ const PART = 60;
 export async function everyServerPoint(newEnvironment: NewEnvironment, jobs: number): Promise<string[]> {
   const failures: string[] = [];
   let cases = 0;
+  const scenario = await openServerScenario(newEnvironment);
   for (const recovery of RECOVERIES) {
-    const scenario = await openServerScenario(PART, newEnvironment);
+    await scenario.make(scenario.points.length);
     await workThrough([...scenario.points], jobs, async (point) => {
       cases += 1;
       const problem = await pointProblem(scenario, point, recovery);
       if (problem !== null) failures.push(`${point}, ${recovery}: ${problem}`);
     });
-    scenario.remove();
     console.log(`${recovery}: ${scenario.points.length} points, ${failures.length} failures so far`);
   }
+  scenario.remove();
   console.log(`${cases} cases on servers, ${failures.length} failures`);
   return failures;
 }
