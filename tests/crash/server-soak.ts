@@ -100,13 +100,12 @@ async function playPart(
   const scenario = await openFaultScenario(part, { newEnvironment, own: (role) => own.of(role) });
   await workThrough([...part.keys()], jobs, async (index) => {
     const name = nameOf(part[index]!);
-    try {
-      const { problems, exitCode } = await scenario.play(index);
-      ended.set(exitCode, (ended.get(exitCode) ?? 0) + 1);
-      failures.push(...problems.map((problem) => `${name}: ${problem}`));
-    } catch (error) {
-      failures.push(`${name}: ${error}`);
-    }
+    const { problems, exitCode } = await scenario
+      .play(index)
+      .catch((error: unknown) => ({ problems: [String(error)], exitCode: null }));
+    ended.set(exitCode, (ended.get(exitCode) ?? 0) + 1);
+    console.log(`${name}: ${exitCode}${problems.length === 0 ? '' : ', FAILED'}`);
+    failures.push(...problems.map((problem) => `${name}: ${problem}`));
   });
   await scenario.remove();
   return failures;
