@@ -54,6 +54,7 @@ const ANSWER_MS = 2_500;
 const PATIENCE_SECONDS = '90';
 const IMPATIENCE_SECONDS = '2';
 const TEMPORARY = 75;
+const NOT_FOUND = 2;
 
 /** How a command that stopped is brought to its end, each in turn. */
 const WAYS = ['again', 'resume', 'rollback'] as const;
@@ -255,7 +256,9 @@ class Play {
       if (interrupted !== undefined) await this.#mustEnd(['rollback', interrupted.runId], 4);
     }
     const isDone = way === 'resume' && (await this.#mustEnd(['resume'], 0, exitCode)).stdout !== '';
-    if (!isDone) await this.#mustEnd(args, exitCode);
+    // A delete that had its pivot is not taken back: there is nothing left for the second one to find.
+    const isGone = way === 'rollback' && args[0] === 'delete';
+    if (!isDone) await this.#mustEnd(args, exitCode, ...(isGone ? [NOT_FOUND] : []));
   }
 
   async #mustEnd(args: readonly string[], ...exitCodes: number[]): Promise<Finished> {
