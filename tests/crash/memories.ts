@@ -20,6 +20,8 @@ export interface Memory {
   readonly home: string;
   /** Names its stores. */
   readonly env: Readonly<Record<string, string>>;
+  /** Whether one commit shows a change by all modes of search. */
+  readonly hasOneCommit: boolean;
   /** The current version of each document. */
   current(): Promise<readonly Current[]>;
   /** All that it holds, but for what is on its way in or out. `documents` has the current ones, `quarantine` what is set aside. */
@@ -38,7 +40,7 @@ export interface Memory {
 export function embeddedMemory(home: string): Memory {
   const path = join(home, 'memory.db');
   return {
-    ...{ home, env: {} },
+    ...{ home, env: {}, hasOneCommit: true },
     current: async () =>
       query(
         path,
@@ -82,7 +84,7 @@ export function serverMemory(home: string, env: Readonly<Record<string, string>>
     return version == null ? [] : [{ documentId, version }];
   };
   return {
-    ...{ home, env },
+    ...{ home, env, hasOneCommit: false },
     current: async () => {
       const { records } = await stores();
       const versions = await records.currentVersions(null, MAX_DOCUMENTS, never);
