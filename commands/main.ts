@@ -2,7 +2,7 @@
 // May import src, lib/contracts and the registries.
 // Must never decide anything about documents.
 
-import { endOnClosedOutput, helpColumns, printLine, printText } from './ui/output.ts';
+import { endOnClosedOutput, endWhateverIsOpen, helpColumns, printLine, printText } from './ui/output.ts';
 import { readVersion } from './version.ts';
 
 /** What asks for the program's own help when it stands alone. */
@@ -33,6 +33,8 @@ export async function main(argv: readonly string[]): Promise<void> {
     process.exitCode = await statusOf(error);
     // Nothing was begun: a connection that is being made would be waited for.
     if (isInterruption(error)) process.exit();
+  } finally {
+    endWhateverIsOpen();
   }
 }
 

@@ -114,3 +114,18 @@ export function isLive(): boolean {
   const isTerminal = process.stdout.isTTY === true && process.stderr.isTTY === true;
   return isTerminal && process.env['TERM'] !== 'dumb' && process.env['CI'] === undefined;
 }
+
+/** What a client of a store still has open when all is done may close by itself in this time. */
+const LEFT_OPEN_MS = 500;
+
+/**
+ * Ends the process also where a connection is still open: one to a server that has fallen silent is held for minutes by some clients.
+ * What is being written comes out first. Without anything open the process has ended before.
+ */
+export function endWhateverIsOpen(): void {
+  const finish = () => {
+    if (process.stdout.writableLength + process.stderr.writableLength > 0) endWhateverIsOpen();
+    else process.exit();
+  };
+  setTimeout(finish, LEFT_OPEN_MS).unref();
+}

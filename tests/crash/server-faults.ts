@@ -61,6 +61,7 @@ const WAYS = ['again', 'resume', 'rollback'] as const;
 
 /** How often the command is given again that stopped before its fault began: an overloaded machine is slow to answer, too. */
 const MAX_STARTS = 5;
+const NOT_FORGOTTEN = /what was deleted is no longer found, but the cache did not answer/;
 /** Of a run that nobody need come back to. */
 const ENDED: ReadonlySet<string> = new Set(['completed', 'rolled_back']);
 
@@ -191,7 +192,10 @@ class Play {
     const disturbed = await this.#disturb();
     const { exitCode } = disturbed;
     const mayStop = roleOf(one) !== 'cache';
-    if (exitCode === TEMPORARY && mayStop) await this.#recover(WAYS[index % WAYS.length]!);
+    // What is deleted shall be gone from the cache, too: that it may not be is told by the exit status alone.
+    const mayStay = !mayStop && expected.args[0] === 'delete' && NOT_FORGOTTEN.test(disturbed.stderr);
+    if (exitCode === TEMPORARY && mayStay) this.#checkUndoubled(disturbed);
+    else if (exitCode === TEMPORARY && mayStop) await this.#recover(WAYS[index % WAYS.length]!);
     else if (exitCode === expected.exitCode) this.#checkUndoubled(disturbed);
     else this.#blame(`it ended with ${exitCode}: ${disturbed.stdout}\n${disturbed.stderr}`);
     await this.#checkMemory();
