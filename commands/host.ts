@@ -111,7 +111,6 @@ export class Interruption extends Error {
 
   constructor(signalName: unknown) {
     super('interrupted');
-    this.name = 'Interruption';
     this.exitStatus = signalName === 'SIGTERM' ? EXIT.terminated : EXIT.interrupted;
   }
 }

@@ -31,8 +31,6 @@ export async function main(argv: readonly string[]): Promise<void> {
     // A help that was asked for ends as an error, too.
     if ((error as { exitCode?: unknown } | null)?.exitCode === 0) return;
     process.exitCode = await statusOf(error);
-    // Nothing was begun: a connection that is being made would be waited for.
-    if (isInterruption(error)) process.exit();
   } finally {
     endWhateverIsOpen();
   }
@@ -44,10 +42,6 @@ async function showReadyHelp(): Promise<boolean> {
   const help = readyHelp(helpColumns());
   if (help !== null) printText(help);
   return help !== null;
-}
-
-function isInterruption(error: unknown): boolean {
-  return error instanceof Error && error.name === 'Interruption';
 }
 
 /** Reports a failure. @returns the exit status. */

@@ -190,7 +190,7 @@ export class Machine implements Apex {
     const { stores, registry, embedder } = this.#parts;
     await assertNotEmptied({ records: stores.records, registry }, signal);
     const options = {
-      atWork: () => atWork({ registry, records: stores.records }, { exceptRunId: null, signal }),
+      atWork: () => atWork({ registry, stores }, { exceptRunId: null, signal }),
       onCompared,
       embeddingModel: embedder.model,
       group,

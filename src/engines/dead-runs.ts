@@ -166,8 +166,10 @@ export class DeadRuns {
   /** Says which runs with batches under way are let alone because another host holds them. */
   async tellHeld(onEvent: OnEvent, signal: AbortSignal): Promise<void> {
     const { registry, stores } = this.#parts;
+    const { runs } = await stores.records.heldRuns(signal);
+    if (runs.length === 0) return;
     const unsettled = new Set((await stores.records.unsettled(signal)).map(({ runId }) => runId));
-    for (const { runId, host, until } of (await stores.records.heldRuns(signal)).runs) {
+    for (const { runId, host, until } of runs) {
       if (!unsettled.has(runId) || (await registry.get(runId)) !== null) continue;
       const message = `run ${runId} is held by the host ${host} until ${until}, unless it is renewed: its batches are let alone`;
       onEvent({ kind: 'warning', code: 'LOCKED', message });

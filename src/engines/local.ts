@@ -19,7 +19,7 @@ import type { Parts } from '../pipeline/parts.ts';
 import { retryAll } from '../pipeline/retry.ts';
 import { ingestAll } from '../pipeline/run.ts';
 import { deleteSelected } from '../pipeline/selection.ts';
-import { RunSession } from '../pipeline/session.ts';
+import { RunSession, type SessionOptions } from '../pipeline/session.ts';
 import { repairAll } from '../repair/repair.ts';
 import { Leases } from '../saga/leases.ts';
 import { DeadRuns, isLost, isUnfinished, parkedReport, type TakenOver, wentBack } from './dead-runs.ts';
@@ -48,7 +48,7 @@ export class LocalEngine implements Engine {
 
   constructor(parts: Parts) {
     this.#parts = parts;
-    this.#leases = new Leases({ records: parts.stores.records, surroundings: parts.surroundings });
+    this.#leases = new Leases(parts);
     this.#deadRuns = new DeadRuns(parts, this.#leases);
   }
 
@@ -65,8 +65,7 @@ export class LocalEngine implements Engine {
     const runId = surroundings.newId();
     const journal = await registry.create({ runId, plan, startedAt: this.#timestamp() });
     const work = { onEvent, signal, allowance };
-    const parts = { parts: this.#parts, leases: this.#leases };
-    const session = new RunSession({ journal, plan, ...parts, ...work, nextBatchNo: 1, fence: null });
+    const session = this.#sessionOf({ journal, plan, fence: null }, EMPTY_REPLAY, work);
     onEvent({ kind: 'run_started', runId });
     await journal.append({ kind: 'run_started', plan, memoryId: stores.records.memoryId, at: this.#timestamp() });
     if (parked + (taken?.parked ?? 0) > 0) session.earn(EXIT.needsAttention);
@@ -94,7 +93,7 @@ export class LocalEngine implements Engine {
     const taken = await this.#deadRuns.takeOver(await this.#existing(runId, 'roll back'), 'rollback', signal);
     if (taken === null) throw lockedRun(runId);
     const work = { onEvent, signal, allowance: this.#uncapped() };
-    const session = this.#sessionOf(taken, await replayRun(taken.journal.read()), work);
+    const session = this.#sessionOf(planned(taken), await replayRun(taken.journal.read()), work);
     await this.#noted(session, () => this.#parts.staging.removeRun(runId));
     session.earn(taken.parked > 0 ? EXIT.needsAttention : EXIT.rolledBack);
     return this.#end(session, taken.parked > 0 ? 'needs_attention' : 'rolled_back', null);
@@ -103,7 +102,7 @@ export class LocalEngine implements Engine {
   /** Does what is left of a run that was taken over. @param parkedElsewhere batches of other runs that stay parked. */
   async #goOn(taken: TakenOver, parkedElsewhere: number, work: Work): Promise<RunSummary> {
     const replay = await replayRun(taken.journal.read());
-    const session = this.#sessionOf(taken, replay, work);
+    const session = this.#sessionOf(planned(taken), replay, work);
     work.onEvent({ kind: 'run_started', runId: session.runId });
     if (taken.parked + parkedElsewhere > 0) session.earn(EXIT.needsAttention);
     if (!taken.hasJournalGoneBack) return this.#work(session, replay, taken.parked);
@@ -111,17 +110,8 @@ export class LocalEngine implements Engine {
     return this.#end(session, taken.parked > 0 ? 'needs_attention' : 'failed', wentBack(session.runId));
   }
 
-  #sessionOf({ run, journal, plan, fence }: TakenOver, replay: RunReplay, work: Work) {
-    const nextBatchNo = replay.nextBatchNo;
-    return new RunSession({
-      journal,
-      plan: plan ?? listedPlan(run),
-      parts: this.#parts,
-      leases: this.#leases,
-      ...work,
-      nextBatchNo,
-      fence,
-    });
+  #sessionOf(run: Pick<SessionOptions, 'journal' | 'plan' | 'fence'>, { nextBatchNo }: RunReplay, work: Work) {
+    return new RunSession({ ...run, parts: this.#parts, leases: this.#leases, ...work, nextBatchNo });
   }
 
   /** What a command without caps may use. */
@@ -263,9 +253,10 @@ function summaryOf(session: RunSession, state: RunState, error: ErrorReport | nu
   };
 }
 
-/** The plan as far as the registry knows it: enough to end a run whose journal does not say. */
-function listedPlan({ kind, targets }: RunListing): RunPlan {
-  return { kind, targets, source: '', documentId: null, group: '', settingsDigest: '' };
+/** A run that was taken over, with its plan as far as the registry knows it where the journal does not say: enough to end it. */
+function planned({ run: { kind, targets }, journal, plan, fence }: TakenOver) {
+  const listed: RunPlan = { kind, targets, source: '', documentId: null, group: '', settingsDigest: '' };
+  return { journal, plan: plan ?? listed, fence };
 }
 
 /** A run that its caps stopped says how it is gone on with. */

@@ -20,7 +20,7 @@ import {
   type ReadDocument,
   readDocument,
 } from './document.ts';
-import { isDocumentsFault, reportOf } from './failure.ts';
+import { isDocumentsFault, isTooMuchTogether, reportOf } from './failure.ts';
 import { Families } from './families.ts';
 import { ancestorIdsOf, documentUuid, rootOf } from './identity.ts';
 import {
@@ -271,9 +271,6 @@ interface Writing extends Preparation {
   readonly startedMs: number;
 }
 
-/** Failures of a batch that some of its documents need not share. */
-const TOO_MUCH_TOGETHER: ReadonlySet<string> = new Set(['STORE_REFUSED', 'STORE_OVERLOADED']);
-
 /** @returns the documents whose version lost the race and may be tried again. */
 async function writePrepared(writing: Writing, session: RunSession): Promise<DocumentInput[]> {
   const reach = (step: StepName) => {
@@ -286,7 +283,7 @@ async function writePrepared(writing: Writing, session: RunSession): Promise<Doc
   try {
     outcome = await writeOrDiscard(batch, session.saga, session.writeSignal);
   } catch (failure) {
-    if (!isApexError(failure) || !TOO_MUCH_TOGETHER.has(failure.code)) throw failure;
+    if (!isTooMuchTogether(failure)) throw failure;
     if (failure.code === 'STORE_OVERLOADED' && writing.prepared.length <= 1 && session.noteOverload()) throw failure;
     return withoutRefused(writing, failure, session);
   }

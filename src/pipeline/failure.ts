@@ -7,6 +7,11 @@ export function isDocumentsFault(error: unknown): error is ApexError {
   return isApexError(error) && isQuarantineReason(error.code);
 }
 
+/** Is it the failure of a batch that some of its documents need not share? */
+export function isTooMuchTogether(error: unknown): error is ApexError {
+  return isApexError(error) && (error.code === 'STORE_REFUSED' || error.code === 'STORE_OVERLOADED');
+}
+
 /** The failure as it is journaled, stored and printed. */
 export function reportOf(error: ApexError, step: StepName | null): ErrorReport {
   return { code: error.code, message: error.message, retryable: error.retryable, step };

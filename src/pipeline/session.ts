@@ -17,7 +17,8 @@ import { failureDigest, settingsDigest, storesDigest } from './parts.ts';
 import { allQuarantined, Quarantine, type QuarantineOptions } from './quarantine.ts';
 import { EmbeddingUse } from './use.ts';
 
-interface SessionOptions {
+/** What a session works on and with. */
+export interface SessionOptions {
   readonly journal: Journal;
   readonly plan: RunPlan;
   readonly parts: Parts;

@@ -3,7 +3,7 @@ import type { StagingFolder } from '../../lib/contracts/staging.ts';
 import type { DocumentVersion, VersionRecord } from '../../lib/contracts/store.ts';
 import { pagesOf, workThrough } from '../pipeline/bounded.ts';
 import { embed } from '../pipeline/embed.ts';
-import { isDocumentsFault } from '../pipeline/failure.ts';
+import { isDocumentsFault, isTooMuchTogether } from '../pipeline/failure.ts';
 import { documentUuid } from '../pipeline/identity.ts';
 import { itemOutcome, writtenResult } from '../pipeline/results.ts';
 import type { RunSession } from '../pipeline/session.ts';
@@ -154,7 +154,7 @@ async function write(healings: readonly Healing[], session: RunSession): Promise
     await journal.append({ kind: 'batch_done', batchNo, results: results.map(itemOutcome) });
     for (const result of results) session.finish(result);
   } catch (error) {
-    if (!isApexError(error) || (error.code !== 'STORE_REFUSED' && error.code !== 'STORE_OVERLOADED')) throw error;
+    if (!isTooMuchTogether(error)) throw error;
     await eachAlone(healings, error, session);
   }
 }

@@ -35,7 +35,7 @@ export async function repairAll(session: RunSession): Promise<void> {
 
 function look({ parts, runId, signal, onEvent }: RunSession) {
   const options = {
-    atWork: () => atWork({ registry: parts.registry, records: parts.stores.records }, { exceptRunId: runId, signal }),
+    atWork: () => atWork(parts, { exceptRunId: runId, signal }),
     embeddingModel: parts.embedder.model,
     onCompared: (documents: number) => onEvent({ kind: 'compared', documents }),
   };

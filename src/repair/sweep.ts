@@ -66,10 +66,7 @@ export async function retireOrphans(differences: readonly Difference[], session:
     if (wanted.size === 0) continue;
     const held: (DocumentVersion & { readonly runId: string })[] = [];
     for await (const row of parts.stores[role].versions(signal)) if (wanted.has(keyOf(row))) held.push(row);
-    const { runIds } = await atWork(
-      { registry: parts.registry, records: parts.stores.records },
-      { exceptRunId: runId, signal },
-    );
+    const { runIds } = await atWork(parts, { exceptRunId: runId, signal });
     const candidates = held.filter((row) => !runIds.has(row.runId));
     for (const page of pagesOf(candidates, PAGE)) await retireUnlessCurrent(page, role, session);
   }

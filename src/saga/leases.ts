@@ -1,9 +1,9 @@
 import { isApexError, StoreError } from '../../lib/contracts/errors.ts';
-import type { RecordsStore } from '../../lib/contracts/store.ts';
+import type { Stores } from '../../lib/contracts/store.ts';
 import type { Surroundings } from '../pipeline/context.ts';
 
 interface LeaseParts {
-  readonly records: RecordsStore;
+  readonly stores: Pick<Stores, 'records'>;
   readonly surroundings: Pick<Surroundings, 'sleep'>;
 }
 
@@ -38,7 +38,7 @@ export class Leases {
     run: { readonly runId: string; readonly journalId: string },
     signal: AbortSignal,
   ): Promise<{ fence: number; lastLsn: number }> {
-    const { records } = this.#parts;
+    const { records } = this.#parts.stores;
     const opened = await records.openRun(run, signal);
     this.#lost.delete(run.runId);
     if (records.leaseMs !== null) this.#renew(run.runId, opened.fence, records.leaseMs / RENEWALS);
@@ -58,7 +58,7 @@ export class Leases {
     renewal.stop.abort();
     await renewal.ended;
     await quietly(() =>
-      this.#parts.records.endLease({ runId, fence: renewal.fence }, AbortSignal.timeout(END_TIMEOUT_MS)),
+      this.#parts.stores.records.endLease({ runId, fence: renewal.fence }, AbortSignal.timeout(END_TIMEOUT_MS)),
     );
   }
 
@@ -80,11 +80,11 @@ export class Leases {
     run: { readonly runId: string; readonly fence: number },
     everyMs: number,
   ): Promise<void> {
-    const { records, surroundings } = this.#parts;
+    const { stores, surroundings } = this.#parts;
     while (!stopped.aborted) {
       await surroundings.sleep(everyMs, stopped).catch(() => {});
       if (stopped.aborted) return;
-      const isOurs = await quietly(() => records.renewLease(run, stopped));
+      const isOurs = await quietly(() => stores.records.renewLease(run, stopped));
       if (isOurs === false) {
         this.#lost.set(run.runId, aborted(run.runId));
         return;

@@ -1,5 +1,10 @@
 import type { RunRegistry } from '../../lib/contracts/journal.ts';
-import type { RecordsStore } from '../../lib/contracts/store.ts';
+import type { Stores } from '../../lib/contracts/store.ts';
+
+interface AtWorkParts {
+  readonly registry: RunRegistry;
+  readonly stores: Pick<Stores, 'records'>;
+}
 
 /** What other processes are doing at a moment, here and on other hosts. */
 export interface AtWork {
@@ -11,13 +16,13 @@ export interface AtWork {
 
 /** @param exceptRunId the run that asks, which has nothing under way while it does; null when none asks. */
 export async function atWork(
-  { registry, records }: { readonly registry: RunRegistry; readonly records: RecordsStore },
+  { registry, stores }: AtWorkParts,
   { exceptRunId, signal }: { readonly exceptRunId: string | null; readonly signal: AbortSignal },
 ): Promise<AtWork> {
   const runs = (await registry.list()).filter(({ runId }) => runId !== exceptRunId);
   // A run of this host whose process died may be held for a while yet.
   const known = new Set([...runs.map(({ runId }) => runId), exceptRunId]);
-  const { runs: held, lastFence } = await records.heldRuns(signal);
+  const { runs: held, lastFence } = await stores.records.heldRuns(signal);
   const elsewhere = held.map(({ runId }) => runId).filter((runId) => !known.has(runId));
   const here = runs.filter(({ isOwned }) => isOwned).map(({ runId }) => runId);
   return {

@@ -76,6 +76,7 @@ async function look(
   const found: (readonly Difference[])[] = [];
   const current = new Map<string, number>();
   const cache = new ForgivingCache(stores.cache);
+  const cached = { ...stores, cache };
   const itemsByStore = { records: 0, graph: 0, vectors: 0 };
   for (let after: string | null = null; ; ) {
     const all: readonly DocumentVersion[] = await stores.records.currentVersions(after, PAGE_DOCUMENTS, signal);
@@ -85,15 +86,15 @@ async function look(
     const compared = await compareVersions(page, stores, signal);
     for (const role of INVENTORIED) itemsByStore[role] += compared.items[role];
     found.push(compared.differences);
-    found.push(await wrongEmbeddings(compared.points, { ...stores, cache }, { model, signal }));
-    found.push(await wrongSummaries(page, { ...stores, cache }, signal));
+    found.push(await wrongEmbeddings(compared.points, cached, { model, signal }));
+    found.push(await wrongSummaries(page, cached, signal));
     onCompared(current.size);
     after = all[all.length - 1]!.documentId;
   }
   if (group === null) {
     found.push(await extraVersions(stores, current, runIds, signal));
     found.push(await strays(stores, signal));
-    found.push(await staleSummaries({ ...stores, cache }, current, signal));
+    found.push(await staleSummaries(cached, current, signal));
   }
   const changing = await documentsChangedBy(runIds, stores, signal);
   // Until the pivots of live runs are followed up, facts of any document may have ends that are not written yet.

@@ -40,7 +40,7 @@ function openBatch({ caps = {}, isLastTry = false, isIsolated = false, ...option
   const watched = faults.wrap('journal', journal);
   const session = new RunSession({
     ...{ journal: watched, plan: PLAN, parts, onEvent, signal: never, nextBatchNo: 1, fence: null },
-    leases: new Leases({ ...parts.stores, ...parts }),
+    leases: new Leases(parts),
     allowance: new Allowance({ ...NO_CAPS, ...caps }, () => 0),
   });
   return {

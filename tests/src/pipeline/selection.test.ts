@@ -22,7 +22,7 @@ async function openGroups() {
     const rest = { source: 'fake', targets: ['/docs'], documentId: null, settingsDigest: 's' };
     return new RunSession({
       ...{ journal: new FakeJournal(`run-${runs}`), plan: { ...rest, ...plan }, parts, onEvent: () => {} },
-      ...{ signal: never, nextBatchNo: 1, fence: null, leases: new Leases({ ...parts.stores, ...parts }) },
+      ...{ signal: never, nextBatchNo: 1, fence: null, leases: new Leases(parts) },
     });
   };
   for (const group of ['north', 'south']) await ingestAll(newSession({ kind: 'ingest', group }), EMPTY_REPLAY);

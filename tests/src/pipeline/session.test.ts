@@ -34,7 +34,7 @@ function openSession(fence: number | null = null) {
   } as unknown as Parts;
   const events: RunEvent[] = [];
   const onEvent = (event: RunEvent) => events.push(event);
-  const leases = new Leases({ ...stores, ...parts });
+  const leases = new Leases(parts);
   const work = { onEvent, signal: never, nextBatchNo: 7, fence };
   const session = new RunSession({ journal: new FakeJournal(), plan: PLAN, parts, leases, ...work });
   return { faults, events, leases, session };

@@ -29,7 +29,7 @@ async function openSynced(texts: Readonly<Record<string, string>>) {
     };
     const session = new RunSession({
       ...{ journal: new FakeJournal(`run-${runs}`), plan, parts, onEvent: (event: RunEvent) => events.push(event) },
-      ...{ signal: never, nextBatchNo: 1, fence: null, leases: new Leases({ ...parts.stores, ...parts }) },
+      ...{ signal: never, nextBatchNo: 1, fence: null, leases: new Leases(parts) },
     });
     await ingestAll(session, EMPTY_REPLAY);
     return session;

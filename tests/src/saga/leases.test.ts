@@ -23,7 +23,7 @@ function openHost() {
         reject(signal.reason);
       });
     });
-  const leases = new Leases({ records: faults.wrap('records', store), surroundings: { sleep } });
+  const leases = new Leases({ stores: { records: faults.wrap('records', store) }, surroundings: { sleep } });
   return {
     ...{ faults, leases, store, waits },
     open: (runId: string) => leases.open({ runId, journalId: 'journal' }, never),
@@ -107,7 +107,7 @@ test('a failure that is no silence is told to whoever lets go', async () => {
 test('where no other host can be, nothing is renewed', async () => {
   const waits: number[] = [];
   const sleep = async (ms: number) => void waits.push(ms);
-  const leases = new Leases({ records: new FakeRecordsStore(), surroundings: { sleep } });
+  const leases = new Leases({ stores: { records: new FakeRecordsStore() }, surroundings: { sleep } });
   expect(await leases.open({ runId: 'run-1', journalId: 'journal' }, never)).toMatchObject({ fence: 1 });
   await leases.close();
   expect(waits).toEqual([]);
