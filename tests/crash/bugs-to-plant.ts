@@ -27,6 +27,10 @@ const SYNC_TEST = 'tests/src/pipeline/sync.test.ts';
 const ALLOWANCE = 'src/pipeline/allowance.ts';
 const ALLOWANCE_TEST = 'tests/src/pipeline/allowance.test.ts';
 const ORIGIN_TEST = 'tests/src/repair/origin.test.ts';
+const LEASES = 'src/saga/leases.ts';
+const LEASES_TEST = 'tests/src/saga/leases.test.ts';
+const CIRCUIT = 'src/saga/circuit.ts';
+const CIRCUIT_TEST = 'tests/src/saga/circuit.test.ts';
 const JOURNAL_TEST = 'tests/lib/journal/run-journal.test.ts';
 
 /** The mistakes that tools of this kind were found to make, and those that this one could. */
@@ -612,6 +616,74 @@ export const BUGS_TO_PLANT: readonly BugToPlant[] = [
     caughtBy: {
       file: 'tests/src/pipeline/selection.test.ts',
       title: 'of a source nothing of another is deleted, and of a time nothing that is newer',
+    },
+  },
+
+  // Servers: several hosts, and stores that do not answer.
+  {
+    name: 'a lease is not renewed after a renewal without an answer',
+    file: LEASES,
+    replace: ['if (isOurs === false) {', 'if (isOurs !== true) {'],
+    caughtBy: { file: LEASES_TEST, title: 'a renewal that gets no answer is made up for by the next' },
+  },
+  {
+    name: 'a run does not hear that another host has aborted it',
+    file: LEASES,
+    replace: ['this.#lost.set(run.runId, aborted(run.runId));', ''],
+    caughtBy: {
+      file: LEASES_TEST,
+      title: 'who is silent for longer than its lease loses the run, and hears of it as soon as it asks',
+    },
+  },
+  {
+    name: 'a run is still held when it is let go',
+    file: LEASES,
+    replace: [
+      'this.#parts.stores.records.endLease({ runId, fence: renewal.fence }, AbortSignal.timeout(END_TIMEOUT_MS)),',
+      'Promise.resolve(),',
+    ],
+    caughtBy: { file: LEASES_TEST, title: 'a run is held as long as it is not let go, and no longer' },
+  },
+  {
+    name: 'a store that refuses is waited for',
+    file: CIRCUIT,
+    replace: ["error.code === 'APEX_STORE' && error.retryable", "(error.code === 'APEX_STORE' || !error.retryable)"],
+    caughtBy: { file: CIRCUIT_TEST, title: 'a refusal is an answer: it is thrown at once and ends the outage' },
+  },
+  {
+    name: 'an outage begins anew with every call that fails',
+    file: CIRCUIT,
+    replace: ['    if (this.#outage === null) {\n      const told', '    {\n      const told'],
+    caughtBy: {
+      file: CIRCUIT_TEST,
+      title: 'the third time in a row it is an outage, told once when it begins and once when it is over',
+    },
+  },
+  {
+    name: 'a store that was silent once is out of reach',
+    file: CIRCUIT,
+    replace: ['if (this.#failures < opensAfter) return;', 'if (this.#failures < 1) return;'],
+    caughtBy: {
+      file: CIRCUIT_TEST,
+      title: 'a call that has no answer once or twice is made again, and nobody hears of it',
+    },
+  },
+  {
+    name: 'what a store streams is asked for again from its beginning',
+    file: CIRCUIT,
+    replace: ["if (key === 'close' || STREAMS.has(key))", "if (key === 'close')"],
+    caughtBy: {
+      file: CIRCUIT_TEST,
+      title: 'behind a circuit a store’s calls wait, and what it streams is not asked for again',
+    },
+  },
+  {
+    name: 'a batch that is too much at once is set aside whole',
+    file: BATCH,
+    replace: ['    prepared.length <= 1\n      ? [', '    prepared.length >= 1\n      ? ['],
+    caughtBy: {
+      file: BATCH_TEST,
+      title: 'that are too much at once are written in smaller batches, and none is set aside',
     },
   },
 ];

@@ -12,6 +12,9 @@ const seed = Number(process.env['APEX_TEST_SEED'] ?? 388_354);
 /** For one who looks at some cases alone: a pattern of their names. */
 const wanted = process.env['APEX_TEST_FAULTS'];
 const SHARE = 1 / 6;
+/** A case alone, and how many may wait for each other: those that kill or hold the same server, of which only one can at a time. */
+const TURN_MS = 180_000;
+const MAX_TURNS = 8;
 
 describe('the table of cases', () => {
   test('has every fault of every store in every phase, and every change with an unknown outcome', () => {
@@ -36,7 +39,7 @@ describe.skipIf(serverEnvironment() === null)('on servers', async () => {
   console.log(`${cases.length} faults, seed ${seed}`);
 
   const named = cases.map((one, index) => [nameOf(one), index] as const);
-  test.concurrent.each(named)('%s: the same memory', { timeout: 180_000 }, async (_, index) => {
+  test.concurrent.each(named)('%s: the same memory', { timeout: TURN_MS * MAX_TURNS }, async (_, index) => {
     expect((await scenario.play(index)).problems).toEqual([]);
   });
 });
