@@ -53,15 +53,18 @@ export async function startServer(program: ServerProgram): Promise<StartedServer
     throw error;
   }
   const url = program.url(port);
-  let running = await startGuarded(program, { folder, port, url });
+  const guarded = [await startGuarded(program, { folder, port, url })];
   console.log(`${program.name} ready in ${((performance.now() - startedMs) / 1_000).toFixed(1)} s`);
   return {
     ...{ url, port, folder },
-    signal: (signal) => running.signal(signal),
+    signal: (signal) => guarded.at(-1)!.signal(signal),
     restart: async () => {
-      running = await startGuarded(program, { folder, port, url });
+      guarded.push(await startGuarded(program, { folder, port, url }));
     },
-    stop: () => running.stop(),
+    // Those whose server was killed wait, too, and each removes the folder.
+    stop: async () => {
+      for (const one of guarded.toReversed()) await one.stop();
+    },
   };
 }
 
