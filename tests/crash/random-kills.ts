@@ -68,16 +68,21 @@ const ENVIRONMENT = { APEX_BATCH_SIZE: '4', OPENAI_API_KEY: CANARY };
 export async function randomKills(
   rounds: number,
   seed: number,
-  onRound: (round: number) => void = () => {},
+  onRound: (round: number, problems: readonly string[]) => 'go on' | 'end' = () => 'go on',
   patient = EMBEDDED,
 ): Promise<Soak> {
   const soak = new RandomKills(seed, patient);
   try {
-    for (let round = 1; round <= rounds; round += 1) {
+    let round = 0;
+    let problems = 0;
+    do {
+      round += 1;
       await soak.round(round);
-      onRound(round);
-    }
-    return { rounds, ...soak.result };
+      const { failures } = soak.result;
+      if (onRound(round, failures.slice(problems)) === 'end') break;
+      problems = failures.length;
+    } while (round < rounds);
+    return { rounds: round, ...soak.result };
   } finally {
     await soak.remove();
   }

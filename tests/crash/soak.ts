@@ -134,13 +134,20 @@ async function manyRounds(
 ): Promise<readonly string[]> {
   const startedMs = performance.now();
   let done = 0;
-  const onRound = () => {
+  let isEnding = false;
+  process.once('SIGINT', () => {
+    isEnding = true;
+    console.log('ending with the rounds under way');
+  });
+  const onRound = (job: number) => (_: number, problems: readonly string[]) => {
     done += 1;
+    for (const problem of problems) console.log(`seed ${seed + job}, ${problem}`);
     if (done % 50 === 0) console.log(`${done} of ${rounds} rounds`);
+    return isEnding ? 'end' : 'go on';
   };
   const soaks = await Promise.all(
     Array.from({ length: jobs }, (_, job) =>
-      randomKills(Math.ceil((rounds - job) / jobs), seed + job, onRound, patient),
+      randomKills(Math.ceil((rounds - job) / jobs), seed + job, onRound(job), patient),
     ),
   );
   const sum = (count: (soak: Soak) => number) => soaks.reduce((total, soak) => total + count(soak), 0);
