@@ -79,13 +79,32 @@ export function pointDigest(vector: Float32Array, group: string): string {
   return digestOf(sha256(new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength)), group);
 }
 
-/** JSON with the keys of every object in order: the same text for equal values, however a store has kept them. */
+/**
+ * JSON with the keys of every object in order: the same text for equal values, however a store has kept them. Keys that are numbers of
+ * list places come first, by number, as JavaScript has them in every object.
+ */
 export function canonicalJson(value: unknown): string {
-  return JSON.stringify(value, (_, part: unknown) =>
-    part !== null && typeof part === 'object' && !Array.isArray(part)
-      ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : part,
-  );
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
+  let members = '';
+  for (const key of orderedKeys(value)) {
+    const member = (value as { readonly [key: string]: unknown })[key];
+    if (member !== undefined) members += `${members === '' ? '' : ','}${JSON.stringify(key)}:${canonicalJson(member)}`;
+  }
+  return `{${members}}`;
+}
+
+function orderedKeys(value: object): string[] {
+  const keys = Object.keys(value);
+  // They come first, so that one look tells whether there are any.
+  const first = keys.findIndex((key) => !isPlace(key));
+  const places = first < 0 ? keys.length : first;
+  return places === 0 ? keys.sort() : [...keys.slice(0, places), ...keys.slice(places).sort()];
+}
+
+/** Is it a number that names a place of a list? Source: ECMA-262, "array index". */
+function isPlace(key: string): boolean {
+  return /^(?:0|[1-9]\d{0,9})$/.test(key) && Number(key) < 2 ** 32 - 1;
 }
 
 /** What a version's own row in the records store says besides `documentDigest`. */

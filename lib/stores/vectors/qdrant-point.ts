@@ -86,11 +86,16 @@ export function versionOfKey(key: unknown): DocumentVersion | null {
   return key === versionKeyOf(version) ? version : null;
 }
 
-/** The point of a chunk, not live. Unpaired surrogates, which JSON parsers of servers refuse, become U+FFFD. */
+/**
+ * The point of a chunk, not live. Unpaired surrogates, which JSON parsers of servers refuse, become U+FFFD.
+ *
+ * @param digest of the vector and the group, where it is known already.
+ */
 export function pointOf(
   chunk: StoredChunk,
   record: VersionRecord,
   { memoryId, ref }: { readonly memoryId: string; readonly ref: WriteRef },
+  digest = pointDigest(chunk.vector, record.group),
 ): QdrantPoint {
   const text = chunk.text.toWellFormed();
   const content = {
@@ -101,7 +106,7 @@ export function pointOf(
     ...{ _node_type: 'TextNode' as const, _node_content: nodeContentOf(chunk, record, text) },
     ...{ memory: memoryId, run_id: ref.runId, batch_no: ref.batchNo, version: record.version, group: record.group },
     document_version: versionKeyOf(record),
-    ...{ vector_length: lengthOf(chunk.vector), vector_digest: pointDigest(chunk.vector, record.group) },
+    ...{ vector_length: lengthOf(chunk.vector), vector_digest: digest },
   };
   return {
     id: pointIdOf(memoryId, chunk.chunkId),
