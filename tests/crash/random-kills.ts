@@ -73,16 +73,14 @@ export async function randomKills(
 ): Promise<Soak> {
   const soak = new RandomKills(seed, patient);
   try {
-    let round = 0;
-    let problems = 0;
-    do {
-      round += 1;
+    let told = 0;
+    for (let round = 1; ; round += 1) {
       await soak.round(round);
       const { failures } = soak.result;
-      if (onRound(round, failures.slice(problems)) === 'end') break;
-      problems = failures.length;
-    } while (round < rounds);
-    return { rounds: round, ...soak.result };
+      const isEnded = onRound(round, failures.slice(told)) === 'end';
+      if (isEnded || round >= rounds) return { rounds: round, ...soak.result };
+      told = failures.length;
+    }
   } finally {
     await soak.remove();
   }

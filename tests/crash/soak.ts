@@ -5,6 +5,8 @@
 //   npm run soak -- --journals 500 --seed 7
 //   npm run soak -- --cron-day --seed 7
 //   npm run soak -- --stores servers [--rounds 200 | --full | --faults [--only <pattern>]]
+//
+// Rounds are ended early, with what they came to, by SIGINT to this process alone; a second one ends it at once.
 import { existsSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { workThrough } from '../../src/pipeline/bounded.ts';
@@ -135,7 +137,9 @@ async function manyRounds(
   const startedMs = performance.now();
   let done = 0;
   let isEnding = false;
-  process.once('SIGINT', () => {
+  // Kept: what starts the commands ends the process when nobody listens any more.
+  process.on('SIGINT', () => {
+    if (isEnding) process.exit(130);
     isEnding = true;
     console.log('ending with the rounds under way');
   });
