@@ -101,6 +101,7 @@ export async function openFaultScenario(cases: readonly FaultCase[], servers: Fa
       const command = 'doubted' in one ? DOUBTED[one.doubted].command : PHASES[one.phase].command;
       const play = async () => {
         const server = isOfServer(one) ? await servers.own(roleOf(one)) : null;
+        await server?.revive();
         const played = await new Play(homes[index]!, { one, server, expected: expected[command] }).play(index);
         rmSync(homes[index]!.home, { recursive: true, force: true });
         return played;
@@ -246,6 +247,8 @@ class Play {
     const proxy = this.#proxies.get(one.role)!;
     const begin = () => {
       this.#fault = Promise.resolve(FAULTS[one.fault].begin({ proxy, server }));
+      // Whoever waits for it is told; until then nobody does.
+      this.#fault.catch(() => {});
     };
     const mark = beginningOf(one.phase, one.role);
     this.#proxies.get(mark.role)!.watch((request, earlier) => isBeginning(mark, request, earlier), begin);

@@ -19,8 +19,10 @@ export interface StartedServer extends TestServer {
   readonly folder: string;
   /** SIGKILL ends it at once, SIGSTOP holds it, SIGCONT lets it go on. */
   signal(signal: NodeJS.Signals): void;
-  /** Starts it again on the same port and folder, after it was killed. */
+  /** Starts it again on the same port and folder, after it was killed; once more if it does not answer then. */
   restart(): Promise<void>;
+  /** Starts it again if it does not answer, because an earlier test left it so. */
+  revive(): Promise<void>;
 }
 
 export interface ServerProgram {
@@ -36,8 +38,8 @@ export interface ServerProgram {
   greet(url: string): Promise<void>;
 }
 
-/** How long a server may take to answer. */
-const READY_MS = 120_000;
+/** How long a server may take to answer: Neo4j took 10 s alone and 30 s beside other work; on a busy CI machine 120 s were not enough. */
+const READY_MS = 240_000;
 const POLL_MS = 50;
 
 /** Starts a server on a free port of 127.0.0.1, with a folder of its own; it ends with this process, however that ends. */
@@ -53,52 +55,79 @@ export async function startServer(program: ServerProgram): Promise<StartedServer
     throw error;
   }
   const url = program.url(port);
-  const guarded = [await startGuarded(program, { folder, port, url })];
-  console.log(`${program.name} ready in ${((performance.now() - startedMs) / 1_000).toFixed(1)} s`);
-  return {
-    ...{ url, port, folder },
-    signal: (signal) => guarded.at(-1)!.signal(signal),
-    restart: async () => {
-      guarded.push(await startGuarded(program, { folder, port, url }));
-    },
-    // Those whose server was killed wait, too, and each removes the folder.
-    stop: async () => {
-      for (const one of guarded.toReversed()) await one.stop();
-    },
+  const guarded: Guarded[] = [];
+  const start = async () => {
+    const one = guard(program, folder, port);
+    guarded.push(one);
+    try {
+      await untilReady(program, url, one.hasEnded);
+    } catch (error) {
+      throw new Error(`${program.name} does not start: ${(error as Error).message}\n${one.said()}`);
+    }
   };
+  const stop = async () => {
+    // Those whose server was killed wait, too, and each removes the folder.
+    for (const one of guarded.toReversed()) await one.stop();
+  };
+  const signal = (name: NodeJS.Signals) => guarded.at(-1)!.signal(name);
+  const restart = async () => {
+    try {
+      await start();
+    } catch (error) {
+      console.log(`${(error as Error).message}\n${program.name} is started once more`);
+      signal('SIGKILL');
+      await start();
+    }
+  };
+  const revive = async () => {
+    try {
+      await program.greet(url);
+    } catch {
+      signal('SIGKILL');
+      await restart();
+    }
+  };
+  try {
+    await start();
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  console.log(`${program.name} ready in ${((performance.now() - startedMs) / 1_000).toFixed(1)} s`);
+  return { url, port, folder, signal, restart, revive, stop };
 }
 
 const GUARD = fileURLToPath(new URL('./guard.mjs', import.meta.url));
 
+/** The process that watches over a server: see `guard.mjs`. */
 interface Guarded {
   signal(signal: NodeJS.Signals): void;
+  hasEnded(): boolean;
+  /** The end of what it and the server printed. */
+  said(): string;
+  /** Ends the server and removes its folder. */
   stop(): Promise<void>;
 }
 
-async function startGuarded(
-  program: ServerProgram,
-  { folder, port, url }: { readonly folder: string; readonly port: number; readonly url: string },
-): Promise<Guarded> {
+function guard(program: ServerProgram, folder: string, port: number): Guarded {
   const uid = program.uid === null ? '' : String(program.uid);
   const args = [GUARD, folder, uid, ...program.command(folder, port)];
-  const guard = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'pipe'], detached: true });
+  const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'pipe'], detached: true });
   let said = '';
-  for (const output of [guard.stdout, guard.stderr])
+  for (const output of [child.stdout, child.stderr])
     output.on('data', (part: Buffer) => {
       said = `${said}${part}`.slice(-4_000);
     });
-  const ended = new Promise<void>((resolve) => guard.once('exit', () => resolve()));
-  const stop = async () => {
-    guard.stdin.end();
-    await ended;
+  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  return {
+    signal: (name) => child.stdin.write(`${name}\n`),
+    hasEnded: () => said.includes('the server ended') || child.exitCode !== null,
+    said: () => said,
+    stop: async () => {
+      child.stdin.end();
+      await ended;
+    },
   };
-  try {
-    await untilReady(program, url, () => said.includes('the server ended') || guard.exitCode !== null);
-  } catch (error) {
-    await stop();
-    throw new Error(`${program.name} does not start: ${(error as Error).message}\n${said}`);
-  }
-  return { signal: (signal) => guard.stdin.write(`${signal}\n`), stop };
 }
 
 async function untilReady(program: ServerProgram, url: string, hasEnded: () => boolean): Promise<void> {
@@ -124,14 +153,21 @@ export function connects(port: number): Promise<void> {
   });
 }
 
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
+/** Ports below those that connections are given as their own: one of these could else take a killed server's place. */
+const PORTS = { from: 10_000, to: 32_000 };
+
+async function freePort(): Promise<number> {
+  for (;;) {
+    const port = PORTS.from + Math.floor(Math.random() * (PORTS.to - PORTS.from));
+    if (await isFree(port)) return port;
+  }
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
     const probe = createServer();
-    probe.once('error', reject);
-    probe.listen(0, '127.0.0.1', () => {
-      const { port } = probe.address() as { port: number };
-      probe.close(() => resolve(port));
-    });
+    probe.once('error', () => resolve(false));
+    probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)));
   });
 }
 

@@ -12,6 +12,7 @@ class Server {
         .setConfig(BoltConnector.enabled, true)
         .setConfig(BoltConnector.listen_address, new SocketAddress("127.0.0.1", Integer.parseInt(args[1])))
         .setConfig(GraphDatabaseSettings.auth_enabled, true)
+        .setConfig(GraphDatabaseSettings.udc_enabled, false)
         .setConfig(GraphDatabaseSettings.memory_transaction_global_max_size, args.length > 2 ? Long.parseLong(args[2]) : null)
         .build();
     Runtime.getRuntime().addShutdownHook(new Thread(service::shutdown));
