@@ -26,6 +26,8 @@ export interface Memory {
   current(): Promise<readonly Current[]>;
   /** All that it holds, but for what is on its way in or out. `documents` has the current ones, `quarantine` what is set aside. */
   state(): Promise<Record<string, unknown[]>>;
+  /** The current documents. Without when their facts ended: that follows a pivot, and is brought in also by who rolls back. */
+  visible(): Promise<readonly unknown[]>;
   /** What is neither of a current version nor set aside: nothing, while nobody works on it. */
   leftovers(): Promise<readonly unknown[]>;
   mirrors(): Promise<readonly Mirror[]>;
@@ -50,6 +52,8 @@ export function embeddedMemory(home: string): Memory {
       const { documents, ...rest } = dumpMemory(home);
       return { ...rest, documents: documents!.filter((row) => (row as { state: string }).state === 'current') };
     },
+    // A document's own row: facts are not in it.
+    visible: async () => dumpMemory(home)['documents']!.filter((row) => (row as { state: string }).state === 'current'),
     leftovers: async () => {
       const dump = dumpMemory(home);
       return [
@@ -94,6 +98,13 @@ export function serverMemory(home: string, env: Readonly<Record<string, string>>
     state: async () => {
       const { unsettled: _, ...held } = await dumpStores(await stores());
       return held;
+    },
+    visible: async () => {
+      const { documents } = await dumpStores(await stores());
+      return (documents as { relations: object[] }[]).map(({ relations, ...document }) => ({
+        ...document,
+        relations: relations.map((relation) => ({ ...relation, invalidAt: null, holds: true })),
+      }));
     },
     leftovers: async () => (await stores()).records.unsettled(never),
     mirrors: async () => {

@@ -263,13 +263,14 @@ class RandomKills {
     return true;
   }
 
-  /** Rolls the newest interrupted run back, undisturbed: what was visible is as it was. */
+  /** Rolls the interrupted runs back, undisturbed, the newest first: what was visible is as it was. Two may have been killed side by side. */
   async #rollBack(): Promise<string[]> {
-    const run = listRuns(this.#home).find(({ state }) => state === 'running' || state === 'interrupted');
-    if (run === undefined) return [];
-    const before = await this.#memory.state();
-    const { exitCode, stderr } = await this.#apex('rollback', run.runId);
-    if (exitCode !== 4) return [`rollback ended with ${exitCode}: ${stderr}`];
+    const before = await this.#memory.visible();
+    const runs = listRuns(this.#home).filter(({ state }) => state === 'running' || state === 'interrupted');
+    for (const { runId } of runs) {
+      const { exitCode, stderr } = await this.#apex('rollback', runId);
+      if (exitCode !== 4) return [`rollback ended with ${exitCode}: ${stderr}`];
+    }
     return problemsOfRollback(this.#memory, before);
   }
 
