@@ -36,11 +36,19 @@ export async function openReader(memory: Memory): Promise<Reader> {
   let isOpen = true;
   const newest = new Map<string, number>();
   const signal = new AbortController().signal;
+  /** For whoever asks why it was not found. */
+  const currentAnchor = async () => {
+    const all = await stores.records.documents({ afterDocumentId: null, limit: LIMIT, group: null }, signal);
+    return JSON.stringify(
+      all.filter(({ name }) => name === 'anchor.md').map(({ version, runId }) => ({ version, runId })),
+    );
+  };
   const look = async ({ text, mode }: (typeof QUERIES)[number]) => {
     const hits = await search({ text, mode, limit: LIMIT }, { stores, embedder, group: '' }, signal);
     const rounds = hits.flatMap((hit) => /lighthouse is in round (\d+)/.exec(hit.text)?.slice(1).map(Number) ?? []);
     searches += 1;
-    if (rounds.length !== 1) problems.add(`a reader found ${rounds.length} versions by ${mode}`);
+    if (rounds.length !== 1)
+      problems.add(`a reader found ${rounds.length} versions by ${mode}; current was ${await currentAnchor()}`);
     const seenBy = memory.hasOneCommit ? 'any' : mode;
     const before = newest.get(seenBy) ?? 0;
     if (rounds.some((round) => round < before)) problems.add(`a reader saw round ${rounds} after ${before} by ${mode}`);
