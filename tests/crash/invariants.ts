@@ -40,12 +40,10 @@ export function listRuns(home: string): { runId: string; state: string }[] {
 
 /** What is wrong after a rollback that nobody disturbed: what was current is as it was, and of no run anything is building. */
 export async function problemsOfRollback(memory: Memory, before: readonly unknown[]): Promise<string[]> {
-  const [was, is] = [before, await memory.visible()].map((documents) => documents.map((one) => JSON.stringify(one)));
-  const gone = was!.filter((document) => !is!.includes(document));
-  const come = is!.filter((document) => !was!.includes(document));
+  const [was, is] = [before, await memory.visible()].map((documents) => JSON.stringify(documents));
   const left = await memory.leftovers();
   return [
-    ...(gone.length + come.length === 0 ? [] : [`rollback changed what was visible: ${gone} became ${come}`]),
+    ...(was === is ? [] : [`rollback changed what was visible: ${was} became ${is}`]),
     ...(left.length === 0 ? [] : [`rollback left ${JSON.stringify(left)}`]),
   ];
 }

@@ -41,6 +41,7 @@ export interface Memory {
 /** One in `memory.db`, looked at by SQL: quick, and without the code that is tested. */
 export function embeddedMemory(home: string): Memory {
   const path = join(home, 'memory.db');
+  const currentOf = (rows: readonly unknown[]) => rows.filter((row) => (row as { state: string }).state === 'current');
   return {
     ...{ home, env: {}, hasOneCommit: true },
     current: async () =>
@@ -50,10 +51,10 @@ export function embeddedMemory(home: string): Memory {
       ),
     state: async () => {
       const { documents, ...rest } = dumpMemory(home);
-      return { ...rest, documents: documents!.filter((row) => (row as { state: string }).state === 'current') };
+      return { ...rest, documents: currentOf(documents!) };
     },
     // A document's own row: facts are not in it.
-    visible: async () => dumpMemory(home)['documents']!.filter((row) => (row as { state: string }).state === 'current'),
+    visible: async () => currentOf(dumpMemory(home)['documents']!),
     leftovers: async () => {
       const dump = dumpMemory(home);
       return [

@@ -70,12 +70,17 @@ export async function startServer(program: ServerProgram): Promise<StartedServer
     for (const one of guarded.toReversed()) await one.stop();
   };
   const signal = (name: NodeJS.Signals) => guarded.at(-1)!.signal(name);
+  /** Until it has ended it holds its port and its files, and another start would fail for them. */
+  const kill = async () => {
+    signal('SIGKILL');
+    while (!guarded.at(-1)!.hasEnded()) await delay(POLL_MS);
+  };
   const restart = async () => {
     try {
       await start();
     } catch (error) {
       console.log(`${(error as Error).message}\n${program.name} is started once more`);
-      signal('SIGKILL');
+      await kill();
       await start();
     }
   };
@@ -83,7 +88,7 @@ export async function startServer(program: ServerProgram): Promise<StartedServer
     try {
       await program.greet(url);
     } catch {
-      signal('SIGKILL');
+      await kill();
       await restart();
     }
   };
