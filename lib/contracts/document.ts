@@ -113,11 +113,33 @@ export const ENTITY_TYPES = [
   'DotNumber',
   'Vin',
   'Unit',
+  // What records of structured sources describe (`feed.ts`), beside Shipment above.
+  'Vehicle',
+  'Driver',
+  'Location',
+  'Stop',
+  'Customer',
+  'Carrier',
+  'Conversation',
+  'Message',
+  'Comment',
+  'Contact',
+  'Account',
+  'Teammate',
+  'Inbox',
+  'Tag',
+  // Values that such records state: a status, a position.
+  'State',
+  'Position',
+  // Other names of theirs.
+  'LicensePlate',
+  'Domain',
+  'ExternalId',
 ] as const;
 export type EntityType = (typeof ENTITY_TYPES)[number];
 
-/** The allow-list of relation types; each is also a graph relationship type. */
-export const RELATION_TYPES = [
+/** What extraction states of a text. */
+const TEXT_RELATION_TYPES = [
   'SHIPPER_OF',
   'CONSIGNEE_OF',
   'CARRIER_OF',
@@ -127,6 +149,40 @@ export const RELATION_TYPES = [
   'REFERENCES',
   'SENT_BY',
   'SENT_TO',
+] as const;
+export type TextRelationType = (typeof TEXT_RELATION_TYPES)[number];
+
+/** The allow-list of relation types; each is also a graph relationship type. Those below come from records of structured sources. */
+export const RELATION_TYPES = [
+  ...TEXT_RELATION_TYPES,
+  'IDENTIFIED_BY',
+  'LOCATED_AT',
+  'AT',
+  'ENGINE_STATE',
+  'FUEL_LEVEL',
+  'DRIVES',
+  'ASSIGNED_TO',
+  'EMPLOYED_BY',
+  'TAGGED',
+  'HAS_STATUS',
+  'FOR_CUSTOMER',
+  'CARRIED_BY',
+  'DRIVEN_BY',
+  'HAS_STOP',
+  'ORIGIN',
+  'DESTINATION',
+  'PARENT',
+  'PART_OF',
+  'REPLY_TO',
+  'CC_TO',
+  'ON',
+  'WRITTEN_BY',
+  'IN_INBOX',
+  'BELONGS_TO',
+  'MERGED_INTO',
+  'HAS_ATTACHMENT',
+  'MENTIONS',
+  'LINKED_TO',
 ] as const;
 export type RelationType = (typeof RELATION_TYPES)[number];
 
@@ -146,7 +202,7 @@ export interface EntityMention {
 
 /** A statement of the text that ties two entities together. */
 export interface ExtractedRelation {
-  readonly type: RelationType;
+  readonly type: TextRelationType;
   readonly subject: { readonly type: EntityType; readonly key: string };
   readonly object: { readonly type: EntityType; readonly key: string };
   /** The chunk that states it, and the words; `quote` is a substring of that chunk's text. */

@@ -1,8 +1,8 @@
-import type { RelationType } from '../contracts/document.ts';
+import type { TextRelationType } from '../contracts/document.ts';
 
 /** The part that a label gives to what follows it. */
 export type Role = Extract<
-  RelationType,
+  TextRelationType,
   'SHIPPER_OF' | 'CONSIGNEE_OF' | 'CARRIER_OF' | 'BILL_TO_OF' | 'SHIPS_FROM' | 'SHIPS_TO'
 >;
 

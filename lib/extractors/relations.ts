@@ -1,4 +1,4 @@
-import type { EntityType, ExtractedRelation, RelationType } from '../contracts/document.ts';
+import type { EntityType, ExtractedRelation, TextRelationType } from '../contracts/document.ts';
 import type { Found } from './found.ts';
 import type { LabelledValue } from './labels.ts';
 
@@ -18,7 +18,7 @@ const TOPICS: readonly EntityType[] = [...SHIPMENT_LIKE, 'Invoice'];
  * - `SENT_TO`: a sender (the person, or the address when no person is named) wrote to a recipient; such facts add up.
  */
 export const RELATION_SHAPES: Readonly<
-  Record<RelationType, { readonly subjects: readonly EntityType[]; readonly objects: readonly EntityType[] }>
+  Record<TextRelationType, { readonly subjects: readonly EntityType[]; readonly objects: readonly EntityType[] }>
 > = {
   SHIPPER_OF: { subjects: ['Organization'], objects: SHIPMENT_LIKE },
   CONSIGNEE_OF: { subjects: ['Organization'], objects: SHIPMENT_LIKE },
@@ -155,7 +155,7 @@ function referencesIn(line: Line, topic: Found): ExtractedRelation[] {
 
 /** A relation stated by the words `quote` of chunk `ordinal`. */
 export function relation(
-  type: RelationType,
+  type: TextRelationType,
   subject: Pick<Found, 'type' | 'key'>,
   object: Pick<Found, 'type' | 'key'>,
   source: { readonly ordinal: number; readonly quote: string },

@@ -1,7 +1,7 @@
 import { parse as parseCsv } from 'csv-parse/sync';
 import { MEDIA_TYPES } from '../contracts/document.ts';
+import { findDelimiter } from '../support/delimiter.ts';
 import { decodeText } from './decode.ts';
-import { findDelimiter } from './delimiter.ts';
 import { tableRows } from './elements.ts';
 import { parseFailure } from './failure.ts';
 import { defineParser } from './index.ts';

@@ -1,8 +1,8 @@
 import { MEDIA_TYPES } from '../contracts/document.ts';
 import type { ParseLimits } from '../contracts/parts.ts';
+import { findDelimiter } from '../support/delimiter.ts';
 import { openArchive } from './archive.ts';
 import { decodeText } from './decode.ts';
-import { findDelimiter } from './delimiter.ts';
 import { parseFailure } from './failure.ts';
 import type { ParseWarning } from './index.ts';
 
