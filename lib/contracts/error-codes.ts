@@ -50,6 +50,31 @@ export const ERROR_CODES = {
     help: 'Change its owner or mode, or the grants of a store, or choose another place.',
   },
   APEX_SOURCE: { exit: EXIT.temporary, meaning: 'A source could not deliver.', help: 'Run the same command again.' },
+  SOURCE_REFUSED: {
+    exit: EXIT.config,
+    meaning: 'A source refused the credentials, or they do not reach what was asked for.',
+    help: 'Check the settings that the message names, and what their owner may read.',
+  },
+  SOURCE_REQUEST: {
+    exit: EXIT.usage,
+    meaning: 'A source did not accept a request.',
+    help: 'Check the options of the command and the address of the source.',
+  },
+  SOURCE_ANSWER: {
+    exit: EXIT.temporary,
+    meaning: 'A source answered with something that is not what it documents.',
+    help: 'Check the address of the source; then run the same command again.',
+  },
+  ENDLESS_PAGES: {
+    exit: EXIT.temporary,
+    meaning: 'The pages of a source go in a circle, or do not end.',
+    help: 'Run the same command again: it goes on where this one stopped.',
+  },
+  FOREIGN_LINK: {
+    exit: EXIT.config,
+    meaning: 'An answer of a source leads to a host that is not its own; nothing was sent there.',
+    help: 'Check the address of the source; if it is right, ask its operator about the host.',
+  },
   NOT_FOUND: {
     exit: EXIT.usage,
     meaning: 'Nothing exists under that name.',
@@ -139,7 +164,7 @@ export const ERROR_CODES = {
   },
   RATE_LIMITED: {
     exit: EXIT.temporary,
-    meaning: 'The provider asked to slow down.',
+    meaning: 'The provider or the source asked to slow down.',
     help: 'Run the same command again later.',
   },
   APEX_STORE: { exit: EXIT.temporary, meaning: 'A store did not answer.', help: 'Run the same command again.' },
@@ -178,6 +203,11 @@ export const ERROR_CODES = {
     exit: EXIT.temporary,
     meaning: 'Another run changed the same document at the same time, twice.',
     help: 'Run the same command again when the other run has ended.',
+  },
+  CURSOR_MOVED: {
+    exit: EXIT.temporary,
+    meaning: 'Another run read the same stream of the same source meanwhile.',
+    help: 'Let the other run finish; this one kept nothing of the page it held. Run the same command again to go on from there.',
   },
   LOCKED: {
     exit: EXIT.temporary,
