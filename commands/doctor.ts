@@ -5,6 +5,7 @@ import { findingLines, verdictOf } from './ui/findings.ts';
 import { doctorJson } from './ui/json.ts';
 import { columns, printError, printJson, printLine } from './ui/output.ts';
 import { clipped } from './ui/text.ts';
+import { readVersion } from './version.ts';
 
 interface DoctorFlags extends CommonFlags {
   readonly online?: boolean;
@@ -16,7 +17,7 @@ export function registerDoctor(program: Command): void {
     .command('doctor')
     .summary('look at everything apex uses, and say what to do')
     .description(
-      'Looks at Node, SQLite, the settings, the data directory, its disk, the runs, the memory and the embedder, and says what is wrong and what to do. Changes nothing, and works whatever is wrong. Exit status 0 when nothing is a problem.',
+      'Looks at Node, SQLite, the settings, the data directory, its disk, the runs, the memory, the embedder and the APIs whose tokens are set, and says what is wrong and what to do. Changes nothing, and works whatever is wrong. Exit status 0 when nothing is a problem.',
     )
     .option('--online', 'also embed one word, where an embedder takes money for it')
     .option('--json', 'one JSON object a check on standard output')
@@ -46,7 +47,7 @@ async function examined({ online }: DoctorFlags): Promise<Diagnosis> {
     progress = `${count} of ${all} checks`;
   };
   try {
-    return await examine({ inspection, defaultHome, isOnline: online === true, onEnded });
+    return await examine({ inspection, defaultHome, isOnline: online === true, version: readVersion(), onEnded });
   } finally {
     moving.stop();
   }

@@ -9,6 +9,7 @@ import type { Parts } from '../src/pipeline/parts.ts';
 import { logged } from './ui/log.ts';
 import { outliveClosedOutput, printError, printNote, printWarning } from './ui/output.ts';
 import type { Progress } from './ui/progress.ts';
+import { readVersion } from './version.ts';
 
 /** What every command may be asked for. */
 export interface CommonFlags {
@@ -30,6 +31,7 @@ export async function hostOptions(flags: CommonFlags): Promise<HostOptions> {
     defaultHome,
     stdin: process.stdin,
     stdinName: flags.stdinName ?? null,
+    version: readVersion(),
     prepareIsolated: preparationAlone(settings),
     onWarning: ({ code, message }) => {
       logged(() => {})({ kind: 'warning', code, message });

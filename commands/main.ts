@@ -5,6 +5,9 @@
 import { endOnClosedOutput, endWhateverIsOpen, helpColumns, printLine, printText } from './ui/output.ts';
 import { readVersion } from './version.ts';
 
+/** What a defect ends with: `EX_SOFTWARE` of sysexits. */
+const INTERNAL = 70;
+
 /** What asks for the program's own help when it stands alone. */
 const HELP_WORDS: ReadonlySet<string> = new Set(['--help', '-h', 'help']);
 
@@ -23,7 +26,10 @@ export async function main(argv: readonly string[]): Promise<void> {
   }
   if (argv.length === 3 && HELP_WORDS.has(argv[2]!) && (await showReadyHelp())) return;
   // What nobody waited for may have left anything half done: the process ends, and the next one settles it.
-  process.on('uncaughtException', async (error) => process.exit(await statusOf(error)));
+  process.on('uncaughtException', (error) => {
+    // A report that fails, too, would come here again without end.
+    statusOf(error).then(process.exit, () => process.exit(INTERNAL));
+  });
   try {
     const { createProgram } = await import('./program.ts');
     await createProgram().parseAsync([...argv]);

@@ -7,13 +7,16 @@ import { registerDelete } from './delete.ts';
 import { registerDoctor } from './doctor.ts';
 import { registerDocuments } from './documents.ts';
 import { registerIngest } from './ingest.ts';
+import { registerIngestJson } from './ingest-json.ts';
 import { registerPrepareAlone } from './prepare-alone.ts';
 import { registerReconcile } from './reconcile.ts';
+import { registerRecords } from './records.ts';
 import { registerResume } from './resume.ts';
 import { registerRetry } from './retry.ts';
 import { registerRollback } from './rollback.ts';
 import { registerRuns } from './runs.ts';
 import { registerSearch } from './search.ts';
+import { registerShow } from './show.ts';
 import { registerStatus } from './status.ts';
 import { registerTrace } from './trace.ts';
 import { safeText } from './ui/text.ts';
@@ -54,8 +57,11 @@ export function createProgram(): Command {
     .exitOverride();
   const registers = [
     registerIngest,
+    registerIngestJson,
     registerResume,
     registerRetry,
+    registerRecords,
+    registerShow,
     registerRollback,
     registerVerify,
     registerSearch,

@@ -5,6 +5,8 @@ import { join, relative } from 'node:path';
 import type { Command } from 'commander';
 import { createProgram } from '../commands/program.ts';
 import { ERROR_CODES, type ErrorCode, EXIT, isQuarantineReason } from '../lib/contracts/error-codes.ts';
+import type { FieldRow } from '../lib/contracts/feed.ts';
+import { MAPPERS } from '../lib/mappers/index.ts';
 import { SETTINGS, type SettingEntry } from '../src/config/settings.ts';
 
 const ROOT = join(import.meta.dirname, '..');
@@ -147,6 +149,38 @@ function errorsPage(): string {
   ].join('\n');
 }
 
+/** Where each field of the records of structured sources goes. */
+async function fieldsPage(): Promise<string> {
+  const sections: string[] = [];
+  for (const [source, load] of Object.entries(MAPPERS)) {
+    const { fields } = await load();
+    for (const [shape, rows] of Map.groupBy(fields, (row) => row.shape))
+      sections.push(
+        [
+          `## ${source}: ${shape}\n`,
+          tableRow(['field', 'goes to']),
+          tableRow(['---', '---']),
+          ...rows.map(({ path, goesTo }) => tableRow([`\`${path}\``, destinationOf(goesTo)])),
+        ].join('\n'),
+      );
+  }
+  return [
+    '# Fields of records\n',
+    'Where each field goes of the records that `apex ingest-json` takes. The whole record of a thing is kept too, without secrets, with the thing; records of readings and events, rows of lists and pushed changes are not.\n',
+    `${sections.join('\n\n')}\n`,
+  ].join('\n');
+}
+
+function destinationOf(goesTo: FieldRow['goesTo']): string {
+  if ('attribute' in goesTo) return `attribute \`${goesTo.attribute}\``;
+  if ('key' in goesTo) return 'the key of the thing';
+  if ('name' in goesTo) return `a name: ${goesTo.name}`;
+  if ('fact' in goesTo) return `fact \`${goesTo.fact}\``;
+  if ('reading' in goesTo) return `series \`${goesTo.reading}\``;
+  if ('text' in goesTo) return 'the text that is searched';
+  return 'raw' in goesTo ? `the raw record only: ${goesTo.raw}` : `nowhere: ${goesTo.dropped}`;
+}
+
 function tableRow(cells: readonly string[]): string {
   return `| ${cells.join(' | ')} |`;
 }
@@ -155,6 +189,7 @@ const pages = {
   [join(FOLDER, 'commands.md')]: commandsPage(),
   [join(FOLDER, 'settings.md')]: settingsPage(),
   [join(FOLDER, 'errors.md')]: errorsPage(),
+  [join(FOLDER, 'record-fields.md')]: await fieldsPage(),
   [join(ROOT, 'commands', 'help-text.ts')]: helpModule(),
 };
 const isCheck = process.argv.includes('--check');

@@ -3,10 +3,12 @@ import type {
   Caps,
   CleanupReport,
   DocumentDetails,
+  EntityReport,
   IngestRequest,
   ListedRun,
   OnEvent,
   ReconcileReport,
+  RecordsRequest,
   RepairReport,
   RetryRequest,
   RunDetails,
@@ -21,6 +23,7 @@ import { type ErrorCode, EXIT } from '../lib/contracts/error-codes.ts';
 import { ConfigError } from '../lib/contracts/errors.ts';
 import type { DeleteSelection, RunState } from '../lib/contracts/journal.ts';
 import type { DocumentStatus } from '../lib/contracts/pipeline.ts';
+import type { RejectedEntry } from '../lib/contracts/series.ts';
 import type { DocumentSummary } from '../lib/contracts/store.ts';
 import type { DocumentTrace } from '../lib/contracts/trace.ts';
 import { nearDocumentId, nearRunId } from './config/near-ids.ts';
@@ -36,6 +39,8 @@ import { NOT_RECONCILED, reconcile } from './repair/reconcile.ts';
 import { NOT_REPAIRED, RepairNotes } from './repair/report.ts';
 import { ListedRuns } from './runs.ts';
 import { search } from './search/search.ts';
+import { thingsSettingsDigest } from './things/prepare.ts';
+import { showEntity } from './things/show.ts';
 import { traceDocument } from './trace/trace.ts';
 import { atWork } from './verify/at-work.ts';
 import { assertNotEmptied } from './verify/emptied.ts';
@@ -79,6 +84,44 @@ export class Machine implements Apex {
       ...(onError === 'stop' && { onError }),
     } as const;
     return this.#engine.start(plan, onEvent, signal, this.#allowance(request.caps));
+  }
+
+  ingestRecords(
+    { source, targets, fetch }: RecordsRequest,
+    onEvent: OnEvent,
+    signal: AbortSignal,
+  ): Promise<RunSummary> {
+    const plan = {
+      kind: 'records',
+      source,
+      targets,
+      ...(fetch === undefined ? { listedBy: 'local_upload' } : { fetch }),
+      documentId: null,
+      group: this.#group,
+      settingsDigest: thingsSettingsDigest(this.#parts),
+    } as const;
+    return this.#engine.start(plan, onEvent, signal, this.#allowance());
+  }
+
+  async retryRecords(onEvent: OnEvent, signal: AbortSignal): Promise<RunSummary | null> {
+    const [first] = await this.rejectedRecords({ afterId: null, limit: 1, source: null }, signal);
+    if (first === undefined) return null;
+    const plan = {
+      ...({ kind: 'records', source: '', targets: [], rejected: true, documentId: null, group: this.#group } as const),
+      settingsDigest: thingsSettingsDigest(this.#parts),
+    };
+    return this.#engine.start(plan, onEvent, signal, this.#allowance());
+  }
+
+  rejectedRecords(
+    page: { readonly afterId: string | null; readonly limit: number; readonly source: string | null },
+    signal: AbortSignal,
+  ): Promise<readonly RejectedEntry[]> {
+    return this.#parts.stores.records.rejected({ ...page, group: this.#group }, signal);
+  }
+
+  showEntity(key: string, at: string | null, signal: AbortSignal): Promise<EntityReport | null> {
+    return showEntity(key, { group: this.#group, at }, this.#parts.stores.records, signal);
   }
 
   /** @throws ConfigError when costs are capped that nobody can tell. */

@@ -4,11 +4,12 @@ import { type Check, type Finding, ok, problem } from '../lib/contracts/check.ts
 import type { Embedder } from '../lib/contracts/parts.ts';
 import { loadChecks as loadEmbedderChecks } from '../lib/embedders/index.ts';
 import { loadChecks as loadJournalChecks } from '../lib/journal/index.ts';
+import { loadFeedChecks } from '../lib/sources/index.ts';
 import { loadChecks as loadStagingChecks } from '../lib/staging/index.ts';
 import { loadServerChecks, loadChecks as loadStoreChecks } from '../lib/stores/index.ts';
 import { placesOf } from './config/report.ts';
 import { serversOf } from './config/servers.ts';
-import type { Inspection, Settings } from './config/settings.ts';
+import { environmentOf, type Inspection, type Settings } from './config/settings.ts';
 import { type Diagnosis, diagnose } from './doctor/doctor.ts';
 import { runChecks } from './doctor/run-checks.ts';
 
@@ -18,14 +19,16 @@ interface ExamineOptions {
   readonly defaultHome: string;
   /** May the provider be asked for something that costs, however little? */
   readonly isOnline: boolean;
+  /** Of apex. */
+  readonly version: string;
   readonly onEnded: (count: number, all: number) => void;
 }
 
 const GIGABYTE = 1_073_741_824;
 
 /** Looks at everything that this process would use, and changes nothing. */
-export async function examine({ inspection, defaultHome, isOnline, onEnded }: ExamineOptions): Promise<Diagnosis> {
-  const checks = await listChecks(inspection, defaultHome, isOnline);
+export async function examine({ onEnded, ...examined }: ExamineOptions): Promise<Diagnosis> {
+  const checks = await listChecks(examined);
   return diagnose(checks, {
     sleep: async (ms, signal) => {
       await delay(ms, undefined, { signal });
@@ -35,18 +38,24 @@ export async function examine({ inspection, defaultHome, isOnline, onEnded }: Ex
 }
 
 /** The checks of the parts that the settings name, in the order in which they are told: what the later ones build on comes first. */
-async function listChecks(inspection: Inspection, defaultHome: string, isOnline: boolean): Promise<Check[]> {
+async function listChecks({
+  inspection,
+  defaultHome,
+  isOnline,
+  version,
+}: Omit<ExamineOptions, 'onEnded'>): Promise<Check[]> {
   const { settings } = inspection;
   const places = placesOf(settings, defaultHome);
   const maxStagingBytes = settings.stagingMaxGigabytes * GIGABYTE;
   const servers = serversOf(settings);
   const memory = { path: join(places.home, 'memory.db'), embedder: () => embedderOf(settings) };
-  const [{ runtimeChecks }, journal, staging, stores, { serverChecks }] = await Promise.all([
+  const [{ runtimeChecks }, journal, staging, stores, { serverChecks }, { feedChecks }] = await Promise.all([
     import('../lib/support/runtime-checks.ts'),
     loadJournalChecks(),
     loadStagingChecks(),
     loadStoreChecks(),
     loadServerChecks(),
+    loadFeedChecks(),
   ]);
   return [
     ...runtimeChecks(),
@@ -59,6 +68,7 @@ async function listChecks(inspection: Inspection, defaultHome: string, isOnline:
     ...(servers.records === null ? stores.embeddedChecks(memory.path, memory.embedder) : []),
     ...(await serverChecks(servers, memory)),
     ...(await embedderChecks(settings, isOnline)),
+    ...(await feedChecks(new Map(Object.entries(environmentOf(settings))), version)),
   ];
 }
 

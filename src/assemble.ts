@@ -4,14 +4,17 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { CHUNKERS } from '../lib/chunkers/index.ts';
 import type { Apex, OnEvent, Runs } from '../lib/contracts/apex.ts';
 import { ConfigError, UsageError } from '../lib/contracts/errors.ts';
+import type { FeedPage } from '../lib/contracts/feed-source.ts';
 import type { RunRegistry } from '../lib/contracts/journal.ts';
-import type { Embedder, Price } from '../lib/contracts/parts.ts';
+import type { Embedder, FeedReader, Price } from '../lib/contracts/parts.ts';
 import type { Planner } from '../lib/contracts/plan.ts';
 import { EMBEDDERS, type OpenAiSettings, PRICES } from '../lib/embedders/index.ts';
 import { EXTRACTORS } from '../lib/extractors/index.ts';
+import { loadFeeds } from '../lib/feeds/index.ts';
 import { type DataFolderWarning, inspectDataFolder, openDataFolder, openRegistry } from '../lib/journal/index.ts';
+import { MAPPERS } from '../lib/mappers/index.ts';
 import { openParserPool } from '../lib/parsers/index.ts';
-import { loadAttachments, SOURCES } from '../lib/sources/index.ts';
+import { FEEDS, loadAttachments, loadFeedWalker, SOURCES } from '../lib/sources/index.ts';
 import { makeTemporaryFolder, openStaging } from '../lib/staging/index.ts';
 import { type OpenServer, openStores, readStores } from '../lib/stores/index.ts';
 import { crashProbe, type Probe, probed } from '../lib/support/probe.ts';
@@ -19,7 +22,7 @@ import type { CommitProbe } from '../lib/support/sql-thread.ts';
 import { Machine } from './apex.ts';
 import { placesOf } from './config/report.ts';
 import { serversOf, waitedFor } from './config/servers.ts';
-import type { Settings } from './config/settings.ts';
+import { environmentOf, type Settings } from './config/settings.ts';
 import type { Engine } from './engines/engine.ts';
 import { LocalEngine } from './engines/local.ts';
 import { PatientEngine } from './engines/patient.ts';
@@ -43,6 +46,8 @@ export interface HostOptions {
   /** Starts a process that prepares one document; see `Parts.prepareIsolated`. */
   readonly prepareIsolated: Parts['prepareIsolated'];
   readonly onWarning: (warning: DataFolderWarning) => void;
+  /** Of apex: what APIs are told that they are asked by. */
+  readonly version: string;
 }
 
 /** Who waits until servers that are out of reach can be opened: what hears of it, and what ends the wait. */
@@ -130,7 +135,7 @@ const PROVIDER_TIMEOUT_MS = 60_000;
 
 /** Opens the data directory and the parts that the settings name, for a machine to be put over them. Errors as `openApex`. */
 export async function openParts(
-  { settings, defaultHome, stdin, stdinName, prepareIsolated, onWarning }: HostOptions,
+  { settings, defaultHome, stdin, stdinName, prepareIsolated, onWarning, version }: HostOptions,
   openServer?: OpenServer,
 ): Promise<{ parts: Parts; close: () => Promise<void> }> {
   const { home, stagingBase } = placesOf(settings, defaultHome);
@@ -165,6 +170,7 @@ export async function openParts(
     attachments: withProbe('attachments', attachments),
     parsers: withProbe('parsers', parsers),
     chunker: readers.chunker,
+    feeds: probe === null ? openFeeds(settings, version) : probedFeeds(openFeeds(settings, version), probe),
     extractor: withProbe('extractor', extractor),
     embedder: withProbe('embedder', embedder),
     stores: {
@@ -186,6 +192,28 @@ export async function openParts(
     await memory.close();
   };
   return { parts, close };
+}
+
+/** Pages of one walk of an API: a walk that has not ended then goes on in the next run. */
+const MAX_PAGES = 10_000;
+/** The largest record that is read whole. */
+const MAX_RECORD_BYTES = 16 * MEGABYTE;
+
+/** What reads records, loaded when the first is read. */
+function openFeeds(settings: Settings, version: string): FeedReader {
+  return {
+    async *read(bytes, signal) {
+      const { readFeed } = await loadFeeds();
+      yield* readFeed(bytes, { maxRecordBytes: MAX_RECORD_BYTES, signal });
+    },
+    async open(name, listeners) {
+      const { default: source } = await FEEDS[name]();
+      const { openRealFeed } = await loadFeedWalker();
+      const values = new Map(Object.entries(environmentOf(settings)));
+      return openRealFeed(source, values, { version, maxPages: MAX_PAGES, ...listeners });
+    },
+    mapper: async (source) => (await MAPPERS[source]()).mapper,
+  };
 }
 
 interface ReaderOptions extends Pick<HostOptions, 'settings' | 'stdin' | 'stdinName'> {
@@ -343,6 +371,27 @@ function probedStaging(staging: Parts['staging'], probe: Probe): Parts['staging'
     cleanup: (...args) => staging.cleanup(...args),
     close: () => staging.close(),
   };
+}
+
+/** Each page of a walk passes two points: before it is fetched, and before anything is made of it. */
+function probedFeeds(feeds: FeedReader, probe: Probe): FeedReader {
+  const outer = probed('feeds', feeds, probe);
+  return {
+    ...outer,
+    open: async (...args) => {
+      const feed = await outer.open(...args);
+      return { ...feed, walk: (options) => probedPages(feed.walk(options), probe) };
+    },
+  };
+}
+
+async function* probedPages(pages: AsyncGenerator<FeedPage>, probe: Probe): AsyncGenerator<FeedPage> {
+  probe('feed.page:before');
+  for await (const page of pages) {
+    probe('feed.page:after');
+    yield page;
+    probe('feed.page:before');
+  }
 }
 
 function probedRegistry(registry: RunRegistry, probe: Probe): RunRegistry {

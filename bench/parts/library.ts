@@ -12,5 +12,6 @@ export function openLibrary(settings: Readonly<Record<string, string>>): Promise
     stdinName: null,
     prepareIsolated: () => Promise.reject(new Error('a measurement has no document that kills processes')),
     onWarning: () => {},
+    version: '0.0.0',
   });
 }

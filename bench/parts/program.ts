@@ -15,17 +15,25 @@ export interface MeasuredRun {
   readonly peakBytes: number;
 }
 
+interface RunOptions {
+  /** The data directory. */
+  readonly home: string;
+  readonly isWatched?: boolean;
+  readonly settings?: Readonly<Record<string, string>>;
+  readonly wrapper?: readonly string[];
+}
+
 /** Runs `apex ingest <target> --json` as the built program, in a data directory. @throws when it does not end well. */
-export async function ingest(
-  target: string,
-  {
-    home,
-    settings = {},
-    wrapper = [],
-    isWatched = true,
-  }: { home: string; isWatched?: boolean; settings?: Record<string, string>; wrapper?: readonly string[] },
+export function ingest(target: string, options: RunOptions): Promise<MeasuredRun> {
+  return measured(['ingest', target], options);
+}
+
+/** Runs a command of apex with `--json` as the built program, in a data directory. @throws when it does not end well. */
+export async function measured(
+  words: readonly string[],
+  { home, settings = {}, wrapper = [], isWatched = true }: RunOptions,
 ): Promise<MeasuredRun> {
-  const [command, ...args] = [...wrapper, process.execPath, PROGRAM, 'ingest', target, '--json'];
+  const [command, ...args] = [...wrapper, process.execPath, PROGRAM, ...words, '--json'];
   const startedMs = performance.now();
   const child = spawn(command!, args, {
     env: {
@@ -50,7 +58,7 @@ export async function ingest(
   const seconds = (performance.now() - startedMs) / 1_000;
   const peakBytes = memory?.stop() ?? 0;
   const line = last.trimEnd().split('\n').at(-1) ?? '';
-  if (exitCode !== 0) throw new Error(`apex ingest ended with ${exitCode}: ${line}`);
+  if (exitCode !== 0) throw new Error(`apex ${words[0]} ended with ${exitCode}: ${line}`);
   return { summary: JSON.parse(line) as RunSummary, seconds, peakBytes };
 }
 

@@ -13,14 +13,17 @@ const SHOWN_OF_A_REASON = 10;
 /** The closing table: what became of the documents, and what was made of them. */
 export function closingTable(summary: RunSummary, problems: number): string[] {
   const { documents, added, updated, unchanged, deleted, quarantined, failed, chunks, entities, relations } = summary;
-  const isTimed = documents > 0 && summary.duration_ms > 0;
-  const rate = isTimed ? ` (${shownRate((documents * 1_000) / summary.duration_ms)})` : '';
+  // Of records, most say something of documents that are there already.
+  const worked = summary.records?.records ?? documents;
+  const isTimed = worked > 0 && summary.duration_ms > 0;
+  const rate = isTimed ? ` (${shownRate((worked * 1_000) / summary.duration_ms)})` : '';
   const some = (name: string, count: number): [string, string][] => (count > 0 ? [[name, shownCount(count)]] : []);
   return details([
     ['documents', shownCount(documents)],
     ...Object.entries({ added, updated, unchanged, deleted, quarantined, failed }).flatMap(([name, count]) =>
       some(`  ${name}`, count),
     ),
+    ...recordRows(summary),
     ...some('not read', problems),
     ...some('chunks', chunks),
     ...some('entities', entities),
@@ -29,6 +32,17 @@ export function closingTable(summary: RunSummary, problems: number): string[] {
     ['time', `${shownDuration(summary.duration_ms)}${rate}`],
     ['run', `${summary.run_id} (${summary.state.replace('_', ' ')})`],
   ]);
+}
+
+/** What became of records, where the run is about them. */
+function recordRows({ records }: RunSummary): [string, string][] {
+  if (records === undefined) return [];
+  const { readings, rejected } = records;
+  return [
+    ['records', shownCount(records.records)],
+    ...(readings > 0 ? [['readings', shownCount(readings)] as [string, string]] : []),
+    ...(rejected > 0 ? [['rejected', shownCount(rejected)] as [string, string]] : []),
+  ];
 }
 
 /** What providers were used for, where they have a price or it is not known; what is made on this machine is not worth a line. */

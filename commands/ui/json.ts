@@ -3,6 +3,8 @@ import type {
   CleanupReport,
   Difference,
   DocumentDetails,
+  EntityFact,
+  EntityReport,
   ListedRun,
   ReconcileReport,
   RepairReport,
@@ -12,6 +14,7 @@ import type {
 import type { QuarantineEntry } from '../../lib/contracts/document.ts';
 import { quarantineHelp } from '../../lib/contracts/error-codes.ts';
 import type { ProviderUse, RunListing } from '../../lib/contracts/journal.ts';
+import type { RejectedEntry } from '../../lib/contracts/series.ts';
 import type { DocumentSummary } from '../../lib/contracts/store.ts';
 import type { ReportedSetting } from '../../src/config/report.ts';
 import type { Diagnosis } from '../../src/doctor/doctor.ts';
@@ -61,6 +64,21 @@ export function quarantineJson(entry: QuarantineEntry) {
     error: { code, message, retryable, step },
     help: quarantineHelp(code),
   };
+}
+
+/** A record that could not be taken, as `records list` gives it. */
+export function rejectedJson(entry: RejectedEntry) {
+  const { id, source, stream, group, sourceUri, place, path, reason, raw, runId, at } = entry;
+  return { id, source, stream, group, source_uri: sourceUri, place, path, reason, raw, run_id: runId, rejected_at: at };
+}
+
+/** What is known of an entity, as `show` gives it. */
+export function entityJson({ facts, said, ...report }: EntityReport) {
+  return { ...report, facts: facts.map(entityFactJson), said: said.map(entityFactJson) };
+}
+
+function entityFactJson({ from, until, documentId, ...fact }: EntityFact) {
+  return { ...fact, valid_from: from, valid_to: until, document_id: documentId };
 }
 
 /** Where a document stands. */

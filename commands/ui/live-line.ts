@@ -14,6 +14,8 @@ export class LiveLine {
   #isListed = false;
   #done = 0;
   #unchanged = 0;
+  /** Of a run over records. */
+  #records = 0;
   #step = 'list';
   #isStopping = false;
   /** The store that is waited for. */
@@ -28,6 +30,7 @@ export class LiveLine {
   take(event: RunEvent): void {
     if (event.kind === 'waiting_store') this.#waitingFor = event.role;
     else if (event.kind === 'store_back') this.#waitingFor = null;
+    else if (event.kind === 'records') this.#records = event.counts.records;
     else if (event.kind === 'listed') [this.#listed, this.#isListed] = [event.documents, event.isFinal];
     else if (event.kind === 'step') {
       this.#step = event.step;
@@ -61,6 +64,13 @@ export class LiveLine {
     return lines.find((line) => displayWidth(line) <= width) ?? clipped(lines.at(-1)!, width);
   }
 
+  /** How many records there are is known at their end. */
+  #recordParts(seconds: number) {
+    const counts = `${shownCount(this.#records)} records`;
+    const rate = seconds > 0 ? shownRate(this.#records / seconds) : '';
+    return { counts, short: counts, ready: '', rate, left: '' };
+  }
+
   #parts() {
     const begun = this.#done + this.#ready.size;
     // Attachments are found on the way: then there is more than was listed.
@@ -71,6 +81,7 @@ export class LiveLine {
     const rate = seconds > 0 ? worked / seconds : 0;
     const isKnown = this.#isListed && rate > 0 && begun < total;
     const done = shownCount(this.#done);
+    if (this.#records > 0) return this.#recordParts(seconds);
     return {
       counts: this.#isListed ? `${done} of ${shownCount(total)} documents` : `${done} documents`,
       short: this.#isListed ? `${done}/${shownCount(total)}` : done,

@@ -42,6 +42,11 @@ export function logRecord(event: RunEvent): LogRecord {
   if (event.kind === 'compared') return { level: 'debug', event: event.kind, documents: event.documents };
   if (event.kind === 'listed')
     return { level: event.isFinal ? 'info' : 'debug', event: event.kind, documents: event.documents };
+  if (event.kind === 'records') return { level: 'debug', event: event.kind, ...event.counts };
+  if (event.kind === 'rejected') {
+    const { uri, place, path, reason } = event;
+    return { level: 'warn', event: event.kind, uri, place, path, reason };
+  }
   const { kind, documentId } = event;
   return { level: 'debug', event: kind, document_id: documentId, ...(kind === 'step' && { step: event.step }) };
 }

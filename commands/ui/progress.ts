@@ -24,7 +24,10 @@ export function jsonProgress(): Progress {
       if (event.kind === 'document') printJson({ event: 'document', ...event.result });
       else if (event.kind === 'problem')
         printJson({ event: 'problem', uri: event.uri, code: event.code, message: event.message });
-      else if (event.kind === 'warning') warn(event, String);
+      else if (event.kind === 'rejected') {
+        const { uri, place, path, reason } = event;
+        printJson({ event: 'rejected', uri, place, path, reason });
+      } else if (event.kind === 'warning') warn(event, String);
       else if (event.kind === 'waiting_store') {
         const { role, reason, since, maxOutageMs } = event;
         printJson({ event: 'waiting_store', role, reason, since, max_outage_ms: maxOutageMs });
@@ -103,6 +106,7 @@ interface RunView {
   readonly line: LiveLine;
   readonly setAside: SetAside[];
   problems: number;
+  rejected: number;
 }
 
 class TextProgress implements Progress {
@@ -117,6 +121,7 @@ class TextProgress implements Progress {
     this.#run.line.take(event);
     if (event.kind === 'document') this.#document(event.result);
     else if (event.kind === 'problem') this.#problem(event);
+    else if (event.kind === 'rejected') this.#rejection(event);
     else if (event.kind === 'warning') warn(event, this.#notes.warning);
     else if (event.kind === 'waiting_store' || event.kind === 'store_back') noteWait(event);
     else if (event.kind === 'run_settled') {
@@ -158,6 +163,13 @@ class TextProgress implements Progress {
     printError(`${this.#notes.failure('error:')} ${safeText(text)}`);
   }
 
+  #rejection({ uri, place, path, reason }: Extract<RunEvent, { kind: 'rejected' }>): void {
+    this.#run.rejected += 1;
+    if (this.#run.rejected > SHOWN_PROBLEMS) return;
+    const field = path === '' ? '' : `${path}: `;
+    printError(`${this.#notes.warning('rejected')} ${safeText(`${place} of ${shownPlace(uri)}: ${field}${reason}`)}`);
+  }
+
   #end(summary: RunSummary): void {
     const { problems, setAside } = this.#run;
     for (const line of closingTable(summary, problems)) printLine(line);
@@ -165,6 +177,10 @@ class TextProgress implements Progress {
     if (summary.quarantined > 0) {
       printLine('');
       printLine('What is in quarantine, with the reason: apex documents list --quarantined');
+    }
+    if ((summary.records?.rejected ?? 0) > 0) {
+      printLine('');
+      printLine('What was rejected, with the reason: apex records list --rejected');
     }
     noteStop(summary, this.#notes.failure);
   }
@@ -203,5 +219,5 @@ function noteStop({ error, state, run_id }: RunSummary, shown: (text: string) =>
 }
 
 function newView(): RunView {
-  return { line: new LiveLine(() => performance.now()), setAside: [], problems: 0 };
+  return { line: new LiveLine(() => performance.now()), setAside: [], problems: 0, rejected: 0 };
 }

@@ -1,8 +1,9 @@
-import type { QuarantineEntry } from './document.ts';
+import type { Json, QuarantineEntry } from './document.ts';
 import type { ErrorCode } from './error-codes.ts';
 import type { ErrorReport } from './errors.ts';
-import type { ProviderUse, RunCounts, RunListing, RunState, SyncRequest } from './journal.ts';
+import type { FetchRequest, ProviderUse, RunCounts, RunListing, RunState, SyncRequest } from './journal.ts';
 import type { DocumentOutcome, DocumentStatus, StepName } from './pipeline.ts';
+import type { RejectedEntry } from './series.ts';
 import type { DocumentSummary, RemovedCounts, Role } from './store.ts';
 import type { DocumentTrace } from './trace.ts';
 
@@ -46,10 +47,19 @@ export interface RunSummary extends RunCounts {
   readonly batches: number;
   /** Items of deleted documents that were removed from each store. */
   readonly removed: RemovedCounts;
+  /** A run over records only: records read, readings added, records that could not be taken. */
+  readonly records?: RecordCounts;
   /** A delete only: whether nothing of what was removed can be read from any file. */
   readonly erased?: boolean;
   /** Why the run stopped early, or null. */
   readonly error: ErrorReport | null;
+}
+
+/** What a run over records did with them. */
+export interface RecordCounts {
+  readonly records: number;
+  readonly readings: number;
+  readonly rejected: number;
 }
 
 /** What happens while a run goes on, in order. */
@@ -71,6 +81,16 @@ export type RunEvent =
   /** All but writing is done for a document, or it is set aside; it waits for the others of its batch. */
   | { readonly kind: 'prepared'; readonly documentId: string }
   | { readonly kind: 'document'; readonly result: DocumentResult }
+  /** A record could not be taken; `place` says where it stands in what lies at `uri`. */
+  | {
+      readonly kind: 'rejected';
+      readonly uri: string;
+      readonly place: string;
+      readonly path: string;
+      readonly reason: string;
+    }
+  /** Records that were taken or rejected so far. */
+  | { readonly kind: 'records'; readonly counts: RecordCounts }
   | { readonly kind: 'warning'; readonly code: string; readonly message: string }
   /** A store is out of reach: it is waited for, so long at most. `since` is ISO 8601. */
   | {
@@ -120,6 +140,54 @@ export interface IngestRequest {
   /** What to do on the first bad document. */
   readonly onError: 'continue' | 'stop';
   readonly caps?: Caps;
+}
+
+/** Records of a structured source to be taken. */
+export interface RecordsRequest {
+  /** One of `FEED_SOURCES`. */
+  readonly source: string;
+  /** Files, folders, globs, or `-` for standard input; none: what the source's API gives. */
+  readonly targets: readonly string[];
+  /** What to ask the API for, where there are no targets. */
+  readonly fetch?: FetchRequest;
+}
+
+/** A fact as it is shown. */
+export interface EntityFact {
+  readonly type: string;
+  /** Of the other end: what it is said of, or what says it. */
+  readonly key: string;
+  readonly name: string;
+  /** ISO 8601, or null when nobody says. */
+  readonly from: string | null;
+  /** Null: it holds still. */
+  readonly until: string | null;
+  readonly basis: string;
+  readonly confidence: number;
+  readonly detail: { readonly [name: string]: string | number | boolean };
+  /** The document that says so. */
+  readonly documentId: string;
+}
+
+/** What the memory knows of an entity. */
+export interface EntityReport {
+  readonly key: string;
+  /** What kind of thing it is; null for what only others speak of. */
+  readonly kind: string | null;
+  readonly name: string;
+  readonly attributes: { readonly [name: string]: Json };
+  readonly names: readonly { readonly type: string; readonly key: string }[];
+  /** What it says of others. */
+  readonly facts: readonly EntityFact[];
+  /** What others say of it. */
+  readonly said: readonly EntityFact[];
+  readonly latest: readonly {
+    readonly series: string;
+    readonly at: string;
+    readonly value: { readonly [name: string]: string | number | boolean };
+  }[];
+  /** Keys of the things that may be meant, where the name is of several. */
+  readonly candidates: readonly string[];
 }
 
 /** Which documents in quarantine are tried again: those named, else those of a reason, else all of the group. */
@@ -310,6 +378,17 @@ export interface CleanupReport {
 export interface Apex extends Runs {
   /** @throws ConfigError when its costs are capped and the price is not known. */
   ingest(request: IngestRequest, onEvent: OnEvent, signal: AbortSignal): Promise<RunSummary>;
+  /** Takes records of a structured source, recorded or pushed. */
+  ingestRecords(request: RecordsRequest, onEvent: OnEvent, signal: AbortSignal): Promise<RunSummary>;
+  /** Tries the rejected records of the group again; null when there are none. */
+  retryRecords(onEvent: OnEvent, signal: AbortSignal): Promise<RunSummary | null>;
+  /** A page of the group's rejected records, in order of id. @param source null: of all. */
+  rejectedRecords(
+    page: { readonly afterId: string | null; readonly limit: number; readonly source: string | null },
+    signal: AbortSignal,
+  ): Promise<readonly RejectedEntry[]>;
+  /** What is known of an entity by its key, or by what names it; null when nothing is. @param at ISO 8601, or null for now. */
+  showEntity(key: string, at: string | null, signal: AbortSignal): Promise<EntityReport | null>;
   /**
    * Goes on with a run, or with every interrupted run in order of start when `runId` is null, until one does not get through.
    * The last run's summary, with the gravest exit status of all; null when there was none. The caps are for all of them together.

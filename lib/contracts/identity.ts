@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import type { StoredReading } from './series.ts';
 import type {
   DocumentVersion,
   GraphDocument,
@@ -152,8 +153,17 @@ export function entityNames(record: Pick<VersionRecord, 'entities'>): (mention: 
 
 /** Content of a relation as the document states it; the end of its validity is derived and checked apart. */
 export function relationDigest(relation: Omit<StoredRelation, 'relationId'>): string {
-  const { type, subjectId, objectId, chunkId, quote, validAt } = relation;
-  return digestOf(type, subjectId, objectId, chunkId, quote, validAt);
+  const { type, subjectId, objectId, chunkId, quote, validAt, invalidAt = null, detail = {} } = relation;
+  const stated = digestOf(type, subjectId, objectId, chunkId, quote, validAt);
+  // As it always was for those that say no more.
+  return invalidAt === null && Object.keys(detail).length === 0
+    ? stated
+    : digestOf(stated, invalidAt, canonicalJson(detail));
+}
+
+/** Content of a reading. */
+export function readingDigest({ series, at, value, placeKey }: Omit<StoredReading, 'documentId'>): string {
+  return digestOf(series, at, canonicalJson(value), placeKey);
 }
 
 /** Cache key of a text's embedding; `model` carries version and dimensions. */

@@ -6,10 +6,10 @@ import type { DocumentVersion, Role } from './store.ts';
 
 /** What a run was asked to do, enough to go on with it in another process. No secrets: settings are read anew. */
 export interface RunPlan {
-  readonly kind: 'ingest' | 'delete' | 'repair' | 'retry';
+  readonly kind: 'ingest' | 'delete' | 'repair' | 'retry' | 'records';
   readonly source: string;
   /**
-   * Ingest: paths, folders, globs, absolute. Delete and retry: document ids, or for people what stands for them. Repair: none,
+   * Ingest and records: paths, folders, globs, absolute; records: none for what the source's own API gives. Delete and retry: document ids, or for people what stands for them. Repair: none,
    * since it looks at all.
    */
   readonly targets: readonly string[];
@@ -17,6 +17,12 @@ export interface RunPlan {
   readonly reason?: ErrorCode | 'all';
   /** Ingest: the first document that is set aside ends the run, resumably; absent: the run goes on. */
   readonly onError?: 'stop';
+  /** Records: the source that lists the targets, where that is not the one that the records are of. */
+  readonly listedBy?: string;
+  /** Records: those that were rejected are tried again. */
+  readonly rejected?: true;
+  /** Records: what is fetched from the source's own API; absent: nothing. */
+  readonly fetch?: FetchRequest;
   readonly documentId: string | null;
   readonly group: string;
   /** Ingest: what is gone from the targets is deleted; null or absent: it stays. */
@@ -25,6 +31,20 @@ export interface RunPlan {
   readonly selection?: DeleteSelection | null;
   /** Digest of the settings that shape results; another one on resume means steps are redone, not reused. */
   readonly settingsDigest: string;
+}
+
+/** What is fetched of a source of records. */
+export interface FetchRequest {
+  /** Names of its streams, in order. */
+  readonly streams: readonly string[];
+  /** Unix times in milliseconds, or null. */
+  readonly since: number | null;
+  readonly until: number | null;
+  readonly isAll: boolean;
+  /** One record only, or null. */
+  readonly id: string | null;
+  /** What these streams do not have any more is deleted, when a stream suddenly has none only if that is allowed. Absent: nothing is. */
+  readonly sync?: { readonly streams: readonly string[]; readonly allowsEmpty: boolean };
 }
 
 /** Which documents of a group are deleted. */
@@ -89,6 +109,10 @@ export type JournalEntry =
       readonly batchNo: number;
       readonly items: readonly AssignedItem[];
       readonly isIsolated: boolean;
+      /** Records: the stream that has been fetched to its end once the batch is done. */
+      readonly endsStream?: string;
+      /** Records: how many that could not be taken came with the batch, those that were known included; absent: none. */
+      readonly rejected?: number;
     }
   /** An attempt at one document in a process of its own, counted before it. */
   | {

@@ -1,4 +1,6 @@
 import type { Chunk, Extraction, ParsedDocument, StagedFile } from './document.ts';
+import type { FeedItem, FeedSourceName, RecordMapper } from './feed.ts';
+import type { Feed, FeedListeners } from './feed-source.ts';
 
 /** Limits of one parse. Beyond any of them the document fails with TIMEOUT, OUT_OF_MEMORY or TOO_LARGE. */
 export interface ParseLimits {
@@ -69,4 +71,14 @@ export interface Embedder {
   /** What a token costs, or null when nobody knows. */
   readonly price: Price | null;
   embed(texts: readonly string[], signal: AbortSignal): Promise<Embedding>;
+}
+
+/** Reads recorded and pushed records, whatever their form: JSON, NDJSON, CSV, envelopes. */
+export interface FeedReader {
+  /** The records of a text, in order. Memory does not grow with it. @throws what reading the bytes throws. */
+  read(bytes: AsyncIterable<Uint8Array>, signal: AbortSignal): AsyncIterable<FeedItem>;
+  /** The source's own API. @throws ConfigError naming the setting that is missing or malformed. */
+  open(source: FeedSourceName, listeners: FeedListeners): Promise<Feed>;
+  /** What records of a source mean. */
+  mapper(source: FeedSourceName): Promise<RecordMapper>;
 }

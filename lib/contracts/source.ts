@@ -65,6 +65,8 @@ export interface Source {
    * final only here, because what has no name of its own is named by its content.
    */
   fromCopy(item: SourceItem, copy: StagedFile): SourceItem;
+  /** The item's bytes as they are now, in parts; whatever their number. @throws SourceError NOT_FOUND, DENIED, NOT_A_FILE. */
+  read(item: SourceItem, signal: AbortSignal): AsyncIterable<Uint8Array>;
   /** Copies the item's bytes to `path` (0600; in place of a file, never through a link) and says what was copied. CHANGED_WHILE_READ is retryable. */
   copy(item: SourceItem, path: string, signal: AbortSignal): Promise<{ digest: string; bytes: number }>;
 }

@@ -1,5 +1,15 @@
 import type { EntityType, Json, QuarantineEntry, RelationType } from './document.ts';
 import type { ErrorCode } from './error-codes.ts';
+import type {
+  CursorMove,
+  RejectedEntry,
+  RejectedPage,
+  SeriesAddition,
+  SeriesCursor,
+  SeriesRequest,
+  SeriesWindow,
+  StoredReading,
+} from './series.ts';
 
 /** Who wrote: every row, point, mention and relation carries it, and a discard selects by nothing else. */
 export interface WriteRef {
@@ -63,6 +73,10 @@ export interface StoredRelation {
   readonly quote: string;
   /** From when the fact holds, ISO 8601, or null when the document does not say. */
   readonly validAt: string | null;
+  /** Until when it held, where the version that states it says so too; absent, null: a later fact may end it. */
+  readonly invalidAt?: string | null;
+  /** What else it says (`confidence`, `sequence`); absent: nothing. */
+  readonly detail?: { readonly [name: string]: string | number | boolean };
 }
 
 /** One version of a document, whole: each store writes its own part of it. */
@@ -235,6 +249,8 @@ export interface Fact extends DocumentVersion {
   readonly subjectId: string;
   readonly objectId: string;
   readonly validAt: string | null;
+  /** As the version that states it says it itself. */
+  readonly invalidAt: string | null;
   readonly createdAt: string;
 }
 
@@ -280,6 +296,19 @@ export interface PivotRequest {
    * document which loses: it is about content that is no longer there.
    */
   readonly quarantined: readonly SetAsideDocument[];
+  /** Readings to be added. Those of a document that loses are not, and a document loses whose series has grown since. Absent: none. */
+  readonly series?: readonly SeriesAddition[];
+  /** Documents that become others: the one is deleted and its readings are the other's, or both lose. Absent: none. */
+  readonly absorbed?: readonly { readonly documentId: string; readonly into: string }[];
+  /**
+   * Where streams go on once this is committed. @throws StoreError CURSOR_MOVED when one stands elsewhere by now, LOST_RACE when a
+   * document loses: a cursor never moves past what was not taken. Absent: none.
+   */
+  readonly cursors?: readonly CursorMove[];
+  /** Records that could not be taken; one that was rejected before is kept once. Absent: none. */
+  readonly rejected?: readonly RejectedEntry[];
+  /** Of rejected records that are taken now. Absent: none. */
+  readonly accepted?: readonly string[];
 }
 
 /** What the pivot did; kept with the commit row, so that a repeated or doubted pivot gives the same answer. */
@@ -292,6 +321,8 @@ export interface PivotOutcome {
   readonly lost: readonly DocumentVersion[];
   /** Tombstoned documents. */
   readonly deleted: readonly string[];
+  /** Documents whose readings were added; those that were asked for and are absent have lost. */
+  readonly extended: readonly string[];
 }
 
 /** A part of what is in quarantine, so that it is never asked for at once. */
@@ -475,6 +506,39 @@ export interface RecordsStore extends Store {
     group: string | null,
     signal: AbortSignal,
   ): Promise<readonly Ranked[]>;
+  /** Number and metadata of the current versions of these documents; those that have none are absent. */
+  described(
+    documentIds: readonly string[],
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<string, { readonly version: number; readonly metadata: { readonly [key: string]: Json } }>>;
+  /** Facts of current versions whose object is one of these entities, of these types (null: of any), in order of relation id. */
+  factsOn(
+    objectIds: readonly string[],
+    types: readonly RelationType[] | null,
+    signal: AbortSignal,
+  ): Promise<readonly Fact[]>;
+  /** What readings that are to be added meet, in the order of the requests. */
+  seriesWindows(requests: readonly SeriesRequest[], signal: AbortSignal): Promise<readonly SeriesWindow[]>;
+  /** The latest reading of every series of these documents. */
+  latestReadings(documentIds: readonly string[], signal: AbortSignal): Promise<readonly StoredReading[]>;
+  /** A page of a document's series in order of time; `fromAt` and `toAt` (exclusive) are ISO 8601 as readings have them, or null. */
+  readings(cursor: SeriesCursor, limit: number, signal: AbortSignal): Promise<readonly StoredReading[]>;
+  /** A page of the documents that have readings, in order of id. */
+  withReadings(afterDocumentId: string | null, limit: number, signal: AbortSignal): Promise<readonly string[]>;
+  /** Series whose rows are not those that were added: other ones, more or fewer. There should be none. */
+  wrongSeries(
+    documentIds: readonly string[],
+    signal: AbortSignal,
+  ): Promise<readonly { readonly documentId: string; readonly series: string }[]>;
+  /** Where a stream goes on, and where it went on before that; null when it was never read. */
+  cursor(
+    stream: { readonly source: string; readonly stream: string; readonly group: string },
+    signal: AbortSignal,
+  ): Promise<{ readonly value: string; readonly previous: string | null; readonly movedAt: string } | null>;
+  /** Which of these rejected records are kept. */
+  rejectedAmong(ids: readonly string[], signal: AbortSignal): Promise<readonly string[]>;
+  /** A page of the rejected records, in order of id. */
+  rejected(page: RejectedPage, signal: AbortSignal): Promise<readonly RejectedEntry[]>;
   /** Those among these ids of current versions, and of versions that newer ones have replaced, until they are retired. */
   chunks(chunkIds: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, ChunkRecord>>;
 }
@@ -486,12 +550,24 @@ export interface VectorStore extends Store {
   search(vector: Float32Array, limit: number, group: string | null, signal: AbortSignal): Promise<readonly Ranked[]>;
 }
 
+/** The latest reading of a series, as the entity that stands for it has it. Derived from the records, written after the pivot. */
+export interface LatestValue {
+  readonly entityId: string;
+  /** ISO 8601 in UTC, milliseconds. */
+  readonly at: string;
+  readonly value: { readonly [name: string]: string | number | boolean };
+}
+
 /** Documents, chunks, entities, mentions and relations. Entities are shared and carry no run stamp. */
 export interface GraphStore extends Store {
   /** Sets the end of validity of these relations; unknown ids are passed over. */
   setClosings(closings: readonly Closing[], signal: AbortSignal): Promise<void>;
   /** What it says of the documents of these versions; those it does not hold are absent. */
   documents(versions: readonly DocumentVersion[], signal: AbortSignal): Promise<readonly GraphDocument[]>;
+  /** Sets what these entities were last observed as; one that is not there is passed over. */
+  setLatest(values: readonly LatestValue[], signal: AbortSignal): Promise<void>;
+  /** What entities of these ids were last observed as; those without a value are absent. */
+  latest(entityIds: readonly string[], signal: AbortSignal): Promise<readonly LatestValue[]>;
   /** The validity as stored, of the relations of these versions. */
   closings(versions: readonly DocumentVersion[], signal: AbortSignal): Promise<readonly Closing[]>;
   /** Live chunks that mention an entity named by one of the folded names or keys, or (for half the score) a neighbour of one. */

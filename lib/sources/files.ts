@@ -104,6 +104,32 @@ function onCopy<T>(path: string, work: () => T): T {
   }
 }
 
+/** The bytes of a regular file, part by part. @throws SourceError NOT_FOUND, DENIED, NOT_A_FILE, APEX_SOURCE. */
+export async function* partsOf(path: RawPath, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+  const file = openRegular(path);
+  try {
+    if (!fstatSync(file).isFile()) throw sourceError('NOT_A_FILE', path, 'is neither a regular file nor a folder');
+    for (;;) {
+      signal.throwIfAborted();
+      const part = Buffer.allocUnsafe(BUFFER_BYTES);
+      const bytes = readPart(file, part, path);
+      if (bytes === 0) return;
+      yield part.subarray(0, bytes);
+      await setImmediate();
+    }
+  } finally {
+    closeSync(file);
+  }
+}
+
+function readPart(file: number, part: Buffer, path: RawPath): number {
+  try {
+    return readSync(file, part);
+  } catch (error) {
+    throw fileError(error, path);
+  }
+}
+
 /** Opening a fifo without its writer would hang; with O_NONBLOCK it opens, and is then refused for what it is. */
 function openRegular(path: RawPath): number {
   try {

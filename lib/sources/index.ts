@@ -2,6 +2,8 @@
 // May import lib/contracts, lib/support and its own vendor packages.
 // Must never parse a document or write to a store.
 
+import type { FeedSourceName } from '../contracts/feed.ts';
+
 /** The sources that apex reads from, each loaded when it is asked for. */
 export const SOURCES = {
   local_upload: () => import('./local.ts'),
@@ -9,3 +11,16 @@ export const SOURCES = {
 
 /** What came inside other documents. No source of its own: nothing can be listed in it. */
 export const loadAttachments = () => import('./attachments.ts');
+
+/** The sources of records, each loaded when it is asked for. */
+export const FEEDS = {
+  frontapp: () => import('./frontapp.ts'),
+  samsara: () => import('./samsara.ts'),
+  turvo: () => import('./turvo.ts'),
+} as const satisfies Record<FeedSourceName, unknown>;
+
+/** What the doctor looks at. */
+export const loadFeedChecks = () => import('./feed-checks.ts');
+
+/** What fetches their records. */
+export const loadFeedWalker = () => import('./feed-walker.ts');

@@ -5,7 +5,7 @@ import { pipeline } from 'node:stream/promises';
 import type { StagedFile } from '../contracts/document.ts';
 import type { Source, SourceItem, SourceProblem, SourceRoot } from '../contracts/source.ts';
 import { diskError } from '../support/disk.ts';
-import { copyFile, fileError, passFile, Slices, sourceError } from './files.ts';
+import { copyFile, fileError, partsOf, passFile, Slices, sourceError } from './files.ts';
 import { goneFrom } from './gone.ts';
 import { fileAt, listTarget, locatorOf, rawPathOf } from './listing.ts';
 import { OwnFolders } from './own-folders.ts';
@@ -86,6 +86,10 @@ class LocalSource implements Source {
   copy(item: SourceItem, path: string, signal: AbortSignal): Promise<{ digest: string; bytes: number }> {
     if (item.locator === STDIN) return this.#copyStandardInput(path, signal);
     return copyFile(rawPathOf(item.locator), path, this.#passage(signal));
+  }
+
+  read(item: SourceItem, signal: AbortSignal): AsyncIterable<Uint8Array> {
+    return partsOf(rawPathOf(item.locator), signal);
   }
 
   #passage(signal: AbortSignal) {

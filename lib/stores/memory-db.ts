@@ -6,6 +6,12 @@ import { NO_INDEX, SqlReader } from '../support/sql-reader.ts';
 import { type CommitProbe, type Sql, type SqlFailure, SqlThread } from '../support/sql-thread.ts';
 import { MEMORY_APPLICATION_ID, MEMORY_FORMAT, MEMORY_MIGRATIONS, memorySchema } from './memory-schema.ts';
 
+/**
+ * How long a write waits for those of other processes. SQLite's lock is given to whoever asks at the right moment: of ten processes
+ * that write for a minute, one may be passed over for many seconds.
+ */
+const LOCK_WAIT_MS = 30_000;
+
 export interface MemorySettings {
   readonly path: string;
   readonly embedder: { readonly model: string; readonly dimensions: number };
@@ -38,9 +44,10 @@ export async function openMemoryDb(settings: MemorySettings): Promise<MemoryDb> 
       wal_autocheckpoint: 16_384,
       secure_delete: 'ON',
       trusted_schema: 'ON',
-      cache_size: -65_536,
+      cache_size: -32_768,
     },
     extensions: [getLoadablePath()],
+    busyTimeoutMs: LOCK_WAIT_MS,
     probe: settings.probe ?? null,
     toError: (failure) => storeError(failure, settings.path),
   });

@@ -1,5 +1,5 @@
 /** The format of `memory.db`, stored as its `user_version`. A newer one is refused. */
-export const MEMORY_FORMAT = 2;
+export const MEMORY_FORMAT = 3;
 
 /** Marks the file as apex's: the bytes `apxm`. */
 export const MEMORY_APPLICATION_ID = 0x6170786d;
@@ -11,12 +11,43 @@ const VERSION_BY_PLACE = `CREATE INDEX version_by_place ON version (source_uri, 
 /** By the beginning of the text and its length: chunks with the same text are found without reading all. */
 const CHUNK_BY_TEXT = 'CREATE INDEX chunk_by_text ON chunk (substr(text, 1, 32), length(text))';
 
+/** What is kept of structured sources beside documents (`series.ts`). */
+const SERIES_TABLES = [
+  `CREATE TABLE reading (
+     document_id TEXT NOT NULL, series TEXT NOT NULL, at TEXT NOT NULL, digest TEXT NOT NULL, mark INTEGER NOT NULL,
+     value TEXT NOT NULL, place_key TEXT, run_id TEXT NOT NULL, batch_no INTEGER NOT NULL,
+     PRIMARY KEY (document_id, series, at, digest)) WITHOUT ROWID`,
+  // How many readings a series has, and the sum of their marks: what is there is compared with it.
+  `CREATE TABLE series (
+     document_id TEXT NOT NULL, series TEXT NOT NULL, readings INTEGER NOT NULL, marks INTEGER NOT NULL,
+     PRIMARY KEY (document_id, series)) WITHOUT ROWID`,
+  `CREATE TABLE pivot_series (
+     run_id TEXT NOT NULL, batch_no INTEGER NOT NULL, document_id TEXT NOT NULL, result TEXT NOT NULL CHECK (result IN ('done', 'lost')),
+     PRIMARY KEY (run_id, batch_no, document_id)) WITHOUT ROWID`,
+  `CREATE TABLE stream_cursor (
+     source TEXT NOT NULL, stream TEXT NOT NULL, group_id TEXT NOT NULL, value TEXT NOT NULL, previous TEXT, moved_at TEXT NOT NULL,
+     run_id TEXT NOT NULL, PRIMARY KEY (source, stream, group_id)) WITHOUT ROWID`,
+  `CREATE TABLE rejected (
+     id TEXT PRIMARY KEY, source TEXT NOT NULL, stream TEXT, group_id TEXT NOT NULL, source_uri TEXT NOT NULL, place TEXT NOT NULL,
+     path TEXT NOT NULL, reason TEXT NOT NULL, raw TEXT NOT NULL, run_id TEXT NOT NULL, at TEXT NOT NULL) WITHOUT ROWID`,
+];
+
 /** What makes a memory of the format before into one of this format. */
 export const MEMORY_MIGRATIONS: { readonly [format: number]: readonly string[] } = {
   // Before, quarantine was not kept apart by group.
   2: [
     "ALTER TABLE quarantine ADD COLUMN group_id TEXT NOT NULL DEFAULT ''",
     ...[VERSION_BY_PLACE, CHUNK_BY_TEXT].map((sql) => sql.replace('CREATE INDEX', 'CREATE INDEX IF NOT EXISTS')),
+  ],
+  // Before, nothing but documents was kept.
+  3: [
+    'ALTER TABLE fact ADD COLUMN stated_until TEXT',
+    "ALTER TABLE fact ADD COLUMN detail TEXT NOT NULL DEFAULT '{}'",
+    'ALTER TABLE relation ADD COLUMN stated_until TEXT',
+    "ALTER TABLE relation ADD COLUMN detail TEXT NOT NULL DEFAULT '{}'",
+    'ALTER TABLE entity ADD COLUMN latest TEXT',
+    'ALTER TABLE entity ADD COLUMN latest_at TEXT',
+    ...SERIES_TABLES,
   ],
 };
 
@@ -66,7 +97,8 @@ export function memorySchema(dimensions: number): string[] {
        INSERT INTO chunk_text (chunk_text, rowid, heading, text) VALUES ('delete', OLD.chunk_row, OLD.heading, OLD.text); END`,
     `CREATE TABLE fact (
        relation_id TEXT PRIMARY KEY, document_id TEXT NOT NULL, version INTEGER NOT NULL, run_id TEXT NOT NULL, batch_no INTEGER NOT NULL,
-       type TEXT NOT NULL, subject_id TEXT NOT NULL, object_id TEXT NOT NULL, chunk_id TEXT NOT NULL, quote TEXT NOT NULL, valid_at TEXT) WITHOUT ROWID`,
+       type TEXT NOT NULL, subject_id TEXT NOT NULL, object_id TEXT NOT NULL, chunk_id TEXT NOT NULL, quote TEXT NOT NULL, valid_at TEXT,
+       stated_until TEXT, detail TEXT NOT NULL DEFAULT '{}') WITHOUT ROWID`,
     'CREATE INDEX fact_by_version ON fact (document_id, version)',
     'CREATE INDEX fact_by_batch ON fact (run_id, batch_no)',
     'CREATE INDEX fact_by_subject ON fact (subject_id, type)',
@@ -83,6 +115,7 @@ export function memorySchema(dimensions: number): string[] {
        document_id TEXT PRIMARY KEY, source TEXT NOT NULL, source_uri TEXT NOT NULL, content_digest TEXT NOT NULL,
        settings_digest TEXT NOT NULL, run_id TEXT NOT NULL, code TEXT NOT NULL, message TEXT NOT NULL, step TEXT NOT NULL,
        retryable INTEGER NOT NULL, at TEXT NOT NULL, group_id TEXT NOT NULL DEFAULT '') WITHOUT ROWID`,
+    ...SERIES_TABLES,
 
     `CREATE TABLE graph_document (
        document_id TEXT NOT NULL, version INTEGER NOT NULL, run_id TEXT NOT NULL, batch_no INTEGER NOT NULL, is_live INTEGER NOT NULL,
@@ -95,7 +128,7 @@ export function memorySchema(dimensions: number): string[] {
        ordinal INTEGER NOT NULL) WITHOUT ROWID`,
     'CREATE INDEX graph_chunk_by_version ON graph_chunk (document_id, version)',
     'CREATE INDEX graph_chunk_by_batch ON graph_chunk (run_id, batch_no)',
-    'CREATE TABLE entity (entity_id TEXT PRIMARY KEY, group_id TEXT NOT NULL, type TEXT NOT NULL, key TEXT NOT NULL, folded_key TEXT NOT NULL) WITHOUT ROWID',
+    'CREATE TABLE entity (entity_id TEXT PRIMARY KEY, group_id TEXT NOT NULL, type TEXT NOT NULL, key TEXT NOT NULL, folded_key TEXT NOT NULL, latest TEXT, latest_at TEXT) WITHOUT ROWID',
     'CREATE INDEX entity_by_key ON entity (folded_key)',
     // The readable name stands on the mention: it goes with the document it was read in.
     `CREATE TABLE mention (
@@ -112,7 +145,7 @@ export function memorySchema(dimensions: number): string[] {
     `CREATE TABLE relation (
        relation_id TEXT PRIMARY KEY, type TEXT NOT NULL, subject_id TEXT NOT NULL, object_id TEXT NOT NULL, chunk_id TEXT NOT NULL,
        document_id TEXT NOT NULL, version INTEGER NOT NULL, run_id TEXT NOT NULL, batch_no INTEGER NOT NULL,
-       quote TEXT NOT NULL, valid_at TEXT, invalid_at TEXT, expired_at TEXT) WITHOUT ROWID`,
+       quote TEXT NOT NULL, valid_at TEXT, invalid_at TEXT, expired_at TEXT, stated_until TEXT, detail TEXT NOT NULL DEFAULT '{}') WITHOUT ROWID`,
     'CREATE INDEX relation_by_version ON relation (document_id, version)',
     'CREATE INDEX relation_by_batch ON relation (run_id, batch_no)',
     'CREATE INDEX relation_by_subject ON relation (subject_id)',

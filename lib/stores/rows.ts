@@ -1,4 +1,4 @@
-import type { DocumentVersion, WriteRef } from '../contracts/store.ts';
+import type { DocumentVersion, StoredRelation, WriteRef } from '../contracts/store.ts';
 import type { Sql, SqlStatement } from '../support/sql-thread.ts';
 
 /** A list of versions as one parameter, for `VERSIONS`. */
@@ -135,4 +135,19 @@ export function folded(name: string): string {
     .toLowerCase()
     .replace(/\s+/gu, ' ')
     .trim();
+}
+
+/** A relation's columns, with the columns of its version. */
+export const RELATION_FIELDS = `SELECT document_id AS documentId, version, relation_id AS relationId, type, subject_id AS subjectId,
+  object_id AS objectId, chunk_id AS chunkId, quote, valid_at AS validAt, stated_until AS invalidAt, detail`;
+
+/** A relation as a row of `RELATION_FIELDS` has it. */
+export type RelationRow = Omit<StoredRelation, 'detail'> & { readonly detail: string };
+
+/** A row's relation. Detail that is damaged becomes what no digest takes for what was kept. */
+export function relationOf<Row extends RelationRow>(row: Row): Omit<Row, 'detail'> & StoredRelation {
+  const kept = parsedOrText(row.detail);
+  const detail =
+    typeof kept === 'object' && kept !== null ? (kept as NonNullable<StoredRelation['detail']>) : { kept: row.detail };
+  return { ...row, detail };
 }

@@ -22,6 +22,7 @@ import { deleteSelected } from '../pipeline/selection.ts';
 import { RunSession, type SessionOptions } from '../pipeline/session.ts';
 import { repairAll } from '../repair/repair.ts';
 import { Leases } from '../saga/leases.ts';
+import { ingestRecords } from '../things/ingest.ts';
 import { DeadRuns, isLost, isUnfinished, parkedReport, type TakenOver, wentBack } from './dead-runs.ts';
 import type { Engine, Settlement } from './engine.ts';
 
@@ -38,6 +39,7 @@ const WORK_OF: { readonly [kind in RunPlan['kind']]: (session: RunSession, repla
   delete: (session, replay) => (session.plan.selection == null ? deleteAll : deleteSelected)(session, replay),
   repair: repairAll,
   retry: retryAll,
+  records: ingestRecords,
 };
 
 /** Takes runs through the steps in this process, with a journal beside the data. */
@@ -248,6 +250,7 @@ function summaryOf(session: RunSession, state: RunState, error: ErrorReport | nu
     journal_commits: session.journal.syncedCommits,
     batches: session.batches,
     removed: session.removed,
+    ...(session.records !== null && { records: session.records }),
     ...(session.erased !== null && { erased: session.erased }),
     error,
   };
@@ -267,9 +270,21 @@ function withResumption(report: ErrorReport, error: unknown, runId: string): Err
 }
 
 function isSamePlan(a: RunPlan, b: RunPlan): boolean {
-  const named = ({ kind, source, targets, documentId, group, sync = null, selection, reason, onError }: RunPlan) =>
+  const named = ({
+    kind,
+    source,
+    targets,
+    documentId,
+    group,
+    sync = null,
+    selection,
+    reason,
+    onError,
+    rejected,
+    fetch,
+  }: RunPlan) =>
     JSON.stringify([
-      ...[kind, source, targets, documentId, group, sync, reason, onError],
+      ...[kind, source, targets, documentId, group, sync, reason, onError, rejected, fetch],
       ...[selection?.source, selection?.olderThanMs],
     ]);
   return named(a) === named(b);

@@ -48,6 +48,10 @@ export interface BatchReplay {
   setAside: ItemOutcome[];
   results: readonly ItemOutcome[];
   error: ItemOutcome['error'];
+  /** The stream that has been fetched to its end once the batch is done. */
+  endsStream: string | null;
+  /** Records that could not be taken and came with it. */
+  rejected: number;
 }
 
 /** A run as its journal tells it. */
@@ -95,6 +99,17 @@ export class RunReplay {
     return this.#done.has(documentId);
   }
 
+  /** The streams of its source that the run has fetched to their end. */
+  get endedStreams(): ReadonlySet<string> {
+    const ends = this.batches.filter(({ state, endsStream }) => state === 'done' && endsStream !== null);
+    return new Set(ends.map(({ endsStream }) => endsStream!));
+  }
+
+  /** How many records of finished batches could not be taken. */
+  get rejected(): number {
+    return this.batches.reduce((sum, { state, rejected }) => sum + (state === 'done' ? rejected : 0), 0);
+  }
+
   /** What became of the documents of all finished batches. */
   get results(): readonly ItemOutcome[] {
     return this.batches.flatMap(({ results }) => results);
@@ -120,7 +135,7 @@ export class RunReplay {
     const batch = this.#batches.get(entry.batchNo) ?? newBatch(entry.batchNo);
     this.#batches.set(entry.batchNo, batch);
     batch.state = BATCH_STATES[entry.kind] ?? batch.state;
-    if (entry.kind === 'batch_assigned') this.#assign(batch, entry.items);
+    if (entry.kind === 'batch_assigned') this.#assign(batch, entry);
     else if (entry.kind === 'isolated_attempt') this.#isolatedAttempts.set(entry.documentId, entry.attempt);
     else if (entry.kind === 'item_set_aside') batch.setAside.push(entry.result);
     else if (entry.kind === 'items_left') this.#leave(batch, new Set(entry.documentIds));
@@ -128,8 +143,13 @@ export class RunReplay {
     else if (entry.kind === 'discard_parked') batch.error = entry.error;
   }
 
-  #assign(batch: BatchReplay, items: readonly AssignedItem[]): void {
+  #assign(
+    batch: BatchReplay,
+    { items, endsStream, rejected }: Extract<JournalEntry, { kind: 'batch_assigned' }>,
+  ): void {
     batch.items = items;
+    batch.endsStream = endsStream ?? null;
+    batch.rejected = rejected ?? 0;
     for (const { documentId } of items)
       this.#batchesOf.set(documentId, [...(this.#batchesOf.get(documentId) ?? []), batch]);
   }
@@ -151,7 +171,17 @@ export class RunReplay {
 }
 
 function newBatch(batchNo: number): BatchReplay {
-  return { batchNo, state: 'assigned', items: [], deaths: 0, setAside: [], results: [], error: null };
+  return {
+    batchNo,
+    state: 'assigned',
+    items: [],
+    deaths: 0,
+    setAside: [],
+    results: [],
+    error: null,
+    endsStream: null,
+    rejected: 0,
+  };
 }
 
 /** The replay of a run that has only begun. */

@@ -24,12 +24,19 @@ export async function extract(
   folder: StagingFolder,
   context: StepContext,
 ): Promise<Extraction> {
-  return artifact(folder, 'extracted', `${input.key}:${extractor.model}`, async () => {
-    const found = await withRetries(RETRIES.extract, context, () =>
-      extractor.extract(input.document, input.chunks, context.signal),
-    );
-    return onlyQuoted(found, input.chunks);
-  });
+  return artifact(folder, 'extracted', `${input.key}:${extractor.model}`, () =>
+    extractQuoted(input, extractor, context),
+  );
+}
+
+/** The same without an artifact: what is quicker done again than read. */
+export async function extractQuoted(
+  { document, chunks }: Pick<ExtractInput, 'document' | 'chunks'>,
+  extractor: Extractor,
+  context: Pick<StepContext, 'signal' | 'surroundings'>,
+): Promise<Extraction> {
+  const found = await withRetries(RETRIES.extract, context, () => extractor.extract(document, chunks, context.signal));
+  return onlyQuoted(found, chunks);
 }
 
 function onlyQuoted(found: Extraction, chunks: readonly Chunk[]): Extraction {

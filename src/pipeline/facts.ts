@@ -41,7 +41,12 @@ export function deriveClosings(facts: readonly Fact[]): Closing[] {
       });
     }
   }
-  return facts.map(({ relationId }) => closed.get(relationId) ?? { relationId, invalidAt: null, expiredAt: null });
+  return facts.map((fact) => closed.get(fact.relationId) ?? statedEnd(fact));
+}
+
+/** The end that the fact states itself, if any: known since it was stated. */
+function statedEnd({ relationId, invalidAt, createdAt }: Fact): Closing {
+  return { relationId, invalidAt, expiredAt: invalidAt === null ? null : createdAt };
 }
 
 /** Of these stored ends of validity those that do not follow from the facts, as they should be. */

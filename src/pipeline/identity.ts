@@ -1,4 +1,4 @@
-import { sha256, uuidOf } from '../../lib/contracts/identity.ts';
+import { canonicalJson, sha256, uuidOf } from '../../lib/contracts/identity.ts';
 import type { DocumentVersion, StoredEntity, StoredMention, StoredRelation } from '../../lib/contracts/store.ts';
 
 /** The id of a document that its user did not name: derived from its source and location, in each group another one. */
@@ -64,10 +64,20 @@ export function mentionIdOf({ chunkId, entityId, start, end }: Omit<StoredMentio
   return uuidOf('mention', chunkId, entityId, start, end);
 }
 
-/** The id of a relation as one version states it. */
+/**
+ * The id of a relation as one version states it. One that says more than that it holds may hold several times, at different times and
+ * in different ways: those of records do.
+ */
 export function relationIdOf(
   { documentId, version }: DocumentVersion,
-  { type, subjectId, objectId, chunkId }: Pick<StoredRelation, 'type' | 'subjectId' | 'objectId' | 'chunkId'>,
+  { type, subjectId, objectId, chunkId, validAt, detail = {} }: Omit<StoredRelation, 'relationId' | 'quote'>,
 ): string {
-  return uuidOf('relation', documentId, version, type, subjectId, objectId, chunkId);
+  return Object.keys(detail).length === 0
+    ? uuidOf('relation', documentId, version, type, subjectId, objectId, chunkId)
+    : uuidOf('relation', documentId, version, type, subjectId, objectId, validAt, canonicalJson(detail));
+}
+
+/** The document of a thing, in each group another one. */
+export function thingDocumentId(group: string, key: string): string {
+  return group === '' ? key : `${group}/${key}`;
 }

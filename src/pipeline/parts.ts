@@ -1,7 +1,7 @@
 import type { Attachment } from '../../lib/contracts/document.ts';
 import { digestOf } from '../../lib/contracts/identity.ts';
 import type { Journal, RunRegistry } from '../../lib/contracts/journal.ts';
-import type { Chunker, Embedder, Extractor, ParserPool } from '../../lib/contracts/parts.ts';
+import type { Chunker, Embedder, Extractor, FeedReader, ParserPool } from '../../lib/contracts/parts.ts';
 import type { Source, SourceItem } from '../../lib/contracts/source.ts';
 import type { Staging } from '../../lib/contracts/staging.ts';
 import type { Role, Stores } from '../../lib/contracts/store.ts';
@@ -19,6 +19,7 @@ export interface Parts {
   readonly chunker: Chunker;
   readonly extractor: Extractor;
   readonly embedder: Embedder;
+  readonly feeds: FeedReader;
   readonly stores: Stores;
   readonly staging: Staging;
   readonly registry: RunRegistry;

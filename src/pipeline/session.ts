@@ -1,4 +1,4 @@
-import type { DocumentResult, OnEvent } from '../../lib/contracts/apex.ts';
+import type { DocumentResult, OnEvent, RecordCounts } from '../../lib/contracts/apex.ts';
 import type { QuarantineEntry } from '../../lib/contracts/document.ts';
 import { ERROR_CODES, EXIT } from '../../lib/contracts/error-codes.ts';
 import { type ApexError, type ErrorReport, isApexError } from '../../lib/contracts/errors.ts';
@@ -84,7 +84,10 @@ export class RunSession {
   readonly use: EmbeddingUse;
   readonly #startedMs: number;
   readonly #leases: Leases;
+  /** When this process began on the run, ISO 8601. */
+  readonly startedAt: string;
   #counts: RunCounts = NO_COUNTS;
+  #records: RecordCounts | null = null;
   #removed: RemovedCounts = NOTHING_REMOVED;
   /** Whether what a delete removed is gone from every file; null as long as nobody has seen to it. */
   erased: boolean | null = null;
@@ -115,6 +118,7 @@ export class RunSession {
     this.use = new EmbeddingUse(this.allowance);
     this.#nextBatchNo = options.nextBatchNo;
     this.#fence = options.fence === null ? null : Promise.resolve(options.fence);
+    this.startedAt = new Date(options.parts.surroundings.now()).toISOString();
     this.#startedMs = options.parts.surroundings.elapsed();
   }
 
@@ -124,6 +128,21 @@ export class RunSession {
 
   get counts(): RunCounts {
     return this.#counts;
+  }
+
+  /** What became of records, or null when the run is about none. */
+  get records(): RecordCounts | null {
+    return this.#records;
+  }
+
+  countRecords({ records, readings, rejected }: RecordCounts): void {
+    const sum = this.#records ?? { records: 0, readings: 0, rejected: 0 };
+    this.#records = {
+      records: sum.records + records,
+      readings: sum.readings + readings,
+      rejected: sum.rejected + rejected,
+    };
+    this.onEvent({ kind: 'records', counts: this.#records });
   }
 
   /** Items of deleted documents that were removed from each store. */

@@ -7,6 +7,19 @@ import type {
   VersionRecord,
 } from '../../lib/contracts/store.ts';
 import type { PreparedDocument } from './document.ts';
+
+/** What a version is made of. */
+export type VersionContent = Pick<
+  PreparedDocument,
+  'documentId' | 'parentId' | 'sourceName' | 'parsed' | 'chunks' | 'extraction' | 'vectors'
+> & {
+  readonly item: Pick<PreparedDocument['item'], 'uri' | 'name'>;
+  readonly file: Pick<PreparedDocument['file'], 'bytes' | 'digest'>;
+};
+
+/** What of a version the graph is made of. */
+export type VersionGraph = Pick<VersionRecord, 'entities' | 'mentions' | 'relations'>;
+
 import { chunkIdOf, documentUuid, entityIdOf, mentionIdOf, relationIdOf } from './identity.ts';
 
 interface VersionOptions {
@@ -16,10 +29,12 @@ interface VersionOptions {
   readonly storesDigest: string;
   /** ISO 8601. */
   readonly createdAt: string;
+  /** What is stated beside what extraction found in the text, about the chunks with their ids. Absent: nothing. */
+  readonly stated?: (chunks: readonly StoredChunk[]) => VersionGraph;
 }
 
 /** The record of a prepared document under a version: every id a UUIDv5 of what it names, so a repeated write lands on itself. */
-export function versionRecord(prepared: PreparedDocument, options: VersionOptions): VersionRecord {
+export function versionRecord(prepared: VersionContent, options: VersionOptions): VersionRecord {
   const { documentId, parsed, file } = prepared;
   const { version, group } = options;
   const chunks = prepared.chunks.map(
@@ -56,15 +71,12 @@ export function versionRecord(prepared: PreparedDocument, options: VersionOption
 }
 
 /** Entities, mentions and relations with their ids; equal ones of one chunk are one. */
-function graphOf(
-  prepared: PreparedDocument,
-  chunks: readonly StoredChunk[],
-  options: VersionOptions,
-): Pick<VersionRecord, 'entities' | 'mentions' | 'relations'> {
+function graphOf(prepared: VersionContent, chunks: readonly StoredChunk[], options: VersionOptions): VersionGraph {
   const { group, version } = options;
   const { documentId, extraction } = prepared;
-  const entities = new Map<string, StoredEntity>();
-  const mentions = new Map<string, StoredMention>();
+  const stated = options.stated?.(chunks) ?? { entities: [], mentions: [], relations: [] };
+  const entities = new Map<string, StoredEntity>(stated.entities.map((entity) => [entity.entityId, entity]));
+  const mentions = new Map<string, StoredMention>(stated.mentions.map((mention) => [mention.mentionId, mention]));
   for (const { type, key, name, ordinal, start, end, quote } of extraction.mentions) {
     const entityId = entityIdOf(group, { type, key });
     const { chunkId } = chunks[ordinal]!;
@@ -72,13 +84,16 @@ function graphOf(
     const mentionId = mentionIdOf({ chunkId, entityId, start, end });
     mentions.set(mentionId, { mentionId, entityId, chunkId, start, end, quote });
   }
-  const relations = new Map<string, StoredRelation>();
+  const relations = new Map<string, StoredRelation>(
+    stated.relations.map((relation) => [relation.relationId, relation]),
+  );
   for (const { type, subject, object, ordinal, quote } of extraction.relations) {
     const { chunkId } = chunks[ordinal]!;
     const subjectId = entityIdOf(group, subject);
     const objectId = entityIdOf(group, object);
-    const relationId = relationIdOf({ documentId, version }, { type, subjectId, objectId, chunkId });
-    relations.set(relationId, { relationId, type, subjectId, objectId, chunkId, quote, validAt: extraction.statedAt });
+    const relation = { type, subjectId, objectId, chunkId, quote, validAt: extraction.statedAt };
+    const relationId = relationIdOf({ documentId, version }, relation);
+    relations.set(relationId, { relationId, ...relation });
   }
   return { entities: [...entities.values()], mentions: [...mentions.values()], relations: [...relations.values()] };
 }

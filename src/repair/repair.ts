@@ -9,7 +9,15 @@ import { atWork } from '../verify/at-work.ts';
 import { INVENTORIED } from '../verify/compare.ts';
 import { verify } from '../verify/verify.ts';
 import { healDocuments } from './documents.ts';
-import { clearCache, mendClosings, mendDocuments, mendIndexes, mendStrays, retireOrphans } from './sweep.ts';
+import {
+  clearCache,
+  mendClosings,
+  mendDocuments,
+  mendIndexes,
+  mendLatest,
+  mendStrays,
+  retireOrphans,
+} from './sweep.ts';
 
 /** Looks at everything at most so often: what was healed may have hidden something else. */
 const MAX_LOOKS = 6;
@@ -63,10 +71,14 @@ async function heal(differences: readonly Difference[], session: RunSession): Pr
   await mendStrays(differences, session);
   await healDocuments(documentsIn(differences), session);
   await mendClosings(differences, session);
+  await mendLatest(differences, session);
 }
+
+/** What a document written again would not change. */
+const DERIVED: ReadonlySet<string> = new Set(['closing', 'series', 'latest']);
 
 function documentsIn(differences: readonly Difference[]): string[] {
   const roles: readonly string[] = INVENTORIED;
-  const found = differences.filter(({ role, kind }) => roles.includes(role) && kind !== 'closing');
+  const found = differences.filter(({ role, kind }) => roles.includes(role) && !DERIVED.has(kind));
   return [...new Set(found.map(({ document_id }) => document_id))].filter((id) => id !== '').sort();
 }

@@ -3,6 +3,7 @@ import type { DocumentVersion, Role } from '../../lib/contracts/store.ts';
 import { pagesOf } from '../pipeline/bounded.ts';
 import { SINGLE_VALUED, wrongClosings } from '../pipeline/facts.ts';
 import type { Parts } from '../pipeline/parts.ts';
+import { settleLatest } from '../things/latest.ts';
 import { atWork } from '../verify/at-work.ts';
 import { INVENTORIED } from '../verify/compare.ts';
 
@@ -100,6 +101,12 @@ export async function mendClosings(differences: readonly Difference[], session: 
       await graph.setClosings(wrong, session.signal);
     }
   }
+}
+
+/** Makes the graph say again what these documents' series last had. */
+export async function mendLatest(differences: readonly Difference[], session: Sweeper): Promise<void> {
+  const found = differences.filter(({ kind }) => kind === 'latest').map(({ document_id }) => document_id);
+  await settleLatest([...new Set(found)], session.parts.stores, session.signal);
 }
 
 function versionsOf(differences: readonly Difference[]): DocumentVersion[] {

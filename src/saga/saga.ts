@@ -6,11 +6,20 @@ import {
   StoreError,
 } from '../../lib/contracts/errors.ts';
 import type { Journal } from '../../lib/contracts/journal.ts';
-import type { PivotOutcome, PivotRequest, Store, Stores, VersionRecord, WriteRef } from '../../lib/contracts/store.ts';
+import type {
+  DocumentVersion,
+  PivotOutcome,
+  PivotRequest,
+  Store,
+  Stores,
+  VersionRecord,
+  WriteRef,
+} from '../../lib/contracts/store.ts';
 import type { Surroundings } from '../pipeline/context.ts';
 import { deriveClosings, SINGLE_VALUED } from '../pipeline/facts.ts';
 import type { Parts } from '../pipeline/parts.ts';
 import { RETRIES, withRetries } from '../pipeline/steps.ts';
+import { settleLatest } from '../things/latest.ts';
 import { forgetEmbeddings, RemovedItems } from './removal.ts';
 import { summaryEntry } from './summary.ts';
 
@@ -58,6 +67,8 @@ export interface PreparedBatch {
   readonly quarantined: PivotRequest['quarantined'];
   /** Documents that are not written, in which some of these came. */
   readonly kept?: PivotRequest['kept'];
+  /** What else the pivot changes, in the records alone. */
+  readonly beside?: Pick<PivotRequest, 'series' | 'absorbed' | 'cursors' | 'rejected' | 'accepted'>;
 }
 
 /**
@@ -136,6 +147,7 @@ async function writeBatch(batch: PreparedBatch, parts: SagaParts, signal: AbortS
     deletes: batch.deletes,
     quarantined: batch.quarantined,
     kept: batch.kept ?? [],
+    ...batch.beside,
   };
   const outcome = await persist(() => stores.records.pivot(request, signal));
   await journal.append({ kind: 'pivot_done', batchNo: ref.batchNo });
@@ -198,18 +210,25 @@ export async function finishBatch(
   removed.add('graph', await persist(() => stores.graph.retire(leaving, signal)));
   removed.add('vectors', await persist(() => stores.vectors.retire(leaving, signal)));
   await persist(() => settleClosings([...outcome.committed, ...leaving], stores, signal));
+  const read = new Set([...outcome.extended, ...outcome.committed.map(({ documentId }) => documentId)]);
+  await persist(() => settleLatest([...read], stores, signal));
   const deleted = new Set(outcome.deleted);
   // A cache that does not answer at once is gone on without, but what is deleted shall not stay in it for that.
   const persistOnDelete = deleted.size > 0 ? persist : <T>(operation: () => Promise<T>) => operation();
-  try {
+  const bestEffort = async (operation: () => Promise<void>) => {
+    try {
+      await operation();
+    } catch (error) {
+      if (!isApexError(error)) throw error;
+      parts.onCacheFailure(error);
+    }
+  };
+  await bestEffort(async () => {
     const gone = leaving.filter(({ documentId }) => deleted.has(documentId));
     removed.addOf('cache', await persistOnDelete(() => forgetEmbeddings(gone, parts, signal)));
-  } catch (error) {
-    if (!isApexError(error)) throw error;
-    parts.onCacheFailure(error);
-  }
+  });
   removed.add('records', await persist(() => stores.records.retire(leaving, signal)));
-  try {
+  await bestEffort(async () => {
     removed.add('cache', await persistOnDelete(() => stores.cache.retire(leaving, signal)));
     const current = new Set(outcome.committed.map(({ documentId, version }) => `${documentId}\0${version}`));
     const summaries = records.filter(({ documentId, version }) => current.has(`${documentId}\0${version}`));
@@ -218,12 +237,29 @@ export async function finishBatch(
         summaries.map((record) => summaryEntry(stores.records.memoryId, record)),
         signal,
       );
-  } catch (error) {
-    if (!isApexError(error)) throw error;
-    parts.onCacheFailure(error);
-  }
+  });
+  // Another run may have replaced some since the pivot, and have cleared the cache of them before they came into it.
+  const replaced = await persist(() => replacedOf(outcome.committed, stores.records, signal));
+  if (replaced.length > 0)
+    await bestEffort(async () => {
+      await stores.cache.retire(replaced, signal);
+    });
   await persist(() => stores.records.finish(ref, signal));
   return removed;
+}
+
+/** Those of the versions that are not current. */
+async function replacedOf(
+  versions: readonly DocumentVersion[],
+  records: Stores['records'],
+  signal: AbortSignal,
+): Promise<DocumentVersion[]> {
+  if (versions.length === 0) return [];
+  const current = await records.current(
+    versions.map(({ documentId }) => documentId),
+    signal,
+  );
+  return versions.filter(({ documentId, version }) => current.get(documentId)?.version !== version);
 }
 
 /** How often closings are derived again when another run changes the same facts meanwhile. */

@@ -10,6 +10,7 @@ import { ForgivingCache, staleSummaries, wrongEmbeddings, wrongSummaries } from 
 import { closingDifferences } from './closings.ts';
 import { compareVersions, INVENTORIED } from './compare.ts';
 import { extraVersions, strays } from './extras.ts';
+import { seriesDifferences } from './series.ts';
 
 /** How many documents are compared together. */
 const PAGE_DOCUMENTS = 200;
@@ -98,7 +99,10 @@ async function look(
   }
   const changing = await documentsChangedBy(runIds, stores, signal);
   // Until the pivots of live runs are followed up, facts of any document may have ends that are not written yet.
-  if (group === null && changing.size === 0) found.push(await closingDifferences(stores, signal));
+  if (group === null && changing.size === 0) {
+    found.push(await closingDifferences(stores, signal));
+    found.push(await seriesDifferences(stores, current, signal));
+  }
   const settled = found.flat().filter(({ document_id }) => !changing.has(document_id));
   return {
     documents: current.size,
@@ -131,6 +135,7 @@ async function documentsChangedBy(
     const outcome = runIds.has(ref.runId) ? await records.pivotOutcome(ref, signal) : null;
     if (outcome === null) continue;
     for (const { documentId } of [...outcome.committed, ...outcome.retiring, ...outcome.lost]) changed.add(documentId);
+    for (const documentId of outcome.extended) changed.add(documentId);
   }
   return changed;
 }

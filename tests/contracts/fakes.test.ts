@@ -8,6 +8,7 @@ import { cacheStoreContract } from './cache-store.contract.ts';
 import { graphStoreContract } from './graph-store.contract.ts';
 import { journalContract } from './journal.contract.ts';
 import { recordsStoreContract } from './records-store.contract.ts';
+import { seriesContract } from './series.contract.ts';
 import { storeContract } from './store.contract.ts';
 import { vectorStoreContract } from './vector-store.contract.ts';
 
@@ -17,6 +18,7 @@ storeContract('the fake', 'records', async () => new FakeRecordsStore());
 storeContract('the fake', 'graph', async () => new FakeGraphStore());
 storeContract('the fake', 'vectors', async () => new FakeVectorStore());
 recordsStoreContract('the fake', async () => new FakeRecordsStore());
+seriesContract('the fake', async () => new FakeRecordsStore());
 recordsStoreContract('the fake for several hosts', async () => new FakeRecordsStore({ leaseMs: 60_000 }));
 graphStoreContract('the fake', async () => new FakeGraphStore());
 vectorStoreContract('the fake', async () => new FakeVectorStore());

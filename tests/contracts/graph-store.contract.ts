@@ -91,6 +91,48 @@ export function graphStoreContract(name: string, open: () => Promise<GraphStore>
       await store.setClosings([], never);
     });
 
+    test('a fact that states its own end and more has both, and another one is noticed', async () => {
+      const stated = {
+        validAt: '2026-01-01',
+        invalidAt: '2026-02-03T00:00:00.000Z',
+        detail: { basis: 'event', sequence: 2, isPlanned: true },
+      };
+      const record = recordOf('stated', { organizations: ['acme', 'globex'], stated });
+      await store.write(ref('run-1'), [record], never);
+      const { relationId } = record.relations[0]!;
+      const ended = { relationId, invalidAt: stated.invalidAt, expiredAt: record.createdAt };
+      expect(await store.closings([versionOf(record)], never)).toEqual([ended]);
+      const rows = await collect(store.inventory([versionOf(record)], never));
+      const { digest } = record.inventory.graph.find(({ kind }) => kind === 'relation')!;
+      expect(rows.find(({ kind }) => kind === 'relation')?.digest).toBe(digest);
+      for (const other of [
+        { ...stated, invalidAt: null },
+        { ...stated, detail: { sequence: 3 } },
+      ])
+        expect(
+          recordOf('stated', { organizations: ['acme', 'globex'], stated: other }).inventory.graph,
+        ).not.toContainEqual(expect.objectContaining({ digest }));
+    });
+
+    test('an entity says what it was last observed as, until it is observed again', async () => {
+      await publish('run-1', a);
+      const { entityId } = a.entities[0]!;
+      const value = { latitude: 41.8781, speed_mph: 55, isMoving: true, name: 'Müller' };
+      const latest = { entityId, at: '2026-02-01T12:00:00.000Z', value };
+      expect(await store.latest([entityId], never)).toEqual([]);
+      await store.setLatest([latest, { ...latest, entityId: 'unknown' }], never);
+      expect(await store.latest([entityId, 'unknown'], never)).toEqual([latest]);
+      const earlier = { entityId, at: '2026-02-01T11:00:00.000Z', value: { latitude: 1 } };
+      await store.setLatest([earlier], never);
+      expect(await store.latest([entityId], never)).toEqual([earlier]);
+      const digests = (await collect(store.inventory([versionOf(a)], never))).map(
+        ({ id, digest }) => `${id} ${digest}`,
+      );
+      for (const { id, digest } of a.inventory.graph) expect(digests).toContain(`${id} ${digest}`);
+      await store.setLatest([], never);
+      expect(await store.latest([], never)).toEqual([]);
+    });
+
     test('entities are listed by the chunks that mention them', async () => {
       await publish('run-1', a, b);
       const [mentioning, silent] = a.chunks.map(({ chunkId }) => chunkId);

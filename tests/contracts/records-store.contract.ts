@@ -158,7 +158,7 @@ export function recordsStoreContract(name: string, open: () => Promise<RecordsSt
         [],
       ]);
       const outcome = await store.pivot(pivotOf({ ref: ref('run-1'), fence }, [record]), never);
-      expect(outcome).toEqual({ committed: [versionOf(record)], retiring: [], lost: [], deleted: [] });
+      expect(outcome).toEqual({ committed: [versionOf(record)], retiring: [], lost: [], deleted: [], extended: [] });
       expect(await hits('steel')).toEqual([record.chunks[0]!.chunkId]);
       expect(await store.current(['a', 'unknown'], never)).toEqual(
         new Map([
@@ -220,7 +220,13 @@ export function recordsStoreContract(name: string, open: () => Promise<RecordsSt
     test('a new version supersedes the one before, which stays until it is retired', async () => {
       const { record: before } = await commit('run-1', 'a', null);
       const { record: after, outcome } = await commit('run-2', 'a', 1);
-      expect(outcome).toEqual({ committed: [versionOf(after)], retiring: [versionOf(before)], lost: [], deleted: [] });
+      expect(outcome).toEqual({
+        committed: [versionOf(after)],
+        retiring: [versionOf(before)],
+        lost: [],
+        deleted: [],
+        extended: [],
+      });
       expect(await hits('steel')).toEqual([after.chunks[0]!.chunkId]);
       expect(await collect(store.inventory([versionOf(before)], never))).toHaveLength(before.inventory.records.length);
     });
@@ -239,7 +245,13 @@ export function recordsStoreContract(name: string, open: () => Promise<RecordsSt
         { ...versionOf(other), baseVersion: null },
       ];
       const outcome = await store.pivot(pivotOf({ ref: ref('run-1'), fence, versions }, []), never);
-      expect(outcome).toEqual({ committed: [versionOf(other)], retiring: [], lost: [versionOf(late)], deleted: [] });
+      expect(outcome).toEqual({
+        committed: [versionOf(other)],
+        retiring: [],
+        lost: [versionOf(late)],
+        deleted: [],
+        extended: [],
+      });
       expect(await currentVersion('a')).toBe(3);
     });
 
@@ -276,7 +288,7 @@ export function recordsStoreContract(name: string, open: () => Promise<RecordsSt
       const deletes = [{ documentId: 'dropped', baseVersion: 1 }];
       const outcome = await store.pivot(pivotOf({ ref: ref('run-1'), fence, versions, deletes }, []), never);
       expect(outcome).toEqual({
-        ...{ committed: [{ documentId: 'b', version: 1 }], retiring: [], deleted: [] },
+        ...{ committed: [{ documentId: 'b', version: 1 }], retiring: [], deleted: [], extended: [] },
         lost: [
           { documentId: 'inner', version: 1 },
           { documentId: 'kept', version: 2 },
@@ -291,7 +303,7 @@ export function recordsStoreContract(name: string, open: () => Promise<RecordsSt
       const fence = await claim('run-2');
       const deletes = [{ documentId: 'a', baseVersion: 1 }];
       const outcome = await store.pivot(pivotOf({ ref: ref('run-2'), fence, deletes }, []), never);
-      expect(outcome).toEqual({ committed: [], retiring: [versionOf(record)], lost: [], deleted: ['a'] });
+      expect(outcome).toEqual({ committed: [], retiring: [versionOf(record)], lost: [], deleted: ['a'], extended: [] });
       await store.retire(outcome.retiring, never);
       expect((await store.current(['a'], never)).get('a')).toMatchObject({
         ...{ uuid: record.uuid, version: null, lastVersion: 1, contentDigest: null },
@@ -309,7 +321,7 @@ export function recordsStoreContract(name: string, open: () => Promise<RecordsSt
       const fence = await claim('run-3');
       const deletes = [{ documentId: 'a', baseVersion: 1 }];
       const outcome = await store.pivot(pivotOf({ ref: ref('run-3'), fence, deletes }, []), never);
-      expect(outcome).toEqual({ committed: [], retiring: [], lost: [], deleted: [] });
+      expect(outcome).toEqual({ committed: [], retiring: [], lost: [], deleted: [], extended: [] });
       expect(await currentVersion('a')).toBe(2);
     });
 

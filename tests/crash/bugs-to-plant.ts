@@ -32,6 +32,10 @@ const LEASES_TEST = 'tests/src/saga/leases.test.ts';
 const CIRCUIT = 'src/saga/circuit.ts';
 const CIRCUIT_TEST = 'tests/src/saga/circuit.test.ts';
 const JOURNAL_TEST = 'tests/lib/journal/run-journal.test.ts';
+const INGEST_RECORDS = 'src/things/ingest.ts';
+const PREPARE_THINGS = 'src/things/prepare.ts';
+const RECORDS_RUN_TEST = 'tests/src/things/ingest.test.ts';
+const FOLD_TEST = 'tests/src/things/fold.test.ts';
 
 /** The mistakes that tools of this kind were found to make, and those that this one could. */
 export const BUGS_TO_PLANT: readonly BugToPlant[] = [
@@ -685,5 +689,127 @@ export const BUGS_TO_PLANT: readonly BugToPlant[] = [
       file: BATCH_TEST,
       title: 'that are too much at once are written in smaller batches, and none is set aside',
     },
+  },
+
+  // Records of structured sources.
+  {
+    name: 'a cursor moves before the records of its page',
+    file: INGEST_RECORDS,
+    replace: [
+      `    for (const record of records) await batches.take(record, uri);
+    const { before: base, after: next } = cursor;
+    const at = new Date(parts.surroundings.now()).toISOString();
+    const moves = next === null || next === base ? [] : [{ source, stream, group, base, next, at }];
+    await batches.end(moves, isLast ? stream : null);`,
+      `    const { before: base, after: next } = cursor;
+    const at = new Date(parts.surroundings.now()).toISOString();
+    const moves = next === null || next === base ? [] : [{ source, stream, group, base, next, at }];
+    await batches.end(moves, isLast ? stream : null);
+    for (const record of records) await batches.take(record, uri);
+    await batches.end();`,
+    ],
+    caughtBy: {
+      file: RECORDS_RUN_TEST,
+      title: 'a cursor does not move before what came with it: what fails is fetched again',
+    },
+  },
+  {
+    name: 'a cursor moves from wherever it stands',
+    file: 'lib/stores/records/sqlite-series.ts',
+    replace: [
+      'WHERE source = ? AND stream = ? AND group_id = ? AND value = ?`',
+      'WHERE source = ? AND stream = ? AND group_id = ? AND ? IS NOT NULL`',
+    ],
+    caughtBy: {
+      file: RECORDS_TEST,
+      title: 'a cursor moves with its pivot, tells where it was, and only from where it stands',
+    },
+  },
+  {
+    name: 'a cursor moves past a document that loses',
+    file: RECORDS,
+    replace: [
+      '...(cursors.length === 0 ? [] : [wholeStatement(ref)]),',
+      '...(cursors.length >= 0 ? [] : [wholeStatement(ref)]),',
+    ],
+    caughtBy: {
+      file: RECORDS_TEST,
+      title: 'a cursor does not move past a document that loses: nothing of its batch is kept',
+    },
+  },
+  {
+    name: 'a stream that has ended is fetched again when its run goes on',
+    file: INGEST_RECORDS,
+    replace: [
+      'request.streams.filter((name) => !endedStreams.has(name))',
+      'request.streams.filter(() => endedStreams !== null)',
+    ],
+    caughtBy: {
+      file: RECORDS_RUN_TEST,
+      title: 'does not fetch a stream again that it has fetched to its end',
+    },
+  },
+  {
+    name: 'readings that overlap are counted twice',
+    file: PREPARE_THINGS,
+    replace: ['readings.filter((reading) => !there.has(spelled(reading)))', 'readings.filter(() => there.size >= 0)'],
+    caughtBy: {
+      file: RECORDS_RUN_TEST,
+      title: 'readings and records that come again are written once: no other version, no other reading',
+    },
+  },
+  {
+    name: 'a thing of which nothing new is said becomes a version',
+    file: PREPARE_THINGS,
+    replace: ['    document.contentDigest === contentDigest &&\n', "    contentDigest === '' &&\n"],
+    caughtBy: {
+      file: RECORDS_RUN_TEST,
+      title: 'readings and records that come again are written once: no other version, no other reading',
+    },
+  },
+  {
+    name: 'what is rejected is lost when another run is faster',
+    file: 'src/things/batch.ts',
+    replace: [
+      '    if (done === null) continue;',
+      '    if (done === null) left = { ...left, rejected: [] };\n    if (done === null) continue;',
+    ],
+    caughtBy: {
+      file: RECORDS_RUN_TEST,
+      title: 'what is rejected is kept, also when another run is faster at what came with it',
+    },
+  },
+  {
+    name: 'a provisional thing is kept beside the real one',
+    file: 'src/things/batch.ts',
+    replace: [
+      '    ...{ fence, records, deletes, quarantined: [] },',
+      '    ...{ fence, records, deletes: deletes.slice(deletes.length), quarantined: [] },',
+    ],
+    caughtBy: {
+      file: RECORDS_RUN_TEST,
+      title: 'a thing that was known by its name alone becomes the real one, with its readings',
+    },
+  },
+  {
+    name: 'a reading that comes late is put at the end',
+    file: 'src/things/stays.ts',
+    replace: ['    if (nextAt !== null && !points.has(nextAt)) points.set(nextAt, placeAt(nextAt));\n', ''],
+    caughtBy: { file: 'tests/src/things/stays.test.ts', title: 'is put between by readings that come late' },
+  },
+  {
+    name: 'an older description takes the place of a newer one',
+    file: 'src/things/fold.ts',
+    replace: [
+      'observation.isWhole && !isOlder(observation, before)',
+      'observation.isWhole && (!isOlder(observation, before) || true)',
+    ],
+    caughtBy: { file: FOLD_TEST, title: 'takes the place of an older one, and an older one that comes late does not' },
+  },
+  {
+    name: 'a name that was given up comes back',
+    file: 'src/things/names.ts',
+    replace: ['...without(without(others, own), former).values()', '...without(others, own).values()'],
+    caughtBy: { file: FOLD_TEST, title: 'has given up a name whoever still says it, in whatever order that is told' },
   },
 ];

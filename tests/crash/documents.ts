@@ -1,5 +1,5 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 /** What is ingested before a command that is killed. */
 export function writeFirstState(folder: string): void {
@@ -31,6 +31,36 @@ export function writeSecondState(folder: string): void {
     'new.html':
       '<html><body><h1>Notice</h1><p>Load LD-700003 is delayed. Carrier: Farrow Freight LLC</p></body></html>',
   });
+}
+
+/** Writes records of vehicles with their readings, one a line, more than a batch takes when there are many; two of them are wrong. */
+export function writeFleet(
+  path: string,
+  { readings, plate }: { readonly readings: number; readonly plate: string },
+): void {
+  const vehicle = (index: number) => ({ id: `90${index % 4}`, name: `TRUCK-${index % 4}` });
+  const time = (index: number) => new Date(Date.parse('2026-01-05T06:00:00Z') + index * 60_000).toISOString();
+  const place = (index: number) =>
+    Math.floor(index / 8) % 2 === 0 ? { address: { id: '44', name: 'Yard' } } : { speedMilesPerHour: index % 70 };
+  const read = Array.from({ length: readings }, (_, index) => ({
+    ...vehicle(index),
+    // Out of order: late ones come, too.
+    gps: [
+      {
+        time: time(index % 7 === 0 ? index : index + 20),
+        latitude: 41 + index / 1_000,
+        longitude: -87,
+        ...place(index),
+      },
+    ],
+  }));
+  const described = [0, 1, 2].map((index) => ({
+    ...{ ...vehicle(index), licensePlate: `${plate}-${index}`, notes: `Carries load LD-70000${index}.` },
+    ...{ make: 'PETERBILT', vin: `1XPTESTVIN000652${index}`, updatedAtTime: time(readings) },
+  }));
+  const wrong = [{ ...vehicle(0), gps: [{ time: 'never', latitude: 41, longitude: -87 }] }, { what: 'is this' }];
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, [...read, ...wrong, ...described].map((record) => `${JSON.stringify(record)}\n`).join(''));
 }
 
 /** Writes files into a folder, making it. */

@@ -2,7 +2,7 @@ import { mkdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { onMemory } from '../helpers/case.ts';
 import { apex } from '../helpers/program.ts';
-import { writeDocuments, writeSecondState } from './documents.ts';
+import { writeDocuments, writeFleet, writeSecondState } from './documents.ts';
 
 /** A command that the crash tests kill everywhere. */
 export interface KilledCommand {
@@ -34,7 +34,7 @@ const DRIFT = [
   'DELETE FROM mention WHERE document_id = $(mail.eml)',
   'UPDATE graph_document SET is_live = 0 WHERE document_id = $(table.csv)',
   'DELETE FROM fact WHERE document_id = $(load.txt)',
-  "INSERT INTO entity VALUES ('stray', '', 'Load', 'LD-1', 'ld-1')",
+  "INSERT INTO entity (entity_id, group_id, type, key, folded_key) VALUES ('stray', '', 'Load', 'LD-1', 'ld-1')",
 ];
 
 /** Every command that is killed. */
@@ -97,6 +97,18 @@ export const COMMANDS = {
       ...RUN,
     ],
     leastPoints: 50,
+  },
+  'ingest-json': {
+    begin: async ({ home, documents }) => {
+      const file = join(documents, '..', 'records', 'fleet.ndjson');
+      writeFleet(file, { readings: 40, plate: 'IL-1' });
+      await apex(['ingest-json', '--source', 'samsara', file], { home });
+      writeFleet(file, { readings: 300, plate: 'IL-2' });
+      return ['ingest-json', '--source', 'samsara', file];
+    },
+    exitCode: 3,
+    commits: [...WRITES, 'graph.latest', ...RUN],
+    leastPoints: 60,
   },
 } as const satisfies Record<string, KilledCommand>;
 

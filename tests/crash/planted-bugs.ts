@@ -34,7 +34,7 @@ try {
 /** What the named tests need, in a folder of its own, with the same packages. */
 function copySources(): string {
   const copy = mkdtempSync(join(tmpdir(), 'apex-planted-'));
-  for (const name of ['lib', 'src', 'tests', 'package.json', 'tsconfig.json'])
+  for (const name of ['lib', 'src', 'tests', 'fixtures', 'package.json', 'tsconfig.json'])
     cpSync(name, join(copy, name), { recursive: true });
   symlinkSync(resolve('node_modules'), join(copy, 'node_modules'));
   const settings = { cacheDir: join(copy, 'cache'), test: { include: ['tests/**/*.test.ts'], testTimeout: 60_000 } };

@@ -19,6 +19,7 @@ const SAMPLED: { readonly [command in CommandName]: { readonly resume: number; r
   sync: { resume: 21, others: 3 },
   repair: { resume: 21, others: 3 },
   retry: { resume: 21, others: 3 },
+  'ingest-json': { resume: 12, others: 2 },
 };
 
 for (const command of Object.keys(COMMANDS) as CommandName[]) {

@@ -1,9 +1,8 @@
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
-import { execa } from 'execa';
 import { apex, newFolder } from '../helpers/program.ts';
 import { listRuns, problemsAtRest, problemsOfRollback } from './invariants.ts';
+import { killAfter } from './kill-after.ts';
 import { embeddedMemory, type Memory, serverMemory } from './memories.ts';
 import { randomFrom } from './random.ts';
 import { openReader } from './reader.ts';
@@ -20,6 +19,9 @@ export interface Soak {
   readonly searches: number;
   readonly failures: readonly string[];
 }
+
+/** Is told the number of a round that is done and what was found in it, and says whether that is all. */
+export type OnRound = (round: number, problems: readonly string[]) => 'go on' | 'end';
 
 /** Whose memory is to stay right. */
 export interface Patient {
@@ -68,7 +70,7 @@ const ENVIRONMENT = { APEX_BATCH_SIZE: '4', OPENAI_API_KEY: CANARY };
 export async function randomKills(
   rounds: number,
   seed: number,
-  onRound: (round: number, problems: readonly string[]) => 'go on' | 'end' = () => 'go on',
+  onRound: OnRound = () => 'go on',
   patient = EMBEDDED,
 ): Promise<Soak> {
   const soak = new RandomKills(seed, patient);
@@ -243,16 +245,8 @@ class RandomKills {
 
   /** Starts a command and kills it after a random time, or the given one. False when it had ended by itself before. */
   async #isKilled(args: readonly string[], afterMs = 60 + this.#random() * this.#patient.maxLifeMs): Promise<boolean> {
-    const running = execa(process.execPath, ['bin/apex.js', ...args, '--json'], {
-      env: { APEX_HOME: this.#home, ...this.#env },
-      reject: false,
-      stdin: 'ignore',
-    });
-    const waiting = new AbortController();
-    await Promise.race([running, delay(afterMs, undefined, { signal: waiting.signal }).catch(() => {})]);
-    waiting.abort();
-    running.kill('SIGKILL');
-    const { signal, stdout, exitCode, stderr } = await running;
+    const env = { APEX_HOME: this.#home, ...this.#env };
+    const { signal, stdout, exitCode, stderr } = await killAfter(args, env, afterMs);
     this.#note(stdout);
     // What a killed ingest left beside it may be more than a repair can heal at once.
     const isExpected = exitCode === 5 && args.includes('--repair');

@@ -4,6 +4,7 @@
 //   npm run soak -- --full [--command repair]
 //   npm run soak -- --journals 500 --seed 7
 //   npm run soak -- --cron-day --seed 7
+//   npm run soak -- --records [--rounds 500 --seed 7 | --full]
 //   npm run soak -- --stores servers [--rounds 200 | --full | --faults [--only <pattern>]]
 //
 // Rounds are ended early, with what they came to, by SIGINT to this process alone; a second one ends it at once.
@@ -14,7 +15,9 @@ import { cronDay } from './cron-day.ts';
 import { openPlaces } from './damaged-homes.ts';
 import { countNoticed, type DamageOutcome, damageAndRecover } from './journal-damage.ts';
 import { COMMANDS, type CommandName } from './killed-commands.ts';
-import { onServers, type Patient, randomKills, type Soak } from './random-kills.ts';
+import { type OnRound, onServers, randomKills, type Soak } from './random-kills.ts';
+import { randomRecordKills } from './record-kills.ts';
+import { everyFetchPoint } from './record-soak.ts';
 import { killAndRecover, openScenario, RECOVERIES, type Recovery, type Scenario } from './scenario.ts';
 import { everyFault, everyServerPoint, withServers } from './server-soak.ts';
 
@@ -27,6 +30,7 @@ const { values } = parseArgs({
     command: { type: 'string' },
     journals: { type: 'string' },
     'cron-day': { type: 'boolean', default: false },
+    records: { type: 'boolean', default: false },
     runs: { type: 'string', default: '288' },
     kills: { type: 'string', default: '30' },
     stores: { type: 'string', default: 'embedded' },
@@ -43,16 +47,22 @@ process.exitCode = failures.length === 0 ? 0 : 1;
 
 function soak(): Promise<readonly string[]> {
   if (values.stores === 'servers') return withServers(overServers);
+  if (values.records) return values.full ? everyFetchPoint(jobs) : manyRounds(startRecordKills);
   if (values.full) return everyPoint(jobs);
   if (values['cron-day']) return oneDay();
   if (values.journals !== undefined) return manyDamages(Number(values.journals), seed, jobs);
-  return manyRounds(Number(values.rounds), { seed, jobs });
+  return manyRounds((rounds, job, onRound) => randomKills(rounds, seed + job, onRound));
+}
+
+/** The sources of every other job move on between a kill and what follows it. */
+function startRecordKills(rounds: number, job: number, onRound: OnRound): Promise<Soak> {
+  return randomRecordKills({ rounds, seed: seed + job, onRound, isMoving: job % 2 === 1 });
 }
 
 function overServers(newEnvironment: () => Record<string, string>): Promise<readonly string[]> {
   if (values.full) return everyServerPoint(newEnvironment, jobs);
   if (values.faults) return everyFault(newEnvironment, jobs, values.only);
-  return manyRounds(Number(values.rounds), { seed, jobs, patient: onServers(newEnvironment) });
+  return manyRounds((rounds, job, onRound) => randomKills(rounds, seed + job, onRound, onServers(newEnvironment)));
 }
 
 /** A day of cron: every five minutes a run. */
@@ -131,10 +141,10 @@ async function manyDamages(count: number, seed: number, jobs: number): Promise<s
 
 /** Several soaks at once, each with a seed and a memory of its own: what takes the time is starting processes. */
 async function manyRounds(
-  rounds: number,
-  { seed, jobs, patient }: { readonly seed: number; readonly jobs: number; readonly patient?: Patient },
+  start: (rounds: number, job: number, onRound: OnRound) => Promise<Soak>,
 ): Promise<readonly string[]> {
   const startedMs = performance.now();
+  const rounds = Number(values.rounds);
   let done = 0;
   let isEnding = false;
   // Kept: what starts the commands ends the process when nobody listens any more.
@@ -143,19 +153,19 @@ async function manyRounds(
     isEnding = true;
     console.log('ending with the rounds under way');
   });
-  const onRound = (job: number) => (_: number, problems: readonly string[]) => {
-    done += 1;
-    for (const problem of problems) console.log(`seed ${seed + job}, ${problem}`);
-    if (done % 50 === 0) console.log(`${done} of ${rounds} rounds`);
-    return isEnding ? 'end' : 'go on';
-  };
+  const onRound =
+    (job: number): OnRound =>
+    (_, problems) => {
+      done += 1;
+      for (const problem of problems) console.log(`seed ${seed + job}, ${problem}`);
+      if (done % 50 === 0) console.log(`${done} of ${rounds} rounds`);
+      return isEnding ? 'end' : 'go on';
+    };
   const soaks = await Promise.all(
-    Array.from({ length: jobs }, (_, job) =>
-      randomKills(Math.ceil((rounds - job) / jobs), seed + job, onRound(job), patient),
-    ),
+    Array.from({ length: jobs }, (_, job) => start(Math.ceil((rounds - job) / jobs), job, onRound(job))),
   );
   const sum = (count: (soak: Soak) => number) => soaks.reduce((total, soak) => total + count(soak), 0);
-  const byCommand = ['ingest', 'resume', 'rollback', 'delete', 'cleanup', 'retry', 'verify'].map(
+  const byCommand = ['ingest', 'ingest-json', 'resume', 'rollback', 'delete', 'cleanup', 'retry', 'verify'].map(
     (command) => `${command} ${sum(({ killed }) => killed[command] ?? 0)}`,
   );
   const failures = soaks.flatMap((soak, job) => soak.failures.map((failure) => `seed ${seed + job}, ${failure}`));

@@ -24,8 +24,11 @@ import {
   shared,
   type Victim,
 } from '../helpers/bad-input.ts';
+import { openFrontApi } from '../helpers/front-api.ts';
 import { openOpenAiServer, refusal } from '../helpers/openai-server.ts';
+import { openSamsaraApi } from '../helpers/samsara-api.ts';
 import { hasTerminal, openTerminal } from '../helpers/terminal.ts';
+import { openTurvoApi } from '../helpers/turvo-api.ts';
 
 /**
  * Goal: `apex doctor` names what is wrong and what to do, whatever is wrong, and changes nothing.
@@ -415,6 +418,30 @@ test('an endpoint that nobody answers at is a problem: 75', async () => {
   expect(of('embedder')).toMatchObject(matching({ code: 'APEX_PROVIDER', found: /no answer from the provider$/ }));
   expect(exitCode).toBe(75);
 });
+
+test.each([
+  ['samsara', 'SAMSARA_API_TOKEN', openSamsaraApi],
+  ['turvo', 'TURVO_API_TOKEN', openTurvoApi],
+  ['frontapp', 'FRONTAPP_API_TOKEN', openFrontApi],
+] as const)(
+  'the API of %s is asked once whether it takes its credentials, if any are set',
+  async (name, token, open) => {
+    const victim = await openVictim();
+    const home = { APEX_HOME: join(victim.root, 'none') };
+    const { env, requests } = await open();
+    const told = await doctor(victim, { ...home, ...env });
+    expect([told.of(name), told.exitCode]).toMatchObject([
+      { level: 'ok', found: expect.stringMatching(/takes the cred/) },
+      0,
+    ]);
+    const asked = requests.length;
+    const refused = await doctor(victim, { ...home, ...env, [token]: 'not-the-token-of-the-tests' });
+    expect([refused.of(name), refused.exitCode]).toMatchObject([{ code: 'SOURCE_REFUSED' }, 78]);
+    expect(JSON.stringify(refused.of(name))).not.toContain('not-the-token');
+    expect(requests.length - asked).toBeLessThanOrEqual(2);
+    expect((await doctor(victim, home)).of(name)).toEqual({});
+  },
+);
 
 test('with --online one word is embedded, which shows a wrong dimension', async () => {
   const victim = await openVictim();

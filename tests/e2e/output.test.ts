@@ -7,7 +7,7 @@ import type { Command } from 'commander';
 import { expect, onTestFinished, test } from 'vitest';
 import { createProgram } from '../../commands/program.ts';
 import { openOpenAiServer, refusal } from '../helpers/openai-server.ts';
-import { apex, newFolder } from '../helpers/program.ts';
+import { apex, type Finished, newFolder } from '../helpers/program.ts';
 import { CTRL_C, hasTerminal, openTerminal } from '../helpers/terminal.ts';
 
 /**
@@ -87,13 +87,33 @@ test('what goes to a pipe holds no escape code, not even one from a document, an
   expect(ingested.stdout + ingested.stderr).not.toContain(ESCAPE);
 });
 
-/** Names of members that are not in snake case, anywhere in a value. What documents say of themselves keeps its names. */
+/** What documents and records say by their own names. */
+const OWN_NAMES: ReadonlySet<string> = new Set(['metadata', 'attributes', 'detail', 'value']);
+
+/** Names of members that are not in snake case, anywhere in a value. */
 function strangeNames(value: unknown): string[] {
   if (value === null || typeof value !== 'object') return [];
   return Object.entries(value).flatMap(([name, member]) => [
     ...(Array.isArray(value) || /^[a-z]+(?:_[a-z]+)*$/.test(name) ? [] : [name]),
-    ...(name === 'metadata' ? [] : strangeNames(member)),
+    ...(OWN_NAMES.has(name) ? [] : strangeNames(member)),
   ]);
+}
+
+/** Sees to it that the page explains every member of every line. @returns the events that were met, in order. */
+function explainedEvents(outputs: readonly Finished[]): string[] {
+  const page = readFileSync('docs/json-output.md', 'utf8');
+  const seen = new Set<string>();
+  for (const { lines, stdout } of outputs) {
+    expect(lines.length, stdout).toBeGreaterThan(0);
+    for (const line of lines) {
+      expect(strangeNames(line), JSON.stringify(line)).toEqual([]);
+      seen.add(String(line['event']));
+      const section = page.split('\n## ').find((part) => part.startsWith(`${line['event']}\n`)) ?? '';
+      const untold = Object.keys(line).filter((name) => name !== 'event' && !section.includes(`\`${name}\``));
+      expect(untold, `docs/json-output.md does not explain these of ${line['event']}`).toEqual([]);
+    }
+  }
+  return [...seen].sort();
 }
 
 test('--json gives one object a line and nothing else, each says what it is, and all names are in snake case', async () => {
@@ -104,23 +124,29 @@ test('--json gives one object a line and nothing else, each says what it is, and
     ...Array.from({ length: 6 }, () => 'document'),
     'summary',
   ]);
-  const page = readFileSync('docs/json-output.md', 'utf8');
-  const seen = new Set<unknown>();
   const outputs = [ingested];
   for (const args of await listings(home)) outputs.push(await apex([...args, '--json'], { home }));
-  for (const { lines, stdout } of outputs) {
-    expect(lines.length, stdout).toBeGreaterThan(0);
-    for (const line of lines) {
-      expect(strangeNames(line), JSON.stringify(line)).toEqual([]);
-      seen.add(line['event']);
-      const section = page.split('\n## ').find((part) => part.startsWith(`${line['event']}\n`)) ?? '';
-      const untold = Object.keys(line).filter((name) => name !== 'event' && !section.includes(`\`${name}\``));
-      expect(untold, `docs/json-output.md does not explain these of ${line['event']}`).toEqual([]);
-    }
-  }
-  expect([...seen].sort()).toEqual([
+  expect(explainedEvents(outputs)).toEqual([
     ...['check', 'cleanup', 'config', 'doctor', 'document', 'document_status', 'hit', 'listed_document', 'listed_run'],
     ...['problem', 'quarantined_document', 'run_status', 'setting', 'summary', 'trace', 'traced_document'],
+  ]);
+});
+
+test('--json of records is explained, too', async () => {
+  const home = join(newFolder('records-output'), 'home');
+  const run = (...args: string[]) => apex([...args, '--json'], { home });
+  const feed = join(home, '..', 'feed.ndjson');
+  writeFileSync(feed, '{"id":"1","name":"TRUCK-1","vin":"1XPTEST0000000001"}\n{"id":["no"],"name":"TRUCK-2"}\n');
+  const outputs = [await run('ingest-json', '--source', 'samsara', feed)];
+  for (const args of [
+    ['records', 'list'],
+    ['records', 'retry'],
+    ['show', 'TRUCK-1'],
+    ['runs', 'list'],
+  ])
+    outputs.push(await run(...args));
+  expect(explainedEvents(outputs)).toEqual([
+    ...['document', 'entity', 'listed_run', 'rejected', 'rejected_record', 'summary'],
   ]);
 });
 

@@ -41,7 +41,7 @@ function loseJournals(home: string): void {
 }
 
 const LEFTOVERS = `
-  INSERT INTO entity VALUES ('stray', '', 'Load', 'LD-1', 'ld-1');
+  INSERT INTO entity (entity_id, group_id, type, key, folded_key) VALUES ('stray', '', 'Load', 'LD-1', 'ld-1');
   INSERT INTO graph_chunk SELECT 'x', 'ghost', 1, 'run', 1, ordinal FROM graph_chunk LIMIT 1;
   INSERT INTO point (document_id, version, is_live, chunk_id, run_id, batch_no) VALUES ('ghost', 1, 0, 'x', 'run', 1);
   INSERT INTO cache VALUES ('summary:x:ghost:v1', x'7b7d', 'ghost', 1)`;

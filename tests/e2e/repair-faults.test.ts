@@ -20,7 +20,7 @@ const DAMAGE = `
   DELETE FROM mention WHERE document_id = '$load';
   UPDATE point_vector SET group_id = 'x' WHERE point_row = (SELECT max(point_row) FROM point);
   UPDATE chunk SET text = 'x' WHERE document_id = (SELECT document_id FROM version WHERE name = 'change.txt');
-  INSERT INTO entity VALUES ('stray', '', 'Load', 'LD-1', 'ld-1')`;
+  INSERT INTO entity (entity_id, group_id, type, key, folded_key) VALUES ('stray', '', 'Load', 'LD-1', 'ld-1')`;
 
 describe('a repair that is killed', () => {
   test.each([

@@ -17,7 +17,7 @@ async function openDamaged() {
   onMemory(opened.home, (db) =>
     db.exec(`
       UPDATE chunk SET token_count = 999 WHERE ordinal = 0 AND document_id = (SELECT document_id FROM version WHERE name = 'load.md');
-      INSERT INTO entity VALUES ('stray', '', 'Load', 'LD-1', 'ld-1');
+      INSERT INTO entity (entity_id, group_id, type, key, folded_key) VALUES ('stray', '', 'Load', 'LD-1', 'ld-1');
       INSERT INTO cache VALUES ('summary:x:ghost:v1', x'7b7d', 'ghost', 1)`),
   );
   rmSync(join(opened.documents, 'load.md'));

@@ -34,6 +34,19 @@ test.each(['--version', '-V'])('%s tells the version and loads no package', asyn
   expect(await start(flag)).toMatchObject({ stdout: version, exitCode: 0, packages: [] });
 });
 
+test('a report that cannot be made ends the process with 70, and does not go round and round', async () => {
+  const gone = `data:text/javascript,${encodeURIComponent(`
+    import { registerHooks } from 'node:module';
+    registerHooks({ load(url, context, next) {
+      if (url.endsWith('/commands/failure.js')) throw new Error('gone');
+      return next(url, context);
+    } });
+  `)}`;
+  const args = ['--import', gone, resolve('bin/apex.js'), 'ingest', '--no-such-flag'];
+  const ended = await execa(process.execPath, args, { reject: false, timeout: 20_000 });
+  expect([ended.exitCode, ended.timedOut]).toEqual([70, false]);
+});
+
 test('the version is told among other arguments too', async () => {
   expect(await start('--version', '--help')).toMatchObject({ stdout: version, exitCode: 0 });
 });

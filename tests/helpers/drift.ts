@@ -260,7 +260,7 @@ const GRAPH: readonly Case[] = [
   ],
   [
     'an entity that nothing mentions',
-    "INSERT INTO entity VALUES ('stray', '', 'Load', 'LD-1', 'ld-1')",
+    "INSERT INTO entity (entity_id, group_id, type, key, folded_key) VALUES ('stray', '', 'Load', 'LD-1', 'ld-1')",
     ...(['graph', 'entity', 'extra', 'none'] as const),
   ],
   ...["type = 'Vin'", "key = 'x'", "folded_key = 'x'", "group_id = 'x'"].map(

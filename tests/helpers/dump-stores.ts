@@ -1,7 +1,15 @@
+import type { Json } from '../../lib/contracts/document.ts';
+import { FEED_SOURCES } from '../../lib/contracts/feed.ts';
+import { canonicalJson } from '../../lib/contracts/identity.ts';
+import type { StoredReading } from '../../lib/contracts/series.ts';
 import type { Closing, DocumentVersion, KeptVersion, Stores } from '../../lib/contracts/store.ts';
+import { FEEDS } from '../../lib/sources/index.ts';
+import { latestValues } from '../../src/things/latest.ts';
 import { never } from './records.ts';
 
 const PAGE = 100;
+/** More readings of a series, and more rejected records, than any of these tests has. */
+const MAX_ROWS = 100_000;
 
 /**
  * As `dumpMemory`, of stores of any kind, by what their contracts tell: run ids, version numbers and ids derived from them aside.
@@ -30,6 +38,57 @@ export async function dumpStores(
       .map(({ documentId, sourceUri, code }) => ({ documentId, sourceUri, code })),
     unsettled: [...(await records.unsettled(never))],
   };
+}
+
+/**
+ * What a memory holds of structured sources beside documents: every reading, the latest values as the graph has them, where the
+ * streams of all sources go on, and the records that were rejected; run ids aside.
+ */
+export async function dumpSeries(stores: Pick<Stores, 'records' | 'graph'>): Promise<Record<string, unknown[]>> {
+  const documentIds = await withReadings(stores.records);
+  const latest = await latestValues(documentIds, stores, never);
+  const shown = await stores.graph.latest(
+    latest.map(({ entityId }) => entityId),
+    never,
+  );
+  return {
+    readings: await readingsOf(documentIds, stores.records),
+    latest: sorted(shown),
+    cursors: await cursorsOf(stores.records),
+    rejected: sorted(
+      (await stores.records.rejected({ afterId: null, limit: MAX_ROWS, group: null, source: null }, never)).map(
+        ({ runId: _, ...rejected }) => rejected,
+      ),
+    ),
+  };
+}
+
+async function withReadings(records: Stores['records']): Promise<string[]> {
+  const documentIds: string[] = [];
+  for (;;) {
+    const page = await records.withReadings(documentIds.at(-1) ?? null, PAGE, never);
+    if (page.length === 0) return documentIds;
+    documentIds.push(...page);
+  }
+}
+
+async function readingsOf(documentIds: readonly string[], records: Stores['records']): Promise<StoredReading[]> {
+  const all: StoredReading[] = [];
+  for (const { documentId, series } of await records.latestReadings(documentIds, never))
+    all.push(...(await records.readings({ documentId, series, fromAt: null, toAt: null }, MAX_ROWS, never)));
+  return all;
+}
+
+/** Of every stream there is, in the group without a name. */
+async function cursorsOf(records: Stores['records']): Promise<unknown[]> {
+  const cursors: unknown[] = [];
+  for (const source of FEED_SOURCES) {
+    for (const { name: stream } of (await FEEDS[source]()).default.streams) {
+      const cursor = await records.cursor({ source, stream, group: '' }, never);
+      if (cursor !== null) cursors.push({ source, stream, value: cursor.value });
+    }
+  }
+  return cursors;
 }
 
 async function* pagesOfCurrent(records: Stores['records']): AsyncGenerator<readonly DocumentVersion[]> {
@@ -63,7 +122,22 @@ function plain(kept: KeptVersion, closings: ReadonlyMap<string, Closing>) {
 
 function sorted(items: readonly unknown[]): unknown[] {
   return items
-    .map((item) => [JSON.stringify(item), item] as const)
+    .map((item) => [canonicalJson(item as Json), item] as const)
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([, item]) => item);
+}
+
+/** Times as they are written in stores, and in cursors in milliseconds. */
+const TIME = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z|\b\d{13}\b/g;
+
+/**
+ * A dump without what depends on when its runs read their records: times from that moment on, and digests over them. Records
+ * of the tests are of earlier times.
+ *
+ * @param since Unix time in milliseconds.
+ */
+export function withoutReadTimes(dump: Readonly<Record<string, unknown[]>>, since: number): Record<string, unknown[]> {
+  const text = JSON.stringify(dump, (name, value) => (name === 'contentDigest' ? undefined : value));
+  const isOfRun = (time: string) => (time.includes('-') ? Date.parse(time) : Number(time)) >= since;
+  return JSON.parse(text.replaceAll(TIME, (time) => (isOfRun(time) ? '0' : time)));
 }

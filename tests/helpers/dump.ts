@@ -54,11 +54,11 @@ export function dumpMemory(
       relations: ofWanted(
         all(`SELECT r.document_id, r.type, s.key AS subject, o.key AS object, c.ordinal, r.quote, r.valid_at, r.invalid_at, r.expired_at IS NULL AS holds
              FROM relation r JOIN entity s ON s.entity_id = r.subject_id JOIN entity o ON o.entity_id = r.object_id
-             JOIN graph_chunk c ON c.chunk_id = r.chunk_id ORDER BY r.document_id, r.type, subject, object, c.ordinal`),
+             JOIN graph_chunk c ON c.chunk_id = r.chunk_id ORDER BY r.document_id, r.type, subject, object, c.ordinal, r.valid_at`),
       ),
       facts: ofWanted(
         all(
-          'SELECT document_id, type, quote, valid_at FROM fact ORDER BY document_id, type, subject_id, object_id, quote',
+          'SELECT document_id, type, quote, valid_at FROM fact ORDER BY document_id, type, subject_id, object_id, quote, valid_at',
         ),
       ),
       quarantine: atWanted(all('SELECT document_id, source_uri, code FROM quarantine ORDER BY document_id'), isWanted),

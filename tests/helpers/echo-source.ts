@@ -9,6 +9,9 @@ export const echoSource: Source = {
   gone: async () => [],
   itemAt: () => null,
   digest: async ({ id }) => ({ digest: sha256(id), bytes: id.length }),
+  async *read({ id }) {
+    yield Buffer.from(id);
+  },
   fromCopy: (item) => item,
   copy: async ({ id }, path) => {
     writeFileSync(path, id, { mode: 0o600 });

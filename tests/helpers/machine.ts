@@ -48,6 +48,7 @@ export async function assembleMachine(home: string, options: MachineOptions = {}
     stdinName,
     prepareIsolated,
     onWarning: () => {},
+    version: '0.0.0',
   });
   const surroundings = { ...real.surroundings, sleep: async () => {} };
   const parts = change({ ...real, surroundings });

@@ -5,6 +5,7 @@ import type {
   InventoryRow,
   PivotRequest,
   Role,
+  StoredRelation,
   VersionRecord,
   WriteRef,
 } from '../../lib/contracts/store.ts';
@@ -33,6 +34,8 @@ interface RecordOptions {
   /** The key of an organisation that the first chunk mentions; each relation goes from one to the next. */
   readonly organizations?: readonly string[];
   readonly vectors?: readonly (readonly number[])[];
+  /** What each relation says of when and how it holds. */
+  readonly stated?: Pick<StoredRelation, 'validAt' | 'invalidAt' | 'detail'>;
 }
 
 /** One version of a document, whole: chunks with vectors, entities with mentions, relations and the inventory of it all. */
@@ -63,7 +66,8 @@ export function recordOf(documentId: string, options: RecordOptions = {}): Versi
   const relations = entities.slice(1).map(({ entityId: objectId }, index) => {
     const subjectId = entities[index]!.entityId;
     const relationId = uuidOf('relation', documentId, version, 'SHIPPER_OF', subjectId, objectId, chunkId);
-    return { relationId, type: 'SHIPPER_OF' as const, subjectId, objectId, chunkId, quote: 'ships', validAt: null };
+    const said = { type: 'SHIPPER_OF' as const, subjectId, objectId, chunkId, quote: 'ships', validAt: null };
+    return { relationId, ...said, ...options.stated };
   });
   const record = {
     ...{ documentId, version, uuid: uuidOf('document', documentId), group, chunks, entities, mentions, relations },

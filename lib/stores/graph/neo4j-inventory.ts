@@ -12,11 +12,13 @@ import type {
   DocumentVersion,
   GraphDocument,
   InventoryRow,
+  LatestValue,
   StoredEntity,
   StoredMention,
   StoredRelation,
   WriteRef,
 } from '../../contracts/store.ts';
+import { parsedOrText } from '../rows.ts';
 import type { Neo4jConnection } from './neo4j-connection.ts';
 import { groupIdOf, nameKey } from './neo4j-rows.ts';
 
@@ -166,7 +168,8 @@ function entityDigestOf(row: MentionRow, groups: ReadonlyMap<string, string>): s
   return withRight(entityDigest(row), isRight);
 }
 
-type RelationRow = DocumentVersion & StoredRelation & { readonly uuid: string; readonly isLive: boolean };
+type RelationRow = DocumentVersion &
+  Omit<StoredRelation, 'detail'> & { readonly uuid: string; readonly isLive: boolean; readonly detail: string | null };
 
 async function* relationsOf(
   { connection, memory, signal }: Reading,
@@ -178,7 +181,7 @@ async function* relationsOf(
         `MATCH (s)-[x:RELATES_TO]->(o) WHERE x.apex_memory = $memory AND x.apex_version IN $versions AND x.uuid > $after
          RETURN x.uuid AS uuid, x.document_id AS documentId, x.version AS version, x.relation_id AS relationId, x.name AS type,
            s.entity_id AS subjectId, o.entity_id AS objectId, x.chunk_id AS chunkId, x.fact AS quote, x.apex_valid_at AS validAt,
-           x.live AS isLive ORDER BY uuid LIMIT $limit`,
+           x.apex_stated_until AS invalidAt, x.apex_detail AS detail, x.live AS isLive ORDER BY uuid LIMIT $limit`,
         { memory, versions, after, limit },
       ),
     ),
@@ -187,8 +190,39 @@ async function* relationsOf(
     for (const row of page)
       yield {
         ...named(row),
-        ...{ kind: 'relation', id: row.relationId, digest: relationDigest(row), isLive: row.isLive === true },
+        ...{
+          kind: 'relation',
+          id: row.relationId,
+          digest: relationDigest({ ...row, detail: detailOf(row.detail) }),
+          isLive: row.isLive === true,
+        },
       };
+}
+
+/** Detail that is damaged becomes what no digest takes for what was kept. */
+function detailOf(kept: string | null): NonNullable<StoredRelation['detail']> {
+  const detail = parsedOrText(kept ?? '{}');
+  return typeof detail === 'object' && detail !== null
+    ? (detail as NonNullable<StoredRelation['detail']>)
+    : { kept: String(kept) };
+}
+
+/** What entities of these keys were last observed as. */
+export async function readLatest(
+  { connection, memory, signal }: Reading,
+  keys: readonly string[],
+): Promise<LatestValue[]> {
+  const rows = await connection.read('latest', signal, (run) =>
+    run<{ entityId: string; at: string; value: string }>(
+      `UNWIND $keys AS key MATCH (e:ApexEntity {uuid: key}) WHERE e.apex_memory = $memory AND e.apex_latest_at IS NOT NULL
+       RETURN e.entity_id AS entityId, e.apex_latest_at AS at, e.apex_latest AS value`,
+      { memory, keys },
+    ),
+  );
+  return rows.map(({ value, ...row }) => {
+    const kept = parsedOrText(value);
+    return { ...row, value: (typeof kept === 'object' && kept !== null ? kept : {}) as LatestValue['value'] };
+  });
 }
 
 /** The ends of validity of the facts of these versions. */

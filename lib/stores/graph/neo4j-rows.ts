@@ -1,7 +1,15 @@
 import neo4j from 'neo4j-driver';
 import { MEDIA_TYPES } from '../../contracts/document.ts';
 import { digestOf, entityNames, sha256, uuidOf } from '../../contracts/identity.ts';
-import type { Closing, DocumentVersion, StoredEntity, VersionRecord, WriteRef } from '../../contracts/store.ts';
+import type {
+  Closing,
+  DocumentVersion,
+  LatestValue,
+  StoredEntity,
+  StoredRelation,
+  VersionRecord,
+  WriteRef,
+} from '../../contracts/store.ts';
 import { folded } from '../rows.ts';
 
 // What apex writes into Neo4j. Every `uuid` is made of the memory's and of what the thing is, so that two memories on one server
@@ -154,7 +162,8 @@ function versionRows(keys: Keys, memoryId: string, ref: WriteRef, record: Versio
         ...{ relation_id: relation.relationId, name: relation.type, fact: relation.quote, chunk_id: relation.chunkId },
         ...{ episodes: [versionKey], source_node_uuid: from, target_node_uuid: to, live: false },
         ...{ apex_valid_at: relation.validAt, valid_at: dateTime(relation.validAt) },
-        ...NO_CLOSING,
+        ...statedEnd(relation, record.createdAt),
+        ...detailProperties(relation.detail ?? {}),
       },
     };
   });
@@ -211,6 +220,33 @@ function entityRow(
 }
 
 const NO_CLOSING = { apex_invalid_at: null, invalid_at: null, apex_expired_at: null, expired_at: null };
+
+/** The end that a version states itself is known since it was written. */
+function statedEnd({ invalidAt = null }: StoredRelation, createdAt: string): Properties {
+  if (invalidAt === null) return { apex_stated_until: null, ...NO_CLOSING };
+  return {
+    ...{ apex_stated_until: invalidAt, apex_invalid_at: invalidAt, invalid_at: dateTime(invalidAt) },
+    ...{ apex_expired_at: createdAt, expired_at: dateTime(createdAt) },
+  };
+}
+
+/** What a fact says besides, once as it comes back exactly and once by its names, for those who ask in Cypher. */
+function detailProperties(detail: NonNullable<StoredRelation['detail']>): Properties {
+  const named = Object.entries(detail).map(([name, value]) => [`detail_${name}`, value] as const);
+  return { apex_detail: named.length === 0 ? null : JSON.stringify(detail), ...Object.fromEntries(named) };
+}
+
+/** What an entity was last observed as. */
+export function latestRow(keys: Keys, { entityId, at, value }: LatestValue): ItemRow {
+  const named = Object.entries(value).map(([name, part]) => [`latest_${name}`, part] as const);
+  return {
+    uuid: keys.item('entity', entityId),
+    p: {
+      ...{ apex_latest: JSON.stringify(value), apex_latest_at: at, observed_at: dateTime(at) },
+      ...Object.fromEntries(named),
+    },
+  };
+}
 
 /** The end of a fact, as text that comes back exactly and as a time that others compare. */
 export function closingRow(keys: Keys, { relationId, invalidAt, expiredAt }: Closing): ItemRow {

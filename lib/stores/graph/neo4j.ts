@@ -4,6 +4,7 @@ import type {
   GraphDocument,
   GraphStore,
   InventoryRow,
+  LatestValue,
   Ranked,
   StoredEntity,
   Stray,
@@ -16,11 +17,12 @@ import {
   readClosings,
   readDocuments,
   readInventory,
+  readLatest,
   readStrays,
   readVersions,
 } from './neo4j-inventory.ts';
 import { removeEntities, removeItems } from './neo4j-removal.ts';
-import { batchRows, closingRow, Keys } from './neo4j-rows.ts';
+import { batchRows, closingRow, Keys, latestRow } from './neo4j-rows.ts';
 import { type GraphFormat, openMemory, readMemory } from './neo4j-schema.ts';
 import { readEntitiesOf, searchChunks } from './neo4j-search.ts';
 import { writeBatch } from './neo4j-writing.ts';
@@ -170,6 +172,18 @@ class Neo4jGraphStore implements GraphStore {
     await this.#connection.writeSlices(rows, { operation: 'close', size: SLICE_ITEMS, signal }, (run, slice) =>
       run('UNWIND $rows AS r MATCH ()-[x:RELATES_TO {uuid: r.uuid}]->() SET x += r.p', { rows: slice }),
     );
+  }
+
+  async setLatest(values: readonly LatestValue[], signal: AbortSignal): Promise<void> {
+    const rows = values.map((value) => latestRow(this.#keys, value)).sort((a, b) => (a.uuid < b.uuid ? -1 : 1));
+    await this.#connection.writeSlices(rows, { operation: 'latest', size: SLICE_ITEMS, signal }, (run, slice) =>
+      run('UNWIND $rows AS r MATCH (e:ApexEntity {uuid: r.uuid}) SET e += r.p', { rows: slice }),
+    );
+  }
+
+  latest(entityIds: readonly string[], signal: AbortSignal): Promise<LatestValue[]> {
+    const keys = entityIds.map((entityId) => this.#keys.item('entity', entityId));
+    return readLatest(this.#reading(signal), keys);
   }
 
   async documents(versions: readonly DocumentVersion[], signal: AbortSignal): Promise<GraphDocument[]> {

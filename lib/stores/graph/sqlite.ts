@@ -12,10 +12,10 @@ import type {
   GraphDocument,
   GraphStore,
   InventoryRow,
+  LatestValue,
   Ranked,
   StoredEntity,
   StoredMention,
-  StoredRelation,
   Stray,
   VersionRecord,
   WriteRef,
@@ -28,6 +28,10 @@ import {
   folded,
   LISTED,
   listParam,
+  parsedOrText,
+  RELATION_FIELDS,
+  type RelationRow,
+  relationOf,
   retireVersions,
   VERSIONS,
   versionsIn,
@@ -100,6 +104,10 @@ export class SqliteGraphStore implements GraphStore {
         ...stamp,
         x.quote,
         x.validAt,
+        x.invalidAt ?? null,
+        x.invalidAt == null ? null : r.createdAt,
+        x.invalidAt ?? null,
+        JSON.stringify(x.detail ?? {}),
       ]),
     );
     await this.#sql.transaction(
@@ -109,7 +117,7 @@ export class SqliteGraphStore implements GraphStore {
         { sql: 'INSERT INTO graph_chunk VALUES (?, ?, ?, ?, ?, ?)', rows: chunks },
         { sql: ENTITY_WRITE, rows: entities },
         { sql: 'INSERT INTO mention VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)', rows: mentions },
-        { sql: 'INSERT INTO relation VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL)', rows: relations },
+        { sql: 'INSERT INTO relation VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)', rows: relations },
       ],
       { label: 'graph.write' },
     );
@@ -181,13 +189,9 @@ export class SqliteGraphStore implements GraphStore {
         digest: row.isOwn === 0 ? digestOf(found, false) : found,
       };
     }
-    const relations = await this.#sql.all<Row<StoredRelation>>(
-      `SELECT document_id AS documentId, version, relation_id AS relationId, type, subject_id AS subjectId, object_id AS objectId,
-         chunk_id AS chunkId, quote, valid_at AS validAt FROM relation ${where}`,
-      param,
-    );
+    const relations = await this.#sql.all<Row<RelationRow>>(`${RELATION_FIELDS} FROM relation ${where}`, param);
     for (const row of relations)
-      yield { ...named(row), kind: 'relation', id: row.relationId, digest: relationDigest(row) };
+      yield { ...named(row), kind: 'relation', id: row.relationId, digest: relationDigest(relationOf(row)) };
   }
 
   async *versions(_signal: AbortSignal): AsyncGenerator<DocumentVersion & WriteRef> {
@@ -207,6 +211,24 @@ export class SqliteGraphStore implements GraphStore {
       [{ sql: 'UPDATE relation SET invalid_at = ?, expired_at = ? WHERE relation_id = ?', rows }],
       { label: 'graph.close' },
     );
+  }
+
+  async setLatest(values: readonly LatestValue[], _signal: AbortSignal): Promise<void> {
+    const rows = values.map(({ entityId, at, value }) => [JSON.stringify(value), at, entityId]);
+    await this.#sql.transaction([{ sql: 'UPDATE entity SET latest = ?, latest_at = ? WHERE entity_id = ?', rows }], {
+      label: 'graph.latest',
+    });
+  }
+
+  async latest(entityIds: readonly string[], _signal: AbortSignal): Promise<LatestValue[]> {
+    const rows = await this.#sql.all<{ entityId: string; at: string; value: string }>(
+      `SELECT entity_id AS entityId, latest_at AS at, latest AS value FROM entity WHERE latest_at IS NOT NULL AND entity_id IN ${LISTED}`,
+      [listParam(entityIds)],
+    );
+    return rows.map(({ value, ...row }) => {
+      const kept = parsedOrText(value);
+      return { ...row, value: (typeof kept === 'object' && kept !== null ? kept : {}) as LatestValue['value'] };
+    });
   }
 
   documents(versions: readonly DocumentVersion[], _signal: AbortSignal): Promise<GraphDocument[]> {

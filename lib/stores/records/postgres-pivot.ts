@@ -3,6 +3,7 @@ import type { PivotOutcome, PivotRequest, WriteRef } from '../../contracts/store
 import type { PgTransaction } from './postgres-connection.ts';
 import { lockSeed, type PostgresMemory } from './postgres-memory.ts';
 import { lockBatch } from './postgres-rows.ts';
+import { addReadings, keepRejected, moveCursors, moveReadings, stale, staleParams } from './postgres-series.ts';
 
 /** A pivot of this batch has happened already: nothing is to be done. */
 class RepeatedPivotError extends Error {}
@@ -73,6 +74,8 @@ async function outcomeIn(transaction: PgTransaction, { at }: PostgresMemory, ref
 }
 
 interface Item {
+  /** Documents whose readings were added; the same in every row. */
+  readonly extended: readonly string[];
   /** Null in the one row of a pivot without documents. */
   readonly documentId: string | null;
   readonly version: number | null;
@@ -81,7 +84,8 @@ interface Item {
 }
 
 function outcomeSql(at: string): string {
-  return `SELECT i.document_id AS "documentId", i.version, i.base_version AS "baseVersion", i.result
+  return `SELECT i.document_id AS "documentId", i.version, i.base_version AS "baseVersion", i.result,
+      ARRAY(SELECT s.document_id FROM ${at}pivot_series s WHERE s.run_id = p.run_id AND s.batch_no = p.batch_no AND s.result = 'done' ORDER BY 1) AS extended
     FROM ${at}pivot p LEFT JOIN ${at}pivot_item i USING (run_id, batch_no) WHERE p.run_id = $1 AND p.batch_no = $2 ORDER BY i.document_id`;
 }
 
@@ -95,12 +99,13 @@ function outcomeOf(items: readonly Item[]): PivotOutcome {
     retiring: done.flatMap(({ documentId, baseVersion }) => numbered(documentId, baseVersion)),
     lost: lost.flatMap(({ documentId, version }) => numbered(documentId, version)),
     deleted: done.flatMap(({ documentId, version }) => (version === null && documentId !== null ? [documentId] : [])),
+    extended: items[0]?.extended ?? [],
   };
 }
 
 async function commitBatch(transaction: PgTransaction, memory: PostgresMemory, request: PivotRequest): Promise<void> {
   const { at } = memory;
-  const { ref, fence, lsn, versions, deletes, quarantined, kept = [] } = request;
+  const { ref, fence, lsn, versions, deletes, quarantined, kept = [], series = [], cursors = [] } = request;
   const batch = [ref.runId, ref.batchNo];
   await lockBatch(transaction, memory, ref);
   // By an update: a share lock first would let two of one run wait for each other.
@@ -114,11 +119,36 @@ async function commitBatch(transaction: PgTransaction, memory: PostgresMemory, r
     [...batch, fence, lsn],
   );
   if (made === 0) throw new RepeatedPivotError();
-  await lockDocuments(transaction, memory, [...versions, ...deletes, ...quarantined, ...kept]);
+  await moveCursors(transaction, memory, cursors, ref.runId);
+  await lockDocuments(transaction, memory, [...versions, ...deletes, ...quarantined, ...kept, ...series]);
   await addItems(transaction, at, request);
   await judgeItems(transaction, at, request);
   await moveVersions(transaction, at, ref);
   await setAside(transaction, at, request);
+  await addReadings(transaction, memory, request, { sql: overtaken(at), params: unwrittenParams(request) });
+  if (cursors.length > 0) await assertWhole(transaction, memory, request);
+  await moveReadings(transaction, memory, request);
+  await keepRejected(transaction, memory, request);
+}
+
+/** A cursor never moves past what was not taken. @throws StoreError LOST_RACE. */
+async function assertWhole(transaction: PgTransaction, { at }: PostgresMemory, { ref }: PivotRequest): Promise<void> {
+  const lost = ['pivot_item', 'pivot_series'].map(
+    (table) => `SELECT 1 FROM ${at}${table} WHERE run_id = $1 AND batch_no = $2 AND result = 'lost'`,
+  );
+  const rows = await transaction.all(`${lost.join(' UNION ALL ')} LIMIT 1`, [ref.runId, ref.batchNo]);
+  if (rows.length === 0) return;
+  throw new StoreError('another run changed the same documents meanwhile; nothing of this batch was kept', {
+    code: 'LOST_RACE',
+    details: { ...ref },
+  });
+}
+
+/** Documents that no version is written of, with the version that must be current: the third and fourth parameter of `overtaken`. */
+function unwrittenParams({ versions, deletes, kept = [], series = [] }: PivotRequest): [string[], (number | null)[]] {
+  const judged = new Set([...versions, ...deletes].map(({ documentId }) => documentId));
+  const unwritten = [...kept, ...series.filter(({ documentId }) => !judged.has(documentId))];
+  return [unwritten.map(({ documentId }) => documentId), unwritten.map(({ baseVersion }) => baseVersion)];
 }
 
 /** A lock stands in memory that all of a server shares, and has room for about 10,000 by default: a few pivots at once take no more. */
@@ -184,7 +214,8 @@ function overtaken(at: string): string {
     JOIN ${at}document d USING (document_id) WHERE d.current_version IS DISTINCT FROM k.base_version`;
 }
 
-async function judgeItems(transaction: PgTransaction, at: string, { ref, kept = [] }: PivotRequest): Promise<void> {
+async function judgeItems(transaction: PgTransaction, at: string, request: PivotRequest): Promise<void> {
+  const { ref, series = [], absorbed = [] } = request;
   const batch = [ref.runId, ref.batchNo];
   // Whoever staged from a version that is no longer current has lost: its content may be older than what is there.
   await transaction.run(
@@ -196,11 +227,18 @@ async function judgeItems(transaction: PgTransaction, at: string, { ref, kept = 
   // What came in a document that lost is of its old content too: its versions lose and its deletes are left undone.
   await transaction.run(
     `WITH RECURSIVE lost (document_id) AS (
-       (SELECT i.document_id FROM ${at}pivot_item i WHERE ${OURS} AND i.result = 'lost' UNION ${overtaken(at)})
-       UNION SELECT i.document_id FROM lost l JOIN ${at}version v ON v.parent_id = l.document_id
-         JOIN ${at}pivot_item i ON ${OURS} AND i.document_id = v.document_id AND coalesce(i.version, i.base_version) = v.version)
+       (SELECT i.document_id FROM ${at}pivot_item i WHERE ${OURS} AND i.result = 'lost' UNION ${overtaken(at)} UNION ${stale(at, 5)})
+       UNION SELECT x.document_id FROM lost l CROSS JOIN LATERAL (
+         SELECT CASE WHEN a.document_id = l.document_id THEN a.into_id ELSE a.document_id END AS document_id
+         FROM unnest($8::text[], $9::text[]) AS a (document_id, into_id) WHERE l.document_id IN (a.document_id, a.into_id)
+         UNION SELECT i.document_id FROM ${at}version v
+           JOIN ${at}pivot_item i ON ${OURS} AND i.document_id = v.document_id AND coalesce(i.version, i.base_version) = v.version
+           WHERE v.parent_id = l.document_id) x)
      UPDATE ${at}pivot_item i SET result = 'lost' WHERE ${OURS} AND i.document_id IN (SELECT document_id FROM lost)`,
-    [...batch, kept.map(({ documentId }) => documentId), kept.map(({ baseVersion }) => baseVersion)],
+    [
+      ...[...batch, ...unwrittenParams(request), ...staleParams(series)],
+      ...[absorbed.map(({ documentId }) => documentId), absorbed.map(({ into }) => into)],
+    ],
   );
 }
 

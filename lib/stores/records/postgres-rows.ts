@@ -54,7 +54,7 @@ export const CHUNK_FIELDS = `c.document_id AS "documentId", c.version, c.chunk_i
 
 /** Columns of `fact f`. */
 export const RELATION_FIELDS = `f.document_id AS "documentId", f.version, f.relation_id AS "relationId", f.type, f.subject_id AS "subjectId",
-  f.object_id AS "objectId", f.chunk_id AS "chunkId", f.quote, f.valid_at AS "validAt"`;
+  f.object_id AS "objectId", f.chunk_id AS "chunkId", f.quote, f.valid_at AS "validAt", f.stated_until AS "invalidAt", f.detail`;
 
 /** A version's own row as `inventory` reads it. */
 export type StoredVersion = DocumentSummary & {

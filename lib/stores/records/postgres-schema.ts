@@ -6,13 +6,38 @@ export interface PostgresFormat {
   readonly migrations: { readonly [format: number]: readonly string[] };
 }
 
-export const POSTGRES_FORMAT: PostgresFormat = { number: 1, migrations: {} };
-
 /** Compared and sorted byte by byte, whatever the database's language: as everywhere else in apex. */
 const TEXT = 'text COLLATE "C"';
 
 /** What a place is found by: an index takes no more than 2,704 bytes, and places may be longer. */
 export const PLACE_CHARACTERS = 500;
+
+/** What is kept of structured sources beside documents (`series.ts`). */
+const SERIES_TABLES: { readonly [table: string]: string } = {
+  reading: `document_id ${TEXT} NOT NULL, series ${TEXT} NOT NULL, at ${TEXT} NOT NULL, digest ${TEXT} NOT NULL, mark bigint NOT NULL,
+    value jsonb NOT NULL, place_key ${TEXT}, run_id ${TEXT} NOT NULL, batch_no integer NOT NULL,
+    PRIMARY KEY (document_id, series, at, digest)`,
+  // How many readings a series has, and the sum of their marks: what is there is compared with it.
+  series: `document_id ${TEXT} NOT NULL, series ${TEXT} NOT NULL, readings bigint NOT NULL, marks bigint NOT NULL,
+    PRIMARY KEY (document_id, series)`,
+  pivot_series: `run_id ${TEXT} NOT NULL, batch_no integer NOT NULL, document_id ${TEXT} NOT NULL,
+    result ${TEXT} NOT NULL CHECK (result IN ('done', 'lost')), PRIMARY KEY (run_id, batch_no, document_id)`,
+  stream_cursor: `source ${TEXT} NOT NULL, stream ${TEXT} NOT NULL, group_id ${TEXT} NOT NULL, value ${TEXT} NOT NULL, previous ${TEXT},
+    moved_at ${TEXT} NOT NULL, run_id ${TEXT} NOT NULL, PRIMARY KEY (source, stream, group_id)`,
+  rejected: `id ${TEXT} PRIMARY KEY, source ${TEXT} NOT NULL, stream ${TEXT}, group_id ${TEXT} NOT NULL, source_uri ${TEXT} NOT NULL,
+    place ${TEXT} NOT NULL, path ${TEXT} NOT NULL, reason ${TEXT} NOT NULL, raw ${TEXT} NOT NULL, run_id ${TEXT} NOT NULL, at ${TEXT} NOT NULL`,
+};
+
+export const POSTGRES_FORMAT: PostgresFormat = {
+  number: 2,
+  migrations: {
+    // Before, nothing but documents was kept.
+    2: [
+      `ALTER TABLE @fact ADD COLUMN stated_until ${TEXT}, ADD COLUMN detail json NOT NULL DEFAULT '{}'`,
+      ...Object.entries(SERIES_TABLES).map(([name, columns]) => `CREATE TABLE @${name} (${columns})`),
+    ],
+  },
+};
 
 /** Every table, then its indexes, by name. */
 const TABLES: { readonly [table: string]: string } = {
@@ -40,7 +65,7 @@ const TABLES: { readonly [table: string]: string } = {
   fact: `relation_id ${TEXT} PRIMARY KEY, document_id ${TEXT} NOT NULL, version integer NOT NULL,
     run_id ${TEXT} NOT NULL, batch_no integer NOT NULL,
     type ${TEXT} NOT NULL, subject_id ${TEXT} NOT NULL, object_id ${TEXT} NOT NULL, chunk_id ${TEXT} NOT NULL, quote ${TEXT} NOT NULL,
-    valid_at ${TEXT}`,
+    valid_at ${TEXT}, stated_until ${TEXT}, detail json NOT NULL DEFAULT '{}'`,
   // Answers whether a commit whose answer was lost happened, and what is still to follow from it.
   pivot: `run_id ${TEXT} NOT NULL, batch_no integer NOT NULL, fence bigint NOT NULL, lsn bigint NOT NULL,
     is_finished boolean NOT NULL DEFAULT false, PRIMARY KEY (run_id, batch_no)`,
@@ -50,6 +75,7 @@ const TABLES: { readonly [table: string]: string } = {
   quarantine: `document_id ${TEXT} PRIMARY KEY, source ${TEXT} NOT NULL, source_uri ${TEXT} NOT NULL, content_digest ${TEXT} NOT NULL,
     settings_digest ${TEXT} NOT NULL, run_id ${TEXT} NOT NULL, code ${TEXT} NOT NULL, message ${TEXT} NOT NULL, step ${TEXT} NOT NULL,
     retryable boolean NOT NULL, at ${TEXT} NOT NULL, group_id ${TEXT} NOT NULL`,
+  ...SERIES_TABLES,
 };
 
 /**

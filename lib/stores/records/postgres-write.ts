@@ -47,6 +47,8 @@ const COLUMNS: { readonly [table in Written]: Columns } = {
   fact: [
     ...STAMP,
     ...(['relation_id', 'type', 'subject_id', 'object_id', 'chunk_id', 'quote', 'valid_at'] as const).map(text),
+    ['stated_until', 'text'],
+    ['detail', 'json'],
   ],
 };
 
@@ -249,5 +251,6 @@ function factRows(record: VersionRecord, { runId, batchNo }: WriteRef): Row[] {
     ...{ document_id: record.documentId, version: record.version, run_id: runId, batch_no: batchNo },
     ...{ relation_id: relation.relationId, type: relation.type, subject_id: relation.subjectId },
     ...{ object_id: relation.objectId, chunk_id: relation.chunkId, quote: relation.quote, valid_at: relation.validAt },
+    ...{ stated_until: relation.invalidAt ?? null, detail: JSON.stringify(relation.detail ?? {}) },
   }));
 }

@@ -1,6 +1,14 @@
 import { hostname } from 'node:os';
-import type { QuarantineEntry } from '../../contracts/document.ts';
+import type { Json, QuarantineEntry, RelationType } from '../../contracts/document.ts';
 import { chunkDigest, digestOf, relationDigest } from '../../contracts/identity.ts';
+import type {
+  RejectedEntry,
+  RejectedPage,
+  SeriesCursor,
+  SeriesRequest,
+  SeriesWindow,
+  StoredReading,
+} from '../../contracts/series.ts';
 import type {
   AfterDocument,
   ChunkRecord,
@@ -63,6 +71,7 @@ import {
 import { PostgresRuns } from './postgres-runs.ts';
 import { PLACE_CHARACTERS } from './postgres-schema.ts';
 import { searchWords } from './postgres-search.ts';
+import { PostgresSeries } from './postgres-series.ts';
 import { WordCutter } from './postgres-words.ts';
 import { deleteVersions, discardBatch, keyOf, WRITTEN, writeBatch } from './postgres-write.ts';
 
@@ -105,12 +114,14 @@ class PostgresRecordsStore implements RecordsStore {
   readonly leaseMs: number;
   readonly #memory: PostgresMemory;
   readonly #runs: PostgresRuns;
+  readonly #series: PostgresSeries;
   readonly #at: string;
   readonly #cutter = new WordCutter();
 
   constructor(memory: PostgresMemory, leaseMs = DEFAULT_LEASE_MS) {
     this.#memory = memory;
     this.#runs = new PostgresRuns(memory, { host: hostname(), leaseMs });
+    this.#series = new PostgresSeries(memory);
     this.leaseMs = leaseMs;
     this.#at = memory.at;
     this.memoryId = memory.memoryId;
@@ -577,6 +588,58 @@ class PostgresRecordsStore implements RecordsStore {
     return this.#memory.db.all<Row>(operation, sql, params, signal);
   }
 
+  async described(documentIds: readonly string[], signal: AbortSignal) {
+    const rows = await this.#all<{ documentId: string; version: number; metadata: { [key: string]: Json } }>(
+      'described',
+      `SELECT document_id AS "documentId", version, metadata FROM ${this.#at}version WHERE state = 'current' AND document_id = ANY ($1::text[])`,
+      [documentIds],
+      signal,
+    );
+    return new Map(rows.map(({ documentId, version, metadata }) => [documentId, { version, metadata }]));
+  }
+
+  factsOn(objectIds: readonly string[], types: readonly RelationType[] | null, signal: AbortSignal): Promise<Fact[]> {
+    return this.#all<Fact>(
+      'facts-on',
+      `${FACT_FIELDS} FROM ${this.#at}fact f ${ofCurrent(this.#at)}
+       WHERE f.object_id = ANY ($1::text[]) AND ($2::text[] IS NULL OR f.type = ANY ($2::text[])) ORDER BY f.relation_id`,
+      [objectIds, types],
+      signal,
+    );
+  }
+
+  seriesWindows(requests: readonly SeriesRequest[], signal: AbortSignal): Promise<SeriesWindow[]> {
+    return this.#series.windows(requests, signal);
+  }
+
+  latestReadings(documentIds: readonly string[], signal: AbortSignal): Promise<StoredReading[]> {
+    return this.#series.latest(documentIds, signal);
+  }
+
+  readings(cursor: SeriesCursor, limit: number, signal: AbortSignal): Promise<StoredReading[]> {
+    return this.#series.readings(cursor, limit, signal);
+  }
+
+  withReadings(afterDocumentId: string | null, limit: number, signal: AbortSignal): Promise<string[]> {
+    return this.#series.documents(afterDocumentId, limit, signal);
+  }
+
+  wrongSeries(documentIds: readonly string[], signal: AbortSignal) {
+    return this.#series.wrong(documentIds, signal);
+  }
+
+  cursor(stream: { source: string; stream: string; group: string }, signal: AbortSignal) {
+    return this.#series.cursor(stream, signal);
+  }
+
+  rejectedAmong(ids: readonly string[], signal: AbortSignal): Promise<string[]> {
+    return this.#series.rejectedAmong(ids, signal);
+  }
+
+  rejected(page: RejectedPage, signal: AbortSignal): Promise<RejectedEntry[]> {
+    return this.#series.rejected(page, signal);
+  }
+
   /** The rows of a statement that is asked again from its last row until a page is short. */
   async *#pages<Row>(
     operation: string,
@@ -600,7 +663,7 @@ const CURRENT_FIELDS = `SELECT d.document_id AS "documentId", d.uuid, d.current_
 const IS_CURRENT = 'v.document_id = d.document_id AND v.version = d.current_version';
 
 const FACT_FIELDS = `SELECT f.relation_id AS "relationId", f.document_id AS "documentId", f.version, f.type, f.subject_id AS "subjectId",
-  f.object_id AS "objectId", f.valid_at AS "validAt", v.created_at AS "createdAt"`;
+  f.object_id AS "objectId", f.valid_at AS "validAt", f.stated_until AS "invalidAt", v.created_at AS "createdAt"`;
 
 /** Behind `fact f`. */
 function ofCurrent(at: string): string {

@@ -1,8 +1,19 @@
 import type { Json } from '../../contracts/document.ts';
 import { isApexError, StoreError } from '../../contracts/errors.ts';
-import type { DocumentVersion, KeptVersion, StoredRelation, Stray, VersionRecord } from '../../contracts/store.ts';
+import type { DocumentVersion, KeptVersion, Stray, VersionRecord } from '../../contracts/store.ts';
 import type { Sql, SqlStatement } from '../../support/sql-thread.ts';
-import { isUnreadable, LISTED, listParam, parsedOrText, patternOf, VERSIONS, versionsParam } from '../rows.ts';
+import {
+  isUnreadable,
+  LISTED,
+  listParam,
+  parsedOrText,
+  patternOf,
+  RELATION_FIELDS,
+  type RelationRow,
+  relationOf,
+  VERSIONS,
+  versionsParam,
+} from '../rows.ts';
 import { extractionOf } from './kept-shape.ts';
 
 type KeptChunk = KeptVersion['chunks'][number];
@@ -29,9 +40,8 @@ export async function keptVersions(sql: Sql, versions: readonly DocumentVersion[
        token_count AS tokenCount FROM chunk ${where} ORDER BY document_id, version, ordinal`,
     params,
   );
-  const relations = await sql.all<DocumentVersion & StoredRelation>(
-    `SELECT document_id AS documentId, version, relation_id AS relationId, type, subject_id AS subjectId, object_id AS objectId,
-       chunk_id AS chunkId, quote, valid_at AS validAt FROM fact ${where} ORDER BY relation_id`,
+  const relations = await sql.all<DocumentVersion & RelationRow>(
+    `${RELATION_FIELDS} FROM fact ${where} ORDER BY relation_id`,
     params,
   );
   return rows.map(({ metadata, warnings, extraction, ...row }): KeptVersion => {
@@ -46,7 +56,7 @@ export async function keptVersions(sql: Sql, versions: readonly DocumentVersion[
         ...chunk,
         headingPath: pathOf(headingPath),
       })),
-      relations: relations.filter(isOwn).map(({ documentId: _d, version: _v, ...relation }) => relation),
+      relations: relations.filter(isOwn).map(({ documentId: _d, version: _v, ...relation }) => relationOf(relation)),
     };
   });
 }

@@ -1,6 +1,15 @@
-import type { Json, QuarantineEntry } from '../../contracts/document.ts';
+import type { Json, QuarantineEntry, RelationType } from '../../contracts/document.ts';
 import { isApexError, StoreError } from '../../contracts/errors.ts';
 import { chunkDigest, digestOf, recordDigest, relationDigest } from '../../contracts/identity.ts';
+import type {
+  CursorMove,
+  RejectedEntry,
+  RejectedPage,
+  SeriesCursor,
+  SeriesRequest,
+  SeriesWindow,
+  StoredReading,
+} from '../../contracts/series.ts';
 import type {
   AfterDocument,
   ChunkRecord,
@@ -21,7 +30,6 @@ import type {
   RecordsStore,
   Role,
   SelectedDocument,
-  StoredRelation,
   Stray,
   UnsharedText,
   VersionRecord,
@@ -36,12 +44,30 @@ import {
   LISTED,
   listParam,
   parsedOrText,
+  RELATION_FIELDS,
+  type RelationRow,
+  relationOf,
   retireVersions,
   VERSIONS,
   versionsIn,
   versionsParam,
 } from '../rows.ts';
 import { checkedStorage, documentMending, indexMending, keptVersions, pathOf, TEXT_MENDING } from './sqlite-mending.ts';
+import {
+  absorptionStatements,
+  additionStatements,
+  cursorStatements,
+  latestReadings,
+  readings,
+  rejectionStatements,
+  removalStatements,
+  STALE,
+  seriesWindows,
+  staleParam,
+  wholeStatement,
+  withReadings,
+  wrongSeries,
+} from './sqlite-series.ts';
 
 /** Chunks whose texts are compared together. */
 const PAGE_CHUNKS = 500;
@@ -177,6 +203,8 @@ export class SqliteRecordsStore implements RecordsStore {
         x.chunkId,
         x.quote,
         x.validAt,
+        x.invalidAt ?? null,
+        JSON.stringify(x.detail ?? {}),
       ]),
     );
     await this.#sql.transaction(
@@ -188,7 +216,7 @@ export class SqliteRecordsStore implements RecordsStore {
                 VALUES (${marks(13)})`,
           rows: chunks,
         },
-        { sql: `INSERT INTO fact VALUES (${marks(11)})`, rows: facts },
+        { sql: `INSERT INTO fact VALUES (${marks(13)})`, rows: facts },
         { sql: 'UPDATE run SET last_lsn = max(last_lsn, ?) WHERE run_id = ?', params: [lsn, ref.runId] },
       ],
       { label: 'records.write' },
@@ -242,13 +270,9 @@ export class SqliteRecordsStore implements RecordsStore {
       const digest = row.heading === headingPath.join(' > ') ? content : digestOf(content);
       yield { ...named(row), kind: 'chunk', id: row.chunkId, digest };
     }
-    const relations = await this.#sql.all<Row<StoredRelation>>(
-      `SELECT document_id AS documentId, version, relation_id AS relationId, type, subject_id AS subjectId, object_id AS objectId,
-         chunk_id AS chunkId, quote, valid_at AS validAt FROM fact ${where}`,
-      param,
-    );
+    const relations = await this.#sql.all<Row<RelationRow>>(`${RELATION_FIELDS} FROM fact ${where}`, param);
     for (const row of relations)
-      yield { ...named(row), kind: 'relation', id: row.relationId, digest: relationDigest(row) };
+      yield { ...named(row), kind: 'relation', id: row.relationId, digest: relationDigest(relationOf(row)) };
   }
 
   async *versions(_signal: AbortSignal): AsyncGenerator<DocumentVersion & WriteRef> {
@@ -270,8 +294,12 @@ export class SqliteRecordsStore implements RecordsStore {
     const batch = [runId, batchNo];
     const ours = 'i.run_id = ? AND i.batch_no = ?';
     const done = `FROM pivot_item i WHERE ${ours} AND i.result = 'done'`;
-    const kept = JSON.stringify((request.kept ?? []).map(({ documentId, baseVersion }) => [documentId, baseVersion]));
-    const overtaken = `SELECT d.document_id FROM json_each(?) JOIN document d ON d.document_id = json_extract(value, '$[0]')
+    const { series = [], absorbed = [], cursors = [] } = request;
+    const judged = new Set([...request.versions, ...request.deletes].map(({ documentId }) => documentId));
+    const unwritten = [...(request.kept ?? []), ...series.filter(({ documentId }) => !judged.has(documentId))];
+    const kept = JSON.stringify(unwritten.map(({ documentId, baseVersion }) => [documentId, baseVersion]));
+    const pairs = JSON.stringify(absorbed.map(({ documentId, into }) => [documentId, into]));
+    const overtakenIds = `SELECT d.document_id FROM json_each(?) JOIN document d ON d.document_id = json_extract(value, '$[0]')
       WHERE d.current_version IS NOT json_extract(value, '$[1]')`;
     const quarantined = request.quarantined.map((q) => [
       ...[q.documentId, q.source, q.sourceUri, q.contentDigest, q.settingsDigest, q.runId],
@@ -286,6 +314,7 @@ export class SqliteRecordsStore implements RecordsStore {
             params: [batchNo, lsn, runId, fence],
             expectChanges: 1,
           },
+          ...cursorStatements(cursors, runId),
           // Only what stands written under this batch can become current.
           {
             sql: `INSERT INTO pivot_item (run_id, batch_no, document_id, version, base_version) SELECT run_id, batch_no, document_id, version, ?
@@ -307,11 +336,13 @@ export class SqliteRecordsStore implements RecordsStore {
           {
             sql: `WITH RECURSIVE lost (document_id) AS (
                     SELECT document_id FROM pivot_item i WHERE ${ours} AND i.result = 'lost'
-                    UNION ${overtaken}
+                    UNION ${overtakenIds} UNION ${STALE}
+                    UNION SELECT json_extract(value, iif(json_extract(value, '$[0]') = l.document_id, '$[1]', '$[0]'))
+                      FROM lost l JOIN json_each(?) ON l.document_id IN (json_extract(value, '$[0]'), json_extract(value, '$[1]'))
                     UNION SELECT i.document_id FROM lost l JOIN version v ON v.parent_id = l.document_id JOIN pivot_item i
                       ON ${ours} AND i.document_id = v.document_id AND coalesce(i.version, i.base_version) = v.version)
                   UPDATE pivot_item AS i SET result = 'lost' WHERE ${ours} AND i.document_id IN (SELECT document_id FROM lost)`,
-            params: [...batch, kept, ...batch, ...batch],
+            params: [...batch, kept, staleParam(series), pairs, ...batch, ...batch],
           },
           {
             sql: `UPDATE version SET state = 'superseded' WHERE (document_id, version) IN (SELECT i.document_id, i.base_version ${done})`,
@@ -335,9 +366,14 @@ export class SqliteRecordsStore implements RecordsStore {
           {
             sql: `INSERT OR REPLACE INTO quarantine SELECT ${marks(12)}
                   WHERE (SELECT d.current_version FROM document d WHERE d.document_id = ?) IS ?
-                    AND ? NOT IN (SELECT i.document_id FROM pivot_item i WHERE ${ours} AND i.result = 'lost' UNION ${overtaken})`,
+                    AND ? NOT IN (SELECT i.document_id FROM pivot_item i WHERE ${ours} AND i.result = 'lost' UNION ${overtakenIds})`,
             rows: quarantined,
           },
+          ...additionStatements(ref, series, { sql: overtakenIds, params: [kept] }),
+          ...(cursors.length === 0 ? [] : [wholeStatement(ref)]),
+          ...absorptionStatements(ref, absorbed),
+          ...(request.deletes.length === 0 ? [] : removalStatements(ref)),
+          ...rejectionStatements(request.rejected ?? [], request.accepted ?? []),
           { sql: 'UPDATE run SET last_lsn = max(last_lsn, ?) WHERE run_id = ?', params: [lsn, runId] },
         ],
         { label: 'records.pivot', isDurable: true },
@@ -346,6 +382,8 @@ export class SqliteRecordsStore implements RecordsStore {
       if (!(error instanceof UnexpectedChangesError)) throw error;
       const details = { runId, batchNo, fence };
       const isFenced = error.index === 0;
+      if (!isFenced && error.index <= cursors.length) throw cursorMoved(cursors[error.index - 1]!);
+      if (!isFenced && error.index > cursors.length + 1) throw overtaken(runId, batchNo);
       const why = isFenced ? 'was taken over by another process' : `has not all documents of batch ${batchNo} written`;
       throw new StoreError(`run ${runId} ${why}`, { code: isFenced ? 'FENCED' : 'STORE_COUNT', details, cause: error });
     }
@@ -366,6 +404,10 @@ export class SqliteRecordsStore implements RecordsStore {
        WHERE run_id = ? AND batch_no = ? ORDER BY document_id`,
       [runId, batchNo],
     );
+    const extended = await this.#sql.all<{ documentId: string }>(
+      `SELECT document_id AS documentId FROM pivot_series WHERE run_id = ? AND batch_no = ? AND result = 'done' ORDER BY document_id`,
+      [runId, batchNo],
+    );
     const done = items.filter(({ result }) => result === 'done');
     const numbered = (documentId: string, version: number | null) =>
       version === null ? [] : [{ documentId, version }];
@@ -376,6 +418,7 @@ export class SqliteRecordsStore implements RecordsStore {
         .filter(({ result }) => result === 'lost')
         .flatMap(({ documentId, version }) => numbered(documentId, version)),
       deleted: done.filter(({ version }) => version === null).map(({ documentId }) => documentId),
+      extended: extended.map(({ documentId }) => documentId),
     };
   }
 
@@ -580,6 +623,68 @@ export class SqliteRecordsStore implements RecordsStore {
     );
   }
 
+  async described(documentIds: readonly string[], _signal: AbortSignal) {
+    const rows = await this.#sql.all<{ documentId: string; version: number; metadata: string }>(
+      `SELECT document_id AS documentId, version, metadata FROM version WHERE state = 'current' AND document_id IN ${LISTED}`,
+      [listParam(documentIds)],
+    );
+    return new Map(
+      rows.map(({ documentId, version, metadata }) => {
+        const kept = parsedOrText(metadata);
+        return [documentId, { version, metadata: (typeof kept === 'object' ? kept : {}) as { [key: string]: Json } }];
+      }),
+    );
+  }
+
+  factsOn(objectIds: readonly string[], types: readonly RelationType[] | null, _signal: AbortSignal): Promise<Fact[]> {
+    return this.#sql.all<Fact>(
+      `${FACT_FIELDS} FROM json_each(?) o CROSS JOIN fact f ON f.object_id = o.value ${OF_CURRENT}
+       WHERE ? OR f.type IN ${LISTED} ORDER BY f.relation_id`,
+      [listParam(objectIds), types === null ? 1 : 0, listParam(types ?? [])],
+    );
+  }
+
+  seriesWindows(requests: readonly SeriesRequest[], _signal: AbortSignal): Promise<SeriesWindow[]> {
+    return seriesWindows(this.#sql, requests);
+  }
+
+  latestReadings(documentIds: readonly string[], _signal: AbortSignal): Promise<StoredReading[]> {
+    return latestReadings(this.#sql, documentIds);
+  }
+
+  readings(cursor: SeriesCursor, limit: number, _signal: AbortSignal): Promise<StoredReading[]> {
+    return readings(this.#sql, cursor, limit);
+  }
+
+  withReadings(afterDocumentId: string | null, limit: number, _signal: AbortSignal): Promise<string[]> {
+    return withReadings(this.#sql, afterDocumentId, limit);
+  }
+
+  wrongSeries(documentIds: readonly string[], _signal: AbortSignal) {
+    return wrongSeries(this.#sql, documentIds);
+  }
+
+  async cursor({ source, stream, group }: { source: string; stream: string; group: string }, _signal: AbortSignal) {
+    const [row] = await this.#sql.all<{ value: string; previous: string | null; movedAt: string }>(
+      'SELECT value, previous, moved_at AS movedAt FROM stream_cursor WHERE source = ? AND stream = ? AND group_id = ?',
+      [source, stream, group],
+    );
+    return row ?? null;
+  }
+
+  async rejectedAmong(ids: readonly string[], _signal: AbortSignal): Promise<string[]> {
+    const rows = await this.#sql.all<{ id: string }>(`SELECT id FROM rejected WHERE id IN ${LISTED}`, [listParam(ids)]);
+    return rows.map(({ id }) => id);
+  }
+
+  rejected({ afterId, limit, group, source }: RejectedPage, _signal: AbortSignal): Promise<RejectedEntry[]> {
+    return this.#sql.all<RejectedEntry>(
+      `SELECT id, source, stream, group_id AS "group", source_uri AS sourceUri, place, path, reason, raw, run_id AS runId, at
+       FROM rejected WHERE id > ? AND group_id = coalesce(?, group_id) AND source = coalesce(?, source) ORDER BY id LIMIT ?`,
+      [afterId ?? '', group, source, limit],
+    );
+  }
+
   async chunks(chunkIds: readonly string[], _signal: AbortSignal): Promise<ReadonlyMap<string, ChunkRecord>> {
     const rows = await this.#sql.all<
       Omit<ChunkRecord, 'headingPath' | 'isReplaced'> & { headingPath: string; state: string }
@@ -618,10 +723,27 @@ const CURRENT_FIELDS = `SELECT d.document_id AS documentId, d.uuid, d.current_ve
 const CURRENT = 'v.document_id = d.document_id AND v.version = d.current_version';
 
 const FACT_FIELDS = `SELECT f.relation_id AS relationId, f.document_id AS documentId, f.version, f.type, f.subject_id AS subjectId,
-    f.object_id AS objectId, f.valid_at AS validAt, v.created_at AS createdAt`;
+    f.object_id AS objectId, f.valid_at AS validAt, f.stated_until AS invalidAt, v.created_at AS createdAt`;
 /** Behind `fact f`: CROSS, because the planner would else read every version or every fact to find a few. */
 const OF_CURRENT =
   "CROSS JOIN version v ON v.document_id = f.document_id AND v.version = f.version AND v.state = 'current'";
+
+/** Something that the batch was made from has changed meanwhile. */
+function overtaken(runId: string, batchNo: number): StoreError {
+  return new StoreError('another run changed the same documents meanwhile; nothing of this batch was kept', {
+    code: 'LOST_RACE',
+    details: { runId, batchNo },
+  });
+}
+
+/** Another run has read the stream meanwhile. */
+function cursorMoved({ source, stream }: CursorMove): StoreError {
+  return new StoreError(`another run has read ${source} ${stream} meanwhile; nothing of this page was kept`, {
+    code: 'CURSOR_MOVED',
+    retryable: false,
+    details: { source, stream },
+  });
+}
 
 interface ChunkRow {
   readonly heading: string;

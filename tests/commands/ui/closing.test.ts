@@ -48,6 +48,12 @@ test('what could not be read is counted though it is no document', () => {
   expect(closingTable(SUMMARY, 2)).toContain('not read       2');
 });
 
+test('of records it is records that are counted in a second', () => {
+  const records = { records: 4_200, readings: 4_000, rejected: 1 };
+  const lines = closingTable({ ...SUMMARY, records, duration_ms: 2_000 }, 0);
+  expect(lines).toEqual(expect.arrayContaining([expect.stringMatching(/^time +2\.0 s \(2,100\/s\)$/)]));
+});
+
 const broken = (index: number): SetAside => ({
   place: `in/bad-${String(index).padStart(4, '0')}.pdf`,
   code: 'CORRUPT',

@@ -3,6 +3,7 @@ import type {
   DocumentVersion,
   GraphDocument,
   GraphStore,
+  LatestValue,
   Ranked,
   StoredEntity,
 } from '../../../lib/contracts/store.ts';
@@ -11,6 +12,7 @@ import { FakeStore } from './store.ts';
 /** The graph in memory. Entities are those of the versions it holds, so none is ever left over. */
 export class FakeGraphStore extends FakeStore implements GraphStore {
   readonly #closings = new Map<string, Closing>();
+  readonly #latest = new Map<string, LatestValue>();
 
   constructor() {
     super('graph');
@@ -19,6 +21,19 @@ export class FakeGraphStore extends FakeStore implements GraphStore {
   async setClosings(closings: readonly Closing[], signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
     for (const closing of closings) this.#closings.set(closing.relationId, closing);
+  }
+
+  async setLatest(values: readonly LatestValue[], signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    const held = new Set(
+      [...this.held.values()].flatMap(({ record }) => record.entities.map(({ entityId }) => entityId)),
+    );
+    for (const value of values) if (held.has(value.entityId)) this.#latest.set(value.entityId, value);
+  }
+
+  async latest(entityIds: readonly string[], signal: AbortSignal): Promise<LatestValue[]> {
+    signal.throwIfAborted();
+    return entityIds.flatMap((id) => this.#latest.get(id) ?? []);
   }
 
   async documents(versions: readonly DocumentVersion[], signal: AbortSignal): Promise<GraphDocument[]> {
@@ -30,7 +45,19 @@ export class FakeGraphStore extends FakeStore implements GraphStore {
     signal.throwIfAborted();
     return this.heldOf(versions)
       .flatMap(({ held }) => held.record.relations)
-      .map(({ relationId }) => this.#closings.get(relationId) ?? { relationId, invalidAt: null, expiredAt: null });
+      .map(
+        ({ relationId, invalidAt = null }) =>
+          this.#closings.get(relationId) ?? { relationId, invalidAt, expiredAt: this.#statedAt(relationId, invalidAt) },
+      );
+  }
+
+  /** Since when an end that a version states itself is known. */
+  #statedAt(relationId: string, invalidAt: string | null): string | null {
+    if (invalidAt === null) return null;
+    const stating = [...this.held.values()].find(({ record }) =>
+      record.relations.some((relation) => relation.relationId === relationId),
+    );
+    return stating?.record.createdAt ?? null;
   }
 
   async searchEntities(

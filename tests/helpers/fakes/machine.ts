@@ -32,6 +32,12 @@ export function openFakeParts({ texts, faults = new Faults(), graph, registry, p
     attachments: Object.assign(new FakeSource(), { itemOf: () => itemOf('attachment') }),
     parsers: faults.wrap('parsers', new FakeParsers(source)),
     ...{ chunker: fakeChunker, extractor: new FakeExtractor(), embedder: faults.wrap('embedder', new FakeEmbedder()) },
+    // No test of the machine's other commands asks for records.
+    feeds: {
+      read: async function* () {},
+      open: () => Promise.reject(new Error('there is no API')),
+      mapper: () => Promise.reject(new Error('there is no mapper')),
+    },
     ...{ stores, staging: new FakeStaging((folder) => faults.wrap('folder', folder)) },
     // A batch asks nothing about other runs.
     registry: registry ?? ({ list: async () => [] as readonly RunListing[] } as RunRegistry),

@@ -55,6 +55,10 @@ export class FakeSource implements Source {
     return { digest: sha256(text), bytes: Buffer.byteLength(text) };
   }
 
+  async *read({ id }: SourceItem): AsyncGenerator<Uint8Array> {
+    yield Buffer.from(this.texts.get(id) ?? '');
+  }
+
   fromCopy(item: SourceItem): SourceItem {
     return item;
   }

@@ -1,5 +1,13 @@
-import { embeddingText, type QuarantineEntry } from '../../../lib/contracts/document.ts';
+import { embeddingText, type QuarantineEntry, type RelationType } from '../../../lib/contracts/document.ts';
 import { StoreError } from '../../../lib/contracts/errors.ts';
+import type {
+  RejectedEntry,
+  RejectedPage,
+  SeriesCursor,
+  SeriesRequest,
+  SeriesWindow,
+  StoredReading,
+} from '../../../lib/contracts/series.ts';
 import type {
   AfterDocument,
   ChunkRecord,
@@ -27,6 +35,7 @@ import type {
 } from '../../../lib/contracts/store.ts';
 import { folded } from '../../../lib/stores/rows.ts';
 import { versionOf } from '../records.ts';
+import { FakeSeries } from './series.ts';
 import { FakeStore, type Held, isSameRef, keyOf } from './store.ts';
 
 interface Numbered {
@@ -43,6 +52,7 @@ export class FakeRecordsStore extends FakeStore implements RecordsStore {
   readonly #documents = new Map<string, Numbered>();
   readonly #pivots = new Map<string, { readonly ref: WriteRef; readonly outcome: PivotOutcome; isFinished: boolean }>();
   readonly #quarantine = new Map<string, QuarantineEntry>();
+  readonly #series = new FakeSeries();
   #lastFence = 0;
 
   /** Runs and when their leases run out, by the clock below. */
@@ -162,15 +172,27 @@ export class FakeRecordsStore extends FakeStore implements RecordsStore {
     const isWritten = ({ held }: { held: Held }) => isSameRef(held.ref, ref) && held.state === 'building';
     if (this.heldOf(versions).filter(isWritten).length !== versions.length)
       throw new StoreError('not all documents of the batch are written', { code: 'STORE_COUNT' });
+    const { series = [], absorbed = [], cursors = [] } = request;
+    this.#series.assertCursors(cursors);
+    const stale = new Set(this.#series.stale(series));
     const isDone = (item: { documentId: string; baseVersion: number | null }): boolean => {
+      if (stale.has(item.documentId)) return false;
       if ((this.#documents.get(item.documentId)?.current ?? null) !== item.baseVersion) return false;
       const own = versions.find(({ documentId }) => documentId === item.documentId)?.version ?? item.baseVersion;
       const parentId = own === null ? null : this.#parentOf({ documentId: item.documentId, version: own });
       const parent = [...versions, ...deletes, ...kept].find(({ documentId }) => documentId === parentId);
       return parent === undefined || isDone(parent);
     };
-    const won = versions.filter(isDone);
-    const gone = deletes.filter(isDone);
+    const isPairDone = (documentId: string): boolean =>
+      absorbed
+        .filter((pair) => pair.documentId === documentId || pair.into === documentId)
+        .every((pair) =>
+          [...versions, ...deletes]
+            .filter((item) => item.documentId === pair.documentId || item.documentId === pair.into)
+            .every(isDone),
+        );
+    const won = versions.filter((item) => isDone(item) && isPairDone(item.documentId));
+    const gone = deletes.filter((item) => isDone(item) && isPairDone(item.documentId));
     const retiring = [...won, ...gone].flatMap(({ documentId, baseVersion }) =>
       baseVersion === null ? [] : [{ documentId, version: baseVersion }],
     );
@@ -178,11 +200,21 @@ export class FakeRecordsStore extends FakeStore implements RecordsStore {
       committed: won.map(versionOf).sort(byDocumentId),
       retiring: retiring.sort(byDocumentId),
       lost: versions
-        .filter((item) => !isDone(item))
+        .filter((item) => !won.includes(item))
         .map(versionOf)
         .sort(byDocumentId),
       deleted: gone.map(({ documentId }) => documentId).sort(),
+      extended: series
+        .filter((item) => {
+          const own = versions.find(({ documentId }) => documentId === item.documentId);
+          return own === undefined ? isDone(item) : won.includes(own);
+        })
+        .map(({ documentId }) => documentId)
+        .sort(),
     };
+    const asked = versions.length + deletes.length + series.length;
+    const taken = outcome.committed.length + outcome.deleted.length + outcome.extended.length;
+    if (cursors.length > 0 && taken < asked) throw new StoreError('overtaken', { code: 'LOST_RACE' });
     this.#commit(outcome, request);
     return outcome;
   }
@@ -263,6 +295,63 @@ export class FakeRecordsStore extends FakeStore implements RecordsStore {
     return this.#facts()
       .filter(({ relationId }) => relationId > after)
       .slice(0, limit);
+  }
+
+  async described(documentIds: readonly string[], signal: AbortSignal) {
+    signal.throwIfAborted();
+    const found = this.live().filter(({ documentId }) => documentIds.includes(documentId));
+    return new Map(found.map(({ documentId, version, metadata }) => [documentId, { version, metadata }]));
+  }
+
+  async factsOn(
+    objectIds: readonly string[],
+    types: readonly RelationType[] | null,
+    signal: AbortSignal,
+  ): Promise<Fact[]> {
+    signal.throwIfAborted();
+    return this.#facts().filter(
+      ({ objectId, type }) => objectIds.includes(objectId) && (types === null || types.includes(type)),
+    );
+  }
+
+  async seriesWindows(requests: readonly SeriesRequest[], signal: AbortSignal): Promise<SeriesWindow[]> {
+    signal.throwIfAborted();
+    return requests.map((request) => this.#series.window(request));
+  }
+
+  async latestReadings(documentIds: readonly string[], signal: AbortSignal): Promise<StoredReading[]> {
+    signal.throwIfAborted();
+    return this.#series.latest(documentIds);
+  }
+
+  async readings(cursor: SeriesCursor, limit: number, signal: AbortSignal): Promise<StoredReading[]> {
+    signal.throwIfAborted();
+    return this.#series.readings(cursor, limit);
+  }
+
+  async withReadings(afterDocumentId: string | null, limit: number, signal: AbortSignal): Promise<string[]> {
+    signal.throwIfAborted();
+    return this.#series.documents(afterDocumentId, limit);
+  }
+
+  /** Nothing damages what is in memory. */
+  async wrongSeries(): Promise<[]> {
+    return [];
+  }
+
+  async cursor(stream: { source: string; stream: string; group: string }, signal: AbortSignal) {
+    signal.throwIfAborted();
+    return this.#series.cursor(stream);
+  }
+
+  async rejectedAmong(ids: readonly string[], signal: AbortSignal): Promise<string[]> {
+    signal.throwIfAborted();
+    return this.#series.rejectedAmong(ids);
+  }
+
+  async rejected(page: RejectedPage, signal: AbortSignal): Promise<RejectedEntry[]> {
+    signal.throwIfAborted();
+    return this.#series.rejected(page);
   }
 
   async quarantined(selection: readonly string[] | QuarantinePage, signal: AbortSignal): Promise<QuarantineEntry[]> {
@@ -348,7 +437,8 @@ export class FakeRecordsStore extends FakeStore implements RecordsStore {
     return found;
   }
 
-  #commit(outcome: PivotOutcome, { ref, lsn, quarantined, kept = [] }: PivotRequest): void {
+  #commit(outcome: PivotOutcome, request: PivotRequest): void {
+    const { ref, lsn, quarantined, kept = [] } = request;
     const move = (versions: readonly DocumentVersion[], state: Held['state']) => {
       for (const { held } of this.heldOf(versions)) held.state = state;
     };
@@ -373,6 +463,7 @@ export class FakeRecordsStore extends FakeStore implements RecordsStore {
       if (isCurrent({ documentId, baseVersion }) && (parentId === null || !lost.has(parentId)))
         this.#quarantine.set(documentId, entry);
     }
+    this.#series.commit(request, outcome);
     this.#mirror(ref.runId, lsn);
     this.#pivots.set(refKey(ref), { ref, outcome, isFinished: false });
   }
@@ -404,9 +495,9 @@ export class FakeRecordsStore extends FakeStore implements RecordsStore {
 
   #facts(): Fact[] {
     const facts = this.live().flatMap((record) =>
-      record.relations.map(({ relationId, type, subjectId, objectId, validAt }) => ({
+      record.relations.map(({ relationId, type, subjectId, objectId, validAt, invalidAt = null }) => ({
         ...versionOf(record),
-        ...{ relationId, type, subjectId, objectId, validAt, createdAt: record.createdAt },
+        ...{ relationId, type, subjectId, objectId, validAt, invalidAt, createdAt: record.createdAt },
       })),
     );
     return facts.sort((a, b) => (a.relationId < b.relationId ? -1 : 1));

@@ -4,6 +4,7 @@ import { getLoadablePath } from 'sqlite-vec';
 import { expect, test } from 'vitest';
 import type { Role } from '../../../lib/contracts/store.ts';
 import { openMemoryDb } from '../../../lib/stores/memory-db.ts';
+import { MEMORY_FORMAT } from '../../../lib/stores/memory-schema.ts';
 import { SqliteRecordsStore } from '../../../lib/stores/records/sqlite.ts';
 import { deleteByRef, deleteByVersion, VERSIONS, versionsParam } from '../../../lib/stores/rows.ts';
 import type { SqlValue } from '../../../lib/support/sql-thread.ts';
@@ -44,18 +45,30 @@ test('a memory of a newer format is refused', async () => {
   await expect(openMemoryDb(settings)).rejects.toMatchObject({ code: 'NEWER_FORMAT' });
 });
 
-test('a memory of the format before is brought to this one, once, and keeps what it holds', async () => {
+/** What takes a memory of each format back to the one before. */
+const BACK: { readonly [format: number]: string } = {
+  3: `ALTER TABLE fact DROP COLUMN stated_until; ALTER TABLE fact DROP COLUMN detail;
+      ALTER TABLE relation DROP COLUMN stated_until; ALTER TABLE relation DROP COLUMN detail;
+      ALTER TABLE entity DROP COLUMN latest; ALTER TABLE entity DROP COLUMN latest_at;
+      DROP TABLE reading; DROP TABLE series; DROP TABLE pivot_series; DROP TABLE stream_cursor; DROP TABLE rejected;
+      PRAGMA user_version = 2`,
+  2: 'ALTER TABLE quarantine DROP COLUMN group_id; PRAGMA user_version = 1',
+};
+
+test.each([2, 1])('a memory of format %i is brought to this one, once, and keeps what it holds', async (format) => {
   const settings = memorySettings();
   await (await openMemoryDb(settings)).sql.close();
+  for (let from = MEMORY_FORMAT; from > format; from -= 1) tamper(settings.path, BACK[from]!);
   tamper(
     settings.path,
-    `ALTER TABLE quarantine DROP COLUMN group_id; PRAGMA user_version = 1;
-     INSERT INTO quarantine VALUES ('a', 'local_upload', 'file:///a', 'c', 's', 'run-1', 'CORRUPT', 'damaged', 'parse', 0, '2026')`,
+    `INSERT INTO quarantine (document_id, source, source_uri, content_digest, settings_digest, run_id, code, message, step, retryable, at)
+     VALUES ('a', 'local_upload', 'file:///a', 'c', 's', 'run-1', 'CORRUPT', 'damaged', 'parse', 0, '2026')`,
   );
   const opened = await Promise.all([openMemoryDb(settings), openMemoryDb(settings)]);
   for (const memory of opened) {
     const found = await new SqliteRecordsStore(memory).quarantined(['a'], never);
     expect(found).toMatchObject([{ documentId: 'a', group: '', code: 'CORRUPT', at: '2026' }]);
+    expect(await new SqliteRecordsStore(memory).withReadings(null, 1, never)).toEqual([]);
     await memory.sql.close();
   }
 });

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { FEEDS } from '../../../lib/sources/index.ts';
 import { inspectSettings, mergeSettings, SETTINGS, type SettingOrigin } from '../../../src/config/settings.ts';
 
 const layer = (origin: SettingOrigin, values: Readonly<Record<string, string>>) => ({
@@ -55,7 +56,10 @@ test('addresses of the web are taken as they are', () => {
 
 test('a secret is never shown, also when it is refused', () => {
   const secrets = Object.values(SETTINGS).filter((entry) => 'isSecret' in entry);
-  expect(secrets.map(({ name }) => name)).toEqual(['OPENAI_API_KEY', 'NEO4J_PASSWORD', 'QDRANT_API_KEY']);
+  expect(secrets.map(({ name }) => name)).toEqual([
+    ...['OPENAI_API_KEY', 'NEO4J_PASSWORD', 'QDRANT_API_KEY', 'SAMSARA_API_TOKEN', 'TURVO_API_TOKEN', 'TURVO_API_KEY'],
+    ...['TURVO_CLIENT_SECRET', 'TURVO_PASSWORD', 'FRONTAPP_API_TOKEN'],
+  ]);
 });
 
 test.each<[SettingOrigin, string, string]>([
@@ -105,4 +109,16 @@ test('an address that is refused is shown without its password', () => {
   expect(() => merge({ OPENAI_BASE_URL: 'htps://me:pass@word@host/v1' })).toThrow(
     refusal('OPENAI_BASE_URL is "htps://\\[redacted\\]@host/v1"'),
   );
+});
+
+test('what a source of records asks for is a setting, as the source describes it', async () => {
+  for (const load of Object.values(FEEDS)) {
+    const { default: source } = await load();
+    for (const { name, isSecret, fallback, summary } of source.options) {
+      const entry = Object.values(SETTINGS).find((setting) => setting.name === name);
+      const told = { name, fallback, summary, isSecret: entry !== undefined && 'isSecret' in entry };
+      expect(told).toEqual({ name, fallback, summary, isSecret });
+      expect(entry).toMatchObject({ fallback, summary });
+    }
+  }
 });

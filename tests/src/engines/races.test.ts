@@ -91,6 +91,27 @@ test('a document that loses twice has failed with 75 and leaves nothing; the nex
   expect(await search('gate')).toEqual(['Gate lost 2.']);
 });
 
+test('a version that another run replaced between its pivot and what follows is nowhere, the cache included', async () => {
+  const { home, documents, write, search, verify } = openCase({ 'a.txt': 'Gate one.\n' });
+  const other = await openMachine(home);
+  const held = await openMachine(home, {
+    change: (parts) =>
+      withStores(parts, ({ cache }) => ({
+        cache: intercepted(cache, 'set', async ({ args, go }) => {
+          const entries = args[0] as readonly { readonly document: unknown }[];
+          if (entries.some(({ document }) => document !== null)) {
+            write('a.txt', 'Gate two.\n');
+            expect((await other.ingest(documents)).summary).toMatchObject({ updated: 1, exit_status: 0 });
+          }
+          return go();
+        }),
+      })),
+  });
+  expect((await held.ingest(documents)).summary).toMatchObject({ added: 1, exit_status: 0 });
+  expect(await search('gate')).toEqual(['Gate two.']);
+  expect([leftovers(home), await verify()]).toEqual([[], 0]);
+});
+
 test('a delete of a document that changed meanwhile deletes it as it is now', async () => {
   const { home, documents, write, search, verify } = openCase({ 'a.txt': 'Gate one.\n' });
   const other = await openMachine(home);

@@ -99,6 +99,30 @@ test('a document is done only when its batch is', () => {
   expect(replay.results).toEqual([outcomeOf('a')]);
 });
 
+test('a stream is fetched to its end only when the batch that ends it is done', () => {
+  const { planned, done, discarded } = steps(2, []);
+  const ends: JournalEntry = {
+    kind: 'batch_assigned',
+    batchNo: 2,
+    items: [],
+    isIsolated: false,
+    endsStream: 'vehicles',
+  };
+  const ended = (...entries: JournalEntry[]) => [...replayOf(assigned(1), steps(1, []).done, ...entries).endedStreams];
+  expect(ended(ends)).toEqual([]);
+  expect(ended(ends, planned, CLAIMED)).toEqual([]);
+  expect(ended(ends, planned, discarded)).toEqual([]);
+  expect(ended(ends, planned, done)).toEqual(['vehicles']);
+});
+
+test('records that could not be taken count once their batch is done', () => {
+  const { done, discarded } = steps(2, []);
+  const took = (batchNo: number): JournalEntry => ({ ...assigned(batchNo), rejected: 2 }) as JournalEntry;
+  expect(replayOf(took(1), steps(1, []).done, took(2)).rejected).toBe(2);
+  expect(replayOf(took(1), steps(1, []).done, took(2), discarded).rejected).toBe(2);
+  expect(replayOf(took(1), steps(1, []).done, took(2), done).rejected).toBe(4);
+});
+
 test('a claim after a death counts against the documents in flight, and only those', () => {
   const { done } = steps(1, ['a']);
   const replay = replayOf(STARTED, assigned(1, 'a'), done, assigned(2, 'b'), CLAIMED, CLAIMED);

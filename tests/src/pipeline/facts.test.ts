@@ -10,7 +10,7 @@ import { deriveClosings, SINGLE_VALUED } from '../../../src/pipeline/facts.ts';
 function carries(relationId: string, carrier: string, validAt: string | null, change: Partial<Fact> = {}): Fact {
   return {
     ...{ relationId, documentId: `document-${relationId}`, version: 1, type: 'CARRIER_OF' },
-    ...{ subjectId: carrier, objectId: 'load', validAt, createdAt: '2026-02-01T00:00:00Z', ...change },
+    ...{ subjectId: carrier, objectId: 'load', validAt, invalidAt: null, createdAt: '2026-02-01T00:00:00Z', ...change },
   };
 }
 
@@ -90,7 +90,11 @@ const anyFacts = fc
     }),
     { maxLength: 12 },
   )
-  .map((facts) => facts.map((fact, index): Fact => ({ ...fact, relationId: `${index}`, documentId: 'd', version: 1 })));
+  .map((facts) =>
+    facts.map(
+      (fact, index): Fact => ({ ...fact, relationId: `${index}`, documentId: 'd', version: 1, invalidAt: null }),
+    ),
+  );
 const byRelation = (closings: readonly Closing[]) =>
   new Map(closings.map((closing) => [closing.relationId, closing] as const));
 

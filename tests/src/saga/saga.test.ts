@@ -349,7 +349,7 @@ describe('a pivot whose answer was lost', () => {
   });
 });
 
-const NOTHING = { committed: [], retiring: [], lost: [], deleted: [] };
+const NOTHING = { committed: [], retiring: [], lost: [], deleted: [], extended: [] };
 
 describe('a discard that fails', () => {
   test.each(['vectors', 'graph', 'records'])('of the %s is parked and said, the others are done', async (store) => {
@@ -441,6 +441,7 @@ describe('after the pivot', () => {
       'vectors.retire',
       'records.factsAbout',
       'graph.setClosings',
+      'records.latestReadings',
     ],
     'records.retire',
   ];
@@ -452,7 +453,7 @@ describe('after the pivot', () => {
     await finishBatch(finished, saga.parts, never);
     expect([...new Set(saga.faults.calls)]).toEqual([
       ...FINISHING.slice(0, -1),
-      ...['records.retire', 'cache.retire', 'cache.set', 'records.finish'],
+      ...['records.retire', 'cache.retire', 'cache.set', 'records.current', 'records.finish'],
     ]);
     expect(await saga.stores.records.unsettled(never)).toEqual([]);
     expect(await saga.held()).toEqual(['a v2', 'a v2', 'a v2']);

@@ -31,6 +31,7 @@ const committed = (record: VersionRecord) => ({
   retiring: [],
   lost: [],
   deleted: [],
+  extended: [],
 });
 
 describe.skipIf(url === null)('a commit whose answer is lost', () => {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { recordsStoreContract } from '../../../contracts/records-store.contract.ts';
+import { seriesContract } from '../../../contracts/series.contract.ts';
 import { storeContract } from '../../../contracts/store.contract.ts';
 import { openRecords, postgresSettings } from '../../../helpers/postgres.ts';
 import { never, pivotOf, recordOf, ref, versionOf } from '../../../helpers/records.ts';
@@ -21,6 +22,7 @@ describe.skipIf(isMissing)('postgres behind a pooler', () => {
 
   storeContract('postgres behind a pooler', 'records', () => openRecords(settings()));
   recordsStoreContract('postgres behind a pooler', () => openRecords(settings()));
+  seriesContract('postgres behind a pooler', () => openRecords(settings()));
 
   test('many at once share few connections, and none takes the answer of another', async () => {
     const own = settings();

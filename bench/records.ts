@@ -1,0 +1,164 @@
+// Records of Samsara and Turvo through the built program: how fast, in how much memory, with how many syncs, what doing it again writes,
+// and what it takes beside a bare script that inserts the rows that came of it.
+//
+//   npm run bench -- records [--readings 100000] [--shipments 20000] [--megabytes 0] [--servers]
+import { execFileSync } from 'node:child_process';
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { type BenchServer, benchServer } from './parts/bulk/servers.ts';
+import { writeReadings, writeShipments } from './parts/feeds.ts';
+import { inFolder } from './parts/folders.ts';
+import { type MeasuredRun, measured } from './parts/program.ts';
+import { against, megabytes, save, shown, table } from './parts/report.ts';
+
+const { values } = parseArgs({
+  options: {
+    readings: { type: 'string', default: '100000' },
+    shipments: { type: 'string', default: '20000' },
+    /** A file of readings of this size is taken once more, and its memory watched. */
+    megabytes: { type: 'string', default: '0' },
+    servers: { type: 'boolean', default: false },
+  },
+});
+
+/** What the system that apex re-creates took for a record: 20 s at the least; and how many times as fast apex has to be. */
+const ORIGINAL_SECONDS = 20;
+const MIN_SPEED_UP = 1_000;
+const MAX_RATIO = 1.5;
+const MAX_RESIDENT_BYTES = 300e6;
+/** Synced commits of the journal: so many a batch, and so many a run besides. */
+const COMMITS_A_BATCH = 4;
+const COMMITS_A_RUN = 2;
+
+interface Feed {
+  readonly name: string;
+  readonly source: string;
+  readonly count: number;
+  readonly write: (path: string, count: number) => number;
+}
+
+const FEEDS: readonly Feed[] = [
+  { name: 'readings', source: 'samsara', count: Number(values.readings), write: writeReadings },
+  { name: 'shipments', source: 'turvo', count: Number(values.shipments), write: writeShipments },
+];
+
+const HEAD = [
+  ...['records', 'into', 'count', 'seconds', 'records a second', `times as fast as ${ORIGINAL_SECONDS} s a record`],
+  ...['batches', 'synced commits', 'peak memory', 'again: seconds', 'again: writes', 'bare script s', 'ratio'],
+];
+
+const BARE =
+  'The bare script inserts all rows of the memory that apex made into an empty one, by prepared statements in transactions of 10,000 rows, without reading, mapping or folding records, without journal, pivot or checks; loading its modules and reading the rows are not counted.';
+
+await inFolder('records', async (folder) => {
+  const rows: (readonly (string | number)[])[] = [HEAD];
+  for (const feed of FEEDS.filter(({ count }) => count > 0)) {
+    const path = join(folder, `${feed.name}.ndjson`);
+    console.log(`${feed.name}: ${megabytes(feed.write(path, feed.count))}`);
+    rows.push(await embedded(feed, path, folder));
+    if (values.servers) rows.push(await intoServers(feed, path, folder));
+  }
+  const large = Number(values.megabytes) > 0 ? await largeFile(Number(values.megabytes) * 1e6, folder) : '';
+  save({
+    name: 'records',
+    input: `${values.readings} generated position readings of 100 vehicles and ${values.shipments} generated shipments, one a line`,
+    body: [table(rows), BARE, large].join('\n\n').trim(),
+  });
+});
+
+async function embedded(feed: Feed, path: string, folder: string): Promise<readonly (string | number)[]> {
+  const home = join(folder, `home-${feed.name}`);
+  const words = ['ingest-json', '--source', feed.source, path];
+  const first = await measured(words, { home, isWatched: false });
+  const memory = join(home, 'memory.db');
+  const bare = loadBare(memory, join(folder, `bare-${feed.name}.db`));
+  const again = await measured(words, { home, isWatched: false });
+  const watched = await measured(words, { home: join(folder, `watched-${feed.name}`) });
+  return row(feed, 'embedded stores', {
+    ...{ first, again, bare },
+    peak: against(watched.peakBytes / 1e6, watched.peakBytes < MAX_RESIDENT_BYTES, 'under 300', ' MB'),
+  });
+}
+
+async function intoServers(feed: Feed, path: string, folder: string): Promise<readonly (string | number)[]> {
+  const servers: BenchServer[] = [];
+  try {
+    for (const store of ['records', 'graph', 'vectors', 'cache'] as const) servers.push(await benchServer(store));
+    const settings = addresses(servers);
+    const words = ['ingest-json', '--source', feed.source, path];
+    const options = { home: join(folder, `servers-${feed.name}`), settings, isWatched: false };
+    const first = await measured(words, options);
+    const again = await measured(words, options);
+    const isStandIn = servers.some((server) => server.isStandIn);
+    return row(feed, isStandIn ? 'servers, vectors into THE STAND-IN' : 'servers', {
+      first,
+      again,
+      bare: null,
+      peak: '',
+    });
+  } finally {
+    for (const server of servers) await server.stop();
+  }
+}
+
+function addresses([records, graph, vectors, cache]: readonly BenchServer[]): Record<string, string> {
+  const address = new URL(graph!.url);
+  return {
+    DATABASE_URL: records!.url,
+    NEO4J_URI: `${address.protocol}//${address.host}`,
+    NEO4J_USERNAME: decodeURIComponent(address.username),
+    NEO4J_PASSWORD: decodeURIComponent(address.password),
+    QDRANT_URL: vectors!.url,
+    REDIS_URL: cache!.url,
+  };
+}
+
+interface Measured {
+  readonly first: MeasuredRun;
+  readonly again: MeasuredRun;
+  readonly bare: { readonly seconds: number; readonly rows: number } | null;
+  readonly peak: string;
+}
+
+function row(
+  { name, count }: Feed,
+  into: string,
+  { first, again, bare, peak }: Measured,
+): readonly (string | number)[] {
+  const { batches, journal_commits: commits } = first.summary;
+  const speedUp = ORIGINAL_SECONDS / (first.seconds / count);
+  const allowed = batches * COMMITS_A_BATCH + COMMITS_A_RUN;
+  const written = again.summary.batches;
+  return [
+    ...[name, into, count, shown(first.seconds), shown(count / first.seconds)],
+    against(speedUp, speedUp >= MIN_SPEED_UP, `at least ${MIN_SPEED_UP}`),
+    ...[batches, against(commits, commits <= allowed, `at most ${allowed}`), peak],
+    ...[shown(again.seconds), against(written, written === 0, '0 batches')],
+    ...(bare === null
+      ? ['', '']
+      : [`${shown(bare.seconds)} for ${bare.rows} rows`, ratio(first.seconds / bare.seconds)]),
+  ];
+}
+
+function ratio(value: number): string {
+  return against(value, value <= MAX_RATIO, `at most ${MAX_RATIO}`);
+}
+
+function loadBare(memory: string, path: string): { seconds: number; rows: number } {
+  const script = fileURLToPath(new URL('./parts/bare-rows.ts', import.meta.url));
+  return JSON.parse(execFileSync(process.execPath, [script, memory, path], { encoding: 'utf8' }));
+}
+
+/** Memory must not grow with the input. */
+async function largeFile(bytes: number, folder: string): Promise<string> {
+  const path = join(folder, 'large.ndjson');
+  const sample = 10_000;
+  const count = Math.ceil((bytes / writeReadings(path, sample)) * sample);
+  const written = writeReadings(path, count);
+  const home = join(folder, 'home-large');
+  const { peakBytes, seconds } = await measured(['ingest-json', '--source', 'samsara', path], { home });
+  const peak = against(peakBytes / 1e6, peakBytes < MAX_RESIDENT_BYTES, 'under 300', ' MB');
+  return `A file of ${megabytes(written)}, ${count} readings: peak memory ${peak}, ${shown(seconds)} s, memory.db ${megabytes(statSync(join(home, 'memory.db')).size)}.`;
+}

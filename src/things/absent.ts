@@ -1,0 +1,83 @@
+import type { Observation } from '../../lib/contracts/feed.ts';
+import type { AfterDocument, SelectedDocument } from '../../lib/contracts/store.ts';
+import { deleteTogether } from '../pipeline/delete.ts';
+import type { RunSession } from '../pipeline/session.ts';
+import { isProvisional, stateOf } from './state.ts';
+
+/** What a walk over a stream met. Keys are held in memory. */
+export class Met {
+  readonly #keys = new Set<string>();
+  /** A record that was rejected may be of any thing. */
+  hasRejected = false;
+
+  add({ thing, isWhole }: Observation): void {
+    if (isWhole) this.#keys.add(thing.key);
+  }
+
+  has(key: string): boolean {
+    return this.#keys.has(key);
+  }
+
+  hasAny(prefix: string): boolean {
+    return this.#keys.values().some((key) => key.startsWith(prefix));
+  }
+}
+
+/** A stream that was walked to its end. */
+export interface WalkedStream {
+  readonly name: string;
+  /** How the keys of the things begin of which the walk gave all there are; null: it did not begin at the beginning. */
+  readonly allOf: string | null;
+  readonly met: Met;
+}
+
+/** How many things of the memory are compared with what was met together. */
+const PAGE_THINGS = 1_000;
+
+/**
+ * Deletes the things that a source does not have any more: those that a record of their own once told of, and that a walk over all
+ * there is did not meet. Nothing is deleted, and that is said, when the walk did not begin at the beginning, when a record of it was rejected,
+ * and when it met none at all unless that is allowed. What another run has changed meanwhile is looked at again, once.
+ */
+export async function deleteAbsent({ name, allOf, met }: WalkedStream, session: RunSession): Promise<void> {
+  const { plan, parts } = session;
+  if (allOf === null) return warn(session, name, 'this run did not see it from its beginning');
+  if (met.hasRejected) return warn(session, name, 'a record of it was rejected, and may be of any of them');
+  const isSuddenlyEmpty = !met.hasAny(allOf) && plan.fetch?.sync?.allowsEmpty !== true;
+  for (const isLastTry of [false, true]) {
+    let hasLost = false;
+    for await (const page of absentPages(allOf, met, session)) {
+      if (page.length > 0 && isSuddenlyEmpty)
+        return warn(session, name, 'it has none at all: give --allow-empty if so');
+      for (let from = 0; from < page.length; from += parts.limits.batchDocuments) {
+        const lost = await deleteTogether(page.slice(from, from + parts.limits.batchDocuments), session, isLastTry);
+        hasLost ||= lost.length > 0;
+      }
+    }
+    if (!hasLost) return;
+  }
+}
+
+function warn({ plan, onEvent }: RunSession, stream: string, reason: string): void {
+  const message = `nothing of ${plan.source}:${stream} is deleted: ${reason}`;
+  onEvent({ kind: 'warning', code: 'SYNC_INCOMPLETE', message });
+}
+
+async function* absentPages(uriPrefix: string, met: Met, { parts, plan, signal }: RunSession) {
+  const { records } = parts.stores;
+  const filter = { source: plan.source, group: plan.group, uriPrefix, createdBefore: null };
+  for (let after: AfterDocument = null; ; ) {
+    const page: readonly SelectedDocument[] = await records.select(filter, { after, limit: PAGE_THINGS }, signal);
+    const unmet = page.filter(({ sourceUri }) => !met.has(sourceUri) && !isProvisional(sourceUri));
+    const described = await records.described(
+      unmet.map(({ documentId }) => documentId),
+      signal,
+    );
+    yield unmet
+      // One that others only speak of need not be in any list.
+      .filter(({ documentId }) => stateOf(described.get(documentId)?.metadata ?? {})?.isWhole === true)
+      .map(({ documentId, sourceUri, version }) => ({ documentId, sourceUri, baseVersion: version }));
+    if (page.length < PAGE_THINGS) return;
+    after = page[page.length - 1]!;
+  }
+}

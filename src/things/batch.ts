@@ -1,0 +1,233 @@
+import type { DocumentResult } from '../../lib/contracts/apex.ts';
+import { isApexError, StoreError } from '../../lib/contracts/errors.ts';
+import type { Observation } from '../../lib/contracts/feed.ts';
+import type { CursorMove, RejectedEntry } from '../../lib/contracts/series.ts';
+import { embed } from '../pipeline/embed.ts';
+import { documentUuid, thingDocumentId } from '../pipeline/identity.ts';
+import { itemOutcome, LOST_RACE, unchangedResult, writtenResult } from '../pipeline/results.ts';
+import type { RunSession } from '../pipeline/session.ts';
+import { versionRecord } from '../pipeline/version.ts';
+import { finishBatch, type PreparedBatch, writeOrDiscard } from '../saga/saga.ts';
+import { KnownThings } from './known.ts';
+import {
+  type PreparedThing,
+  type PreparedThings,
+  prepareThings,
+  type ThingContent,
+  thingsSettingsDigest,
+} from './prepare.ts';
+import { sourceOf } from './resolve.ts';
+import { stateMetadata } from './state.ts';
+import { statedGraph } from './version.ts';
+
+/** Records that are written and become visible together. */
+export interface RecordBatch {
+  readonly observations: readonly Observation[];
+  readonly rejected: readonly RejectedEntry[];
+  /** How many could not be taken, those that are kept already included. */
+  readonly rejectedCount: number;
+  /** Rejected records of before that are taken now. */
+  readonly accepted: readonly string[];
+  readonly cursors: readonly CursorMove[];
+  /** The stream that has been fetched to its end with this, or null. */
+  readonly endsStream: string | null;
+  /** ISO 8601. */
+  readonly readAt: string;
+}
+
+/** How often a batch is made ready again because other runs changed the same things meanwhile. */
+const MAX_TRIES = 10;
+
+/** What a batch came to. */
+export interface BatchSummary {
+  readonly readings: number;
+}
+
+/**
+ * Takes the records of a batch into the memory: folded into what is known of their things, written and made visible together. Things
+ * that another run changed meanwhile are made ready again. A batch that says nothing new writes nothing.
+ *
+ * @throws StoreError LOST_RACE when others are faster ten times.
+ */
+export async function runRecordBatch(batch: RecordBatch, session: RunSession): Promise<BatchSummary> {
+  const startedMs = session.parts.surroundings.elapsed();
+  const results = new Map<string, DocumentResult>();
+  let readings = 0;
+  let left: RecordBatch = batch;
+  for (let tries = 0; ; tries += 1) {
+    if (tries === MAX_TRIES) throw new StoreError(LOST_RACE.message, { code: 'LOST_RACE', retryable: true });
+    const done = await unlessOvertaken(() => tryBatch(left, session, startedMs));
+    if (done === null) continue;
+    for (const result of done.results)
+      if ((results.get(result.document_id)?.outcome ?? 'unchanged') === 'unchanged')
+        results.set(result.document_id, result);
+    readings += done.readings;
+    if (done.hasLost === false) break;
+    left = { ...batch, rejected: [], rejectedCount: 0, accepted: [], cursors: [] };
+  }
+  for (const result of results.values()) session.finish(result);
+  return { readings };
+}
+
+/** Null when other runs changed what the batch was made from, and nothing of it was kept. */
+async function unlessOvertaken<T>(work: () => Promise<T>): Promise<T | null> {
+  try {
+    return await work();
+  } catch (error) {
+    if (isApexError(error) && error.code === 'LOST_RACE') return null;
+    throw error;
+  }
+}
+
+/** A thing of which a version is to be written. */
+type ChangedThing = PreparedThing & { readonly content: ThingContent };
+
+function isWritten({ content, addition }: PreparedThing): boolean {
+  return content !== null || addition !== null;
+}
+
+interface Try {
+  readonly results: readonly DocumentResult[];
+  readonly readings: number;
+  readonly hasLost: boolean;
+}
+
+async function tryBatch(batch: RecordBatch, session: RunSession, startedMs: number): Promise<Try> {
+  const { parts, plan, signal, journal } = session;
+  const known = new KnownThings(parts.stores.records, plan.group, signal);
+  const settingsDigest = thingsSettingsDigest(parts);
+  const prepared = await prepareThings(batch.observations, {
+    ...{ parts, known, context: { signal, surroundings: parts.surroundings } },
+    ...{ settingsDigest, storesDigest: session.storesDigest, readAt: batch.readAt },
+  });
+  const unchanged = prepared.things
+    .filter(({ isNamed, content, addition }) => isNamed && content === null && addition === null)
+    .map((thing) => unchangedResult(identified(thing, session), thing.known!.document.version));
+  if (isNothing(prepared, batch)) return { results: unchanged, readings: 0, hasLost: false };
+  const batchNo = session.takeBatchNo();
+  const { endsStream, rejectedCount: rejected } = batch;
+  const told = { ...(endsStream !== null && { endsStream }), ...(rejected > 0 && { rejected }) };
+  await journal.append({ kind: 'batch_assigned', batchNo, isIsolated: false, items: [], ...told });
+  const changed = prepared.things.flatMap((thing) =>
+    thing.content === null ? [] : [{ ...thing, content: thing.content }],
+  );
+  const vectors = await vectorsOf(changed, session);
+  await session.recordUse();
+  const written = await numbered({ changed, vectors, batch, batchNo, settingsDigest, prepared }, session);
+  const outcome = await writeOrDiscard(written, session.saga, session.writeSignal);
+  await finishBatch({ ...written, outcome }, session.saga, session.writeSignal);
+  const committed = new Set([...outcome.committed.map(({ documentId }) => documentId), ...outcome.extended]);
+  const durationMs = Math.round(parts.surroundings.elapsed() - startedMs);
+  // Readings are counted as what they are: a thing that only got some is the version that it was.
+  const results = written.records
+    .filter(({ documentId }) => committed.has(documentId))
+    .map((record) => writtenResult(record, record.baseVersion === null ? 'added' : 'updated', durationMs));
+  await journal.append({ kind: 'batch_done', batchNo, results: results.map(itemOutcome) });
+  const lost = prepared.things.filter((thing) => isWritten(thing) && !committed.has(thing.documentId));
+  const extended = new Set(outcome.extended);
+  const readings = prepared.things.reduce(
+    (sum, { documentId, addition }) => sum + (extended.has(documentId) ? (addition?.readings.length ?? 0) : 0),
+    0,
+  );
+  return { results: [...unchanged, ...results], readings, hasLost: lost.length > 0 };
+}
+
+function isNothing({ things, absorbed }: PreparedThings, { rejected, accepted, cursors }: RecordBatch): boolean {
+  const isIdle = !things.some(isWritten);
+  return isIdle && absorbed.length + rejected.length + accepted.length + cursors.length === 0;
+}
+
+/** All cards in as few requests as the embedder takes. */
+async function vectorsOf(changed: readonly ChangedThing[], session: RunSession): Promise<Float32Array[]> {
+  const { parts, use, signal } = session;
+  const onCacheFailure = (error: unknown) => session.warnOfCache(error);
+  return embed(
+    changed.flatMap(({ content }) => content.chunks),
+    { embedder: parts.embedder, cache: parts.stores.cache, use, onCacheFailure },
+    { runId: session.runId, signal, surroundings: parts.surroundings, onStep: () => {} },
+  );
+}
+
+interface Numbering {
+  readonly changed: readonly ChangedThing[];
+  readonly vectors: readonly Float32Array[];
+  readonly batch: RecordBatch;
+  readonly batchNo: number;
+  readonly settingsDigest: string;
+  readonly prepared: PreparedThings;
+}
+
+async function numbered(
+  { changed, vectors, batch, batchNo, settingsDigest, prepared }: Numbering,
+  session: RunSession,
+): Promise<PreparedBatch> {
+  const { parts, plan, storesDigest, runId } = session;
+  const { group } = plan;
+  const fence = await session.fence();
+  const createdAt = new Date(parts.surroundings.now()).toISOString();
+  const documents = changed.map(({ documentId }) => ({ documentId, uuid: documentUuid(group, documentId) }));
+  const versions = await parts.stores.records.allocate(documents, session.writeSignal);
+  let from = 0;
+  const records = changed.map((thing, index) => {
+    const version = versions[index]!;
+    const own = vectors.slice(from, from + thing.content.chunks.length);
+    from += thing.content.chunks.length;
+    return {
+      ...recordOf(thing, own, { version, group, settingsDigest, storesDigest, createdAt }),
+      baseVersion: thing.known?.document.version ?? null,
+    };
+  });
+  const deletes = prepared.absorbed.map(({ known: { document } }) => ({
+    documentId: document.documentId,
+    baseVersion: document.version,
+  }));
+  const absorbed = prepared.absorbed.map(({ known: { document }, into }) => ({
+    documentId: document.documentId,
+    into: thingDocumentId(group, into),
+  }));
+  const { rejected, accepted, cursors } = batch;
+  const series = prepared.things.flatMap(({ addition }) => (addition === null ? [] : [addition]));
+  return {
+    ref: { runId, batchNo },
+    ...{ fence, records, deletes, quarantined: [] },
+    beside: { series, absorbed, cursors, rejected, accepted },
+  };
+}
+
+interface Numbered {
+  readonly version: number;
+  readonly group: string;
+  readonly settingsDigest: string;
+  readonly storesDigest: string;
+  readonly createdAt: string;
+}
+
+function recordOf(
+  { documentId, state, content: { facts, card, chunks, extraction, contentDigest } }: ChangedThing,
+  vectors: readonly Float32Array[],
+  numbering: Numbered,
+) {
+  const metadata = { ...card.metadata, ...stateMetadata(state) };
+  const made = {
+    ...{ documentId, parentId: null, sourceName: feedSourceOf(state.key) },
+    // Wherever its records came from, it is the same thing.
+    item: { uri: state.key, name: state.name },
+    ...{ file: { bytes: JSON.stringify(state.raw).length, digest: contentDigest } },
+    ...{ parsed: { ...card, metadata }, chunks, extraction, vectors },
+  };
+  const { version, group } = numbering;
+  return versionRecord(made, {
+    ...numbering,
+    stated: (stored) => statedGraph(state, facts, { documentId, version, group, chunks: stored }),
+  });
+}
+
+/** The source of records that a thing is of: keys of Front begin with its name alone. */
+function feedSourceOf(key: string): string {
+  const source = sourceOf(key);
+  return source === 'front' ? 'frontapp' : source;
+}
+
+function identified({ documentId, state: { key } }: PreparedThing, { plan }: RunSession) {
+  return { documentId, group: plan.group, source: feedSourceOf(key), sourceUri: key };
+}

@@ -1,0 +1,291 @@
+// Things: what records of structured sources say, folded into documents.
+// May import src and lib/contracts.
+// Must never read a source or know what a source's records look like.
+
+import { ERROR_CODES, EXIT } from '../../lib/contracts/error-codes.ts';
+import { type ApexError, isApexError, UsageError } from '../../lib/contracts/errors.ts';
+import {
+  FEED_SOURCES,
+  type FeedItem,
+  type FeedRecord,
+  type FeedSourceName,
+  type JsonObject,
+  type Observation,
+  type RecordMapper,
+  type RejectedRecord,
+} from '../../lib/contracts/feed.ts';
+import type { Feed } from '../../lib/contracts/feed-source.ts';
+import { digestOf } from '../../lib/contracts/identity.ts';
+import type { FetchRequest } from '../../lib/contracts/journal.ts';
+import type { CursorMove, RejectedEntry } from '../../lib/contracts/series.ts';
+import type { RunReplay } from '../journal/replay.ts';
+import { isProblem, listAhead } from '../pipeline/run.ts';
+import type { RunSession } from '../pipeline/session.ts';
+import { Spool } from '../pipeline/spool.ts';
+import { deleteAbsent, Met } from './absent.ts';
+import { runRecordBatch } from './batch.ts';
+
+/** Records that are written and become visible together: these, or fewer when they speak of many things. */
+export const BATCH_RECORDS = 256;
+/** A shipment of 3 KB speaks of some ten things: 256 of them made batches that took 650 MB, this many observations take 280. */
+const BATCH_OBSERVATIONS = 512;
+
+/** Brings every record of the run's targets into the memory, batch after batch. */
+export async function ingestRecords(session: RunSession, replay: RunReplay): Promise<void> {
+  if (session.plan.rejected === true) return retryRejected(session);
+  if (session.plan.fetch !== undefined) return fetchRecords(session, session.plan.fetch, replay);
+  const { parts, plan, signal } = session;
+  const source = parts.source(plan.listedBy ?? plan.source);
+  const batches = new RecordBatches(session, await parts.feeds.mapper(feedSource(plan.source)));
+  const spool = new Spool(session, replay);
+  for await (const listing of listAhead(source.list(plan.targets, signal), session.onEvent)) {
+    const entry = isProblem(listing) || listing.isRepeatable ? listing : await spool.take(listing, source);
+    if (isProblem(entry)) {
+      session.earn(ERROR_CODES[entry.code].exit);
+      session.onEvent({ kind: 'problem', ...entry });
+      continue;
+    }
+    for await (const item of parts.feeds.read(source.read(entry, signal), signal)) {
+      await batches.add(item, entry.uri);
+      session.throwIfStopping();
+    }
+  }
+  await batches.end();
+  session.throwIfStopping();
+  await spool.remove();
+}
+
+/**
+ * Fetches streams from the source's own API, page by page; the cursor of a stream moves with the last batch of its page. A stream that
+ * cannot be fetched is told, and the others are fetched.
+ */
+async function fetchRecords(session: RunSession, request: FetchRequest, replay: RunReplay): Promise<void> {
+  const { parts, plan, onEvent } = session;
+  const source = feedSource(plan.source);
+  const feed = await parts.feeds.open(source, {
+    onWaiting: ({ reason, ms }) => {
+      if (reason !== 'pace')
+        onEvent({ kind: 'warning', code: 'SOURCE_WAITS', message: waitingText(source, reason, ms) });
+    },
+    onWarning: ({ code, message }) => onEvent({ kind: 'warning', code, message }),
+  });
+  try {
+    const batches = new RecordBatches(session, await parts.feeds.mapper(source));
+    const { endedStreams } = replay;
+    // What was rejected before the run was interrupted is not met again.
+    if (replay.rejected > 0) session.earn(EXIT.quarantined);
+    for (const stream of request.streams.filter((name) => !endedStreams.has(name))) {
+      try {
+        await fetchStream(stream, { session, feed, batches, request, isResume: replay.plan !== null });
+      } catch (error) {
+        if (!isOfSource(error) || session.signal.aborted) throw error;
+        session.earn(ERROR_CODES[error.code].exit);
+        onEvent({ kind: 'problem', uri: `${source}:${stream}`, code: error.code, message: error.message });
+      }
+      session.throwIfStopping();
+    }
+  } finally {
+    await feed.close();
+  }
+}
+
+/** Did the source fail, and not a store or the journal? */
+function isOfSource(error: unknown): error is ApexError {
+  return isApexError(error) && error.name === 'SourceError';
+}
+
+function waitingText(source: string, reason: 'limited' | 'failed', ms: number): string {
+  const why = reason === 'limited' ? 'asked to slow down' : 'did not answer';
+  return `${source} ${why}; it is asked again in ${Math.ceil(ms / 1_000)} s`;
+}
+
+interface Fetching {
+  readonly session: RunSession;
+  readonly feed: Feed;
+  readonly batches: RecordBatches;
+  readonly request: FetchRequest;
+  readonly isResume: boolean;
+}
+
+async function fetchStream(stream: string, { session, feed, batches, request, isResume }: Fetching): Promise<void> {
+  const { parts, plan, signal } = session;
+  const { group, source } = plan;
+  const { since, until, isAll, id, sync } = request;
+  const saved = await parts.stores.records.cursor({ source, stream, group }, signal);
+  const walk = feed.walk({ stream, cursor: saved?.value ?? null, isResume, since, until, isAll, id, signal });
+  const met = sync?.streams.includes(stream) === true ? new Met() : null;
+  batches.meet(met);
+  for await (const { records, rejected, cursor, isLast, allOf } of walk) {
+    const uri = `${source}:${stream}`;
+    for (const entry of rejected) await batches.reject(entry, stream, uri);
+    for (const record of records) await batches.take(record, uri);
+    if (met !== null && isLast) {
+      // Before the stream counts as ended: a run that is killed here is told that it did not see all of it.
+      await batches.end();
+      await deleteAbsent({ name: stream, allOf, met }, session);
+    }
+    const { before: base, after: next } = cursor;
+    const at = new Date(parts.surroundings.now()).toISOString();
+    const moves = next === null || next === base ? [] : [{ source, stream, group, base, next, at }];
+    await batches.end(moves, isLast ? stream : null);
+    session.throwIfStopping();
+  }
+}
+
+/** How many rejected records are asked for together. */
+const PAGE_REJECTED = 256;
+
+/** Tries rejected records again: a mapper may know them by now. What is taken is rejected no longer, in the pivot that takes it. */
+async function retryRejected(session: RunSession): Promise<void> {
+  const { parts, plan, signal } = session;
+  for (const source of FEED_SOURCES) {
+    const batches = new RecordBatches(session, await parts.feeds.mapper(source));
+    for (let afterId: string | null = null; ; ) {
+      const page: readonly RejectedEntry[] = await parts.stores.records.rejected(
+        { afterId, limit: PAGE_REJECTED, group: plan.group, source },
+        signal,
+      );
+      for (const entry of page) await batches.again(entry);
+      session.throwIfStopping();
+      if (page.length < PAGE_REJECTED) break;
+      afterId = page[page.length - 1]!.id;
+    }
+    await batches.end();
+  }
+}
+
+function feedSource(name: string): FeedSourceName {
+  if ((FEED_SOURCES as readonly string[]).includes(name)) return name as FeedSourceName;
+  throw new UsageError(`there is no source of records named ${name}: ${FEED_SOURCES.join(', ')}`, {
+    code: 'APEX_USAGE',
+    details: { name },
+  });
+}
+
+/** Collects records until they make a batch. */
+class RecordBatches {
+  readonly #session: RunSession;
+  readonly #mapper: RecordMapper;
+  #observations: Observation[] = [];
+  #rejected: RejectedEntry[] = [];
+  #accepted: string[] = [];
+  #records = 0;
+  /** Rejected since the last batch. */
+  #count = 0;
+  #met: Met | null = null;
+
+  constructor(session: RunSession, mapper: RecordMapper) {
+    this.#session = session;
+    this.#mapper = mapper;
+  }
+
+  /** From now on what is met is noted there. */
+  meet(met: Met | null): void {
+    this.#met = met;
+  }
+
+  /** @param uri where it came from. */
+  add(item: FeedItem, uri: string): Promise<void> {
+    return item.kind === 'rejected' ? this.reject(item.rejected, null, uri) : this.take(item.record, uri);
+  }
+
+  async take(record: FeedRecord, uri: string): Promise<void> {
+    await this.#makeRoom();
+    this.#map(record, uri);
+  }
+
+  async reject(rejected: RejectedRecord, stream: string | null, uri: string): Promise<void> {
+    await this.#makeRoom();
+    this.#reject(rejected, stream, uri);
+  }
+
+  /** A batch is written when the next record comes: a cursor may move with what is the last of its page. */
+  async #makeRoom(): Promise<void> {
+    if (this.#records >= BATCH_RECORDS || this.#observations.length >= BATCH_OBSERVATIONS) await this.end();
+    this.#records += 1;
+  }
+
+  /** Tries a rejected record again; where it is rejected again, what is kept of it stays. */
+  async again(entry: RejectedEntry): Promise<void> {
+    await this.#makeRoom();
+    const { place, stream, sourceUri } = entry;
+    const value = objectIn(entry.raw);
+    if (value === null) this.#tell(entry);
+    else if (this.#map({ value, place, stream }, sourceUri)) this.#accepted.push(entry.id);
+  }
+
+  /** Writes what is left. @param cursors what moves with it. @param endsStream the stream that ends with it, or null. */
+  async end(cursors: readonly CursorMove[] = [], endsStream: string | null = null): Promise<void> {
+    const [observations, rejected, records] = [this.#observations, this.#rejected, this.#records];
+    const accepted = this.#accepted;
+    [this.#observations, this.#rejected, this.#accepted, this.#records] = [[], [], [], 0];
+    if (records === 0 && cursors.length === 0) return;
+    const session = this.#session;
+    session.signal.throwIfAborted();
+    const known = await this.#newlyRejected(rejected);
+    const told = { observations, rejected: known, rejectedCount: this.#count, accepted, cursors, endsStream };
+    const batch = { ...told, readAt: session.startedAt };
+    const { readings } = await runRecordBatch(batch, session);
+    session.countRecords({ records, readings, rejected: this.#count });
+    if (this.#count > 0) session.earn(EXIT.quarantined);
+    this.#count = 0;
+  }
+
+  /** @returns whether the record was taken. */
+  #map(record: FeedRecord, uri: string): boolean {
+    const { value, place, stream } = record;
+    const shape = this.#mapper.shapeOf(value, stream);
+    const raw = () => JSON.stringify(value);
+    if (shape === null) {
+      const reason = `it is no record of ${this.#mapper.source}; shapes tried: ${this.#mapper.shapes.join(', ')}`;
+      this.#reject({ place, path: '', reason, raw: raw() }, stream, uri);
+      return false;
+    }
+    const mapped = this.#mapper.map(value, shape);
+    if (mapped.kind === 'observations') {
+      this.#observations.push(...mapped.observations);
+      for (const observation of mapped.observations) this.#met?.add(observation);
+    }
+    if (mapped.kind === 'problem') this.#reject({ place, ...mapped.problem, raw: raw() }, stream, uri);
+    return mapped.kind !== 'problem';
+  }
+
+  #reject(rejected: RejectedRecord, stream: string | null, sourceUri: string): void {
+    const { plan, runId, startedAt } = this.#session;
+    const { source } = this.#mapper;
+    const entry = {
+      ...{ id: digestOf(source, stream, plan.group, rejected.raw), source, stream, group: plan.group, sourceUri },
+      ...{ ...rejected, runId, at: startedAt },
+    };
+    this.#rejected.push(entry);
+    if (this.#met !== null) this.#met.hasRejected = true;
+    this.#tell(entry);
+  }
+
+  #tell({ sourceUri: uri, place, path, reason }: RejectedEntry): void {
+    this.#count += 1;
+    this.#session.onEvent({ kind: 'rejected', uri, place, path, reason });
+  }
+
+  /** Those that are not kept yet: the same feed again writes nothing. */
+  async #newlyRejected(rejected: readonly RejectedEntry[]): Promise<RejectedEntry[]> {
+    if (rejected.length === 0) return [];
+    const ids = new Set(
+      await this.#session.parts.stores.records.rejectedAmong(
+        rejected.map(({ id }) => id),
+        this.#session.signal,
+      ),
+    );
+    return [...new Map(rejected.map((entry) => [entry.id, entry])).values()].filter(({ id }) => !ids.has(id));
+  }
+}
+
+/** What a kept text holds; null when it was cut, or never was a record. */
+function objectIn(raw: string): JsonObject | null {
+  try {
+    const value: unknown = JSON.parse(raw);
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as JsonObject) : null;
+  } catch {
+    return null;
+  }
+}

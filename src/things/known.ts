@@ -1,0 +1,106 @@
+import type { EntityRef, ThingRef } from '../../lib/contracts/feed.ts';
+import type { CurrentDocument, Fact, RecordsStore } from '../../lib/contracts/store.ts';
+import { pagesOf } from '../pipeline/bounded.ts';
+import { entityIdOf, thingDocumentId } from '../pipeline/identity.ts';
+import { stateOf, type ThingState } from './state.ts';
+
+/** How many ids one question to the store names. */
+const PAGE = 500;
+
+/** A thing as the memory has it. */
+export interface KnownThing {
+  readonly state: ThingState;
+  readonly document: CurrentDocument;
+}
+
+/** What the memory knows of things, asked for once in a batch. */
+export class KnownThings {
+  readonly group: string;
+  readonly #records: RecordsStore;
+  readonly #signal: AbortSignal;
+  readonly #things = new Map<string, KnownThing | null>();
+
+  constructor(records: RecordsStore, group: string, signal: AbortSignal) {
+    this.#records = records;
+    this.group = group;
+    this.#signal = signal;
+  }
+
+  /** Asks for these together. */
+  async load(keys: readonly string[]): Promise<void> {
+    const wanted = new Map(
+      keys.filter((key) => !this.#things.has(key)).map((key) => [thingDocumentId(this.group, key), key] as const),
+    );
+    for (const ids of pagesOf([...wanted.keys()], PAGE)) {
+      // The number first: a version that comes in between is another one than was folded into, and the pivot notices.
+      const current = await this.#records.current(ids, this.#signal);
+      const described = await this.#records.described(ids, this.#signal);
+      for (const id of ids) {
+        const document = current.get(id);
+        const state = stateOf(described.get(id)?.metadata ?? {});
+        const isSame = document?.version != null && described.get(id)?.version === document.version;
+        this.#things.set(
+          wanted.get(id)!,
+          document !== undefined && state !== null && isSame ? { state, document } : null,
+        );
+      }
+    }
+  }
+
+  /** The thing, or null when the memory has none under this key. */
+  async thing(key: string): Promise<KnownThing | null> {
+    await this.load([key]);
+    return this.#things.get(key) ?? null;
+  }
+
+  async stateOf(key: string): Promise<ThingState | null> {
+    return (await this.thing(key))?.state ?? null;
+  }
+
+  /** By the id of each name's entity: the known things that it names. */
+  async bearersOf(names: readonly EntityRef[]): Promise<Map<string, ThingRef[]>> {
+    const facts = await this.#factsOn(
+      names.map((name) => entityIdOf(this.group, name)),
+      ['IDENTIFIED_BY'],
+    );
+    return this.#subjectsOf(facts);
+  }
+
+  /** By the id of each entity: the known things whose text names it. */
+  async mentionersOf(names: readonly EntityRef[]): Promise<Map<string, ThingRef[]>> {
+    const facts = await this.#factsOn(
+      names.map((name) => entityIdOf(this.group, name)),
+      ['MENTIONS'],
+    );
+    return this.#subjectsOf(facts);
+  }
+
+  /** The known things that say something of one of these. */
+  async referrersOf(things: readonly ThingRef[]): Promise<ThingRef[]> {
+    const ids = things.map(({ kind, key }) => entityIdOf(this.group, { type: kind, key }));
+    const subjects = await this.#subjectsOf(await this.#factsOn(ids, null));
+    return [...new Map([...subjects.values()].flat().map((thing) => [thing.key, thing])).values()];
+  }
+
+  async #factsOn(objectIds: readonly string[], types: Parameters<RecordsStore['factsOn']>[1] | null): Promise<Fact[]> {
+    const facts: Fact[] = [];
+    for (const ids of pagesOf([...new Set(objectIds)], PAGE))
+      facts.push(...(await this.#records.factsOn(ids, types, this.#signal)));
+    return facts;
+  }
+
+  async #subjectsOf(facts: readonly Fact[]): Promise<Map<string, ThingRef[]>> {
+    const described = new Map<string, ThingRef>();
+    for (const ids of pagesOf([...new Set(facts.map(({ documentId }) => documentId))], PAGE))
+      for (const [documentId, { metadata }] of await this.#records.described(ids, this.#signal)) {
+        const state = stateOf(metadata);
+        if (state !== null) described.set(documentId, { kind: state.kind, key: state.key, name: state.name });
+      }
+    const subjects = new Map<string, ThingRef[]>();
+    for (const { objectId, documentId } of facts) {
+      const thing = described.get(documentId);
+      if (thing !== undefined) subjects.set(objectId, [...(subjects.get(objectId) ?? []), thing]);
+    }
+    return subjects;
+  }
+}

@@ -1,0 +1,252 @@
+import type { Chunk, Extraction, ParsedDocument } from '../../lib/contracts/document.ts';
+import type { Observation, Reading, ThingRef } from '../../lib/contracts/feed.ts';
+import { canonicalJson, digestOf } from '../../lib/contracts/identity.ts';
+import type { SeriesAddition, SeriesWindow } from '../../lib/contracts/series.ts';
+import { chunk } from '../pipeline/chunk.ts';
+import type { StepContext } from '../pipeline/context.ts';
+import { extractQuoted } from '../pipeline/extract.ts';
+import { entityIdOf, thingDocumentId } from '../pipeline/identity.ts';
+import type { Parts } from '../pipeline/parts.ts';
+import { cardOf } from './card.ts';
+import { absorbedObservation, foldObservation, type HeldFact, heldFacts, withRenamedObject } from './fold.ts';
+import type { KnownThing, KnownThings } from './known.ts';
+import { isReference, linkObservations, mentionFacts, referencesIn, said } from './links.ts';
+import { resolveThings, spokenBearers } from './resolve.ts';
+import { compareFacts, STATE_FORMAT, stateDigest, type ThingState } from './state.ts';
+import { withStays } from './stays.ts';
+
+/** A thing as a batch leaves it, before anything is written. */
+export interface PreparedThing {
+  readonly documentId: string;
+  readonly known: KnownThing | null;
+  readonly state: ThingState;
+  /** What a version of it is made of; null: what is known of it has not changed. */
+  readonly content: ThingContent | null;
+  /** A record of the batch speaks of it; else something in the batch changed what is known of it. */
+  readonly isNamed: boolean;
+  /** Readings that its series do not have yet; null: none. */
+  readonly addition: SeriesAddition | null;
+}
+
+/** What a version of a thing is made of. */
+export interface ThingContent {
+  readonly facts: readonly HeldFact[];
+  readonly card: ParsedDocument;
+  readonly chunks: readonly Chunk[];
+  readonly extraction: Extraction;
+  readonly contentDigest: string;
+}
+
+/** What a batch of observations comes to. */
+export interface PreparedThings {
+  readonly things: readonly PreparedThing[];
+  /** Known things that turn out to be others of the batch. */
+  readonly absorbed: readonly { readonly known: KnownThing; readonly into: string }[];
+}
+
+interface PrepareParts {
+  readonly parts: Pick<Parts, 'stores' | 'chunker' | 'extractor'>;
+  readonly known: KnownThings;
+  readonly context: Pick<StepContext, 'signal' | 'surroundings'>;
+  readonly settingsDigest: string;
+  readonly storesDigest: string;
+  /** When the records were read, ISO 8601: from when facts hold of which no time is known. */
+  readonly readAt: string;
+}
+
+/** Digest of all that shapes what the same state becomes. */
+export function thingsSettingsDigest(parts: Pick<Parts, 'chunker' | 'extractor' | 'embedder'>): string {
+  const { chunker, extractor, embedder } = parts;
+  return digestOf('things', STATE_FORMAT, chunker.version, extractor.model, embedder.model, embedder.dimensions);
+}
+
+/** Folds observations into what is known, and finds out what is to be written. Nothing is changed yet. */
+export async function prepareThings(observed: readonly Observation[], options: PrepareParts): Promise<PreparedThings> {
+  const { known } = options;
+  await known.load([...new Set(observed.map(({ thing }) => thing.key))]);
+  const { observations, absorbed } = await resolveThings(observed, known);
+  const lookedAt = await newlyMentioned(observations, known);
+  const referrers = await known.referrersOf(absorbed.map(({ provisional }) => provisional));
+  const all = [
+    ...observations,
+    ...absorbed.map(({ provisional, into }) => absorbedObservation(provisional, into)),
+    ...(await linkObservations(observations, known)),
+    ...lookedAt,
+    ...referrers.map((thing) => said(thing, [])),
+  ];
+  const named = new Set(observations.map(({ thing }) => thing.key));
+  const looked = new Set(lookedAt.map(({ thing }) => thing.key));
+  const spoken = spokenBearers(observations, known.group);
+  const gone = new Set(absorbed.map(({ provisional }) => provisional.key));
+  const byKey = Map.groupBy(all, ({ thing }) => thing.key);
+  await known.load([...byKey.keys()]);
+  const met = await metReadings(byKey, options);
+  const things: PreparedThing[] = [];
+  for (const [key, own] of byKey) {
+    if (gone.has(key)) continue;
+    things.push({
+      ...(await prepareThing(own, {
+        ...{ absorbed, spoken, met: met.get(key) ?? [], ...options },
+        isLookedAt: looked.has(key),
+      })),
+      isNamed: named.has(key),
+    });
+  }
+  return {
+    things,
+    absorbed: await Promise.all(
+      absorbed.map(async ({ provisional, into }) => ({ known: (await known.thing(provisional.key))!, into: into.key })),
+    ),
+  };
+}
+
+/** Things whose text names what the batch gives a number to: they are looked at again. */
+async function newlyMentioned(observations: readonly Observation[], known: KnownThings): Promise<Observation[]> {
+  const numbers = observations.flatMap(({ names }) => names.filter(isReference));
+  const mentioners = await known.mentionersOf(numbers);
+  return [...new Map([...mentioners.values()].flat().map((thing) => [thing.key, thing])).values()].map((thing) =>
+    said(thing, []),
+  );
+}
+
+/** Known things that are others, with the others. */
+type Absorbed = readonly { readonly provisional: ThingState; readonly into: ThingRef }[];
+
+interface ThingOptions extends PrepareParts {
+  readonly absorbed: Absorbed;
+  /** By the id of a name's entity: the things of the batch that bear it. */
+  readonly spoken: ReadonlyMap<string, readonly ThingRef[]>;
+  readonly met: readonly Met[];
+  /** Something that its text may name is known only now. */
+  readonly isLookedAt: boolean;
+}
+
+async function prepareThing(
+  observations: readonly Observation[],
+  options: ThingOptions,
+): Promise<Omit<PreparedThing, 'isNamed'>> {
+  const { known, parts, context, readAt, absorbed, met } = options;
+  const { thing } = observations[0]!;
+  const before = await known.thing(thing.key);
+  const documentId = thingDocumentId(known.group, thing.key);
+  let state = observations.reduce<ThingState | null>(
+    (folded, observation) => foldObservation(folded, observation, readAt),
+    before?.state ?? null,
+  )!;
+  for (const { provisional, into } of absorbed) state = withRenamedObject(state, provisional.key, into);
+  const { addition, position } = seriesAddition(documentId, met, before);
+  if (position !== null) {
+    const facts = withStays(state.facts, position.readings, position.window, position.ats);
+    state = { ...state, facts: facts.sort(compareFacts) };
+  }
+  // What its text names may be known by now, though nothing is said of the thing itself.
+  const isSame = !options.isLookedAt && isUnchanged(before, stateDigest(state), options);
+  if (isSame) return { documentId, known: before, state, content: null, addition };
+  const { chunks, card, extraction } = await cardParts(state, parts, context);
+  state = await withMentions(state, extraction, options);
+  const contentDigest = stateDigest(state);
+  const content = { facts: heldFacts(state), card, chunks, extraction, contentDigest };
+  const isChanged = !isUnchanged(before, contentDigest, options);
+  return { documentId, known: before, state, content: isChanged ? content : null, addition };
+}
+
+function isUnchanged(before: KnownThing | null, contentDigest: string, { settingsDigest, storesDigest }: PrepareParts) {
+  if (before === null) return false;
+  const { document } = before;
+  return (
+    document.contentDigest === contentDigest &&
+    document.settingsDigest === settingsDigest &&
+    document.storesDigest === storesDigest
+  );
+}
+
+async function cardParts(state: ThingState, parts: PrepareParts['parts'], context: PrepareParts['context']) {
+  const card = cardOf(state, heldFacts(state));
+  const chunks = chunk(card, parts.chunker);
+  return { card, chunks, extraction: await extractQuoted({ document: card, chunks }, parts.extractor, context) };
+}
+
+/** What the text of a thing names, told anew: text may have changed, and what it names may be known by now. */
+async function withMentions(
+  state: ThingState,
+  extraction: Extraction,
+  { known, absorbed, spoken }: ThingOptions,
+): Promise<ThingState> {
+  const others = state.facts.filter(({ type, detail }) => type !== 'MENTIONS' || detail['isOfText'] !== true);
+  if (state.text === '') return others.length === state.facts.length ? state : { ...state, facts: others };
+  const own = new Set(state.names.map(({ type, key }) => `${type}\0${key}`));
+  const references = referencesIn(extraction).filter(({ type, key }) => !own.has(`${type}\0${key}`));
+  const thing = { kind: state.kind, key: state.key, name: state.name, group: known.group };
+  const bearers = await known.bearersOf(references);
+  const real = new Map(absorbed.map(({ provisional, into }) => [provisional.key, into]));
+  const all = references.map((reference): [string, ThingRef[]] => {
+    const id = entityIdOf(known.group, reference);
+    const found = [...(bearers.get(id) ?? []), ...(spoken.get(id) ?? [])].map((one) => real.get(one.key) ?? one);
+    return [id, [...new Map(found.map((one) => [one.key, one])).values()]];
+  });
+  const facts = mentionFacts(references, new Map(all), thing);
+  return { ...state, facts: [...others, ...facts.map((fact) => ({ ...fact, isOwn: false }))].sort(compareFacts) };
+}
+
+interface PositionReadings {
+  readonly readings: readonly Reading[];
+  readonly window: SeriesWindow;
+  readonly ats: readonly string[];
+}
+
+/** Readings of one series of one thing, and what they meet there. */
+interface Met {
+  readonly series: string;
+  /** By their spelling. */
+  readonly readings: ReadonlyMap<string, Reading>;
+  readonly ats: readonly string[];
+  readonly window: SeriesWindow;
+}
+
+/** By key of their thing: what its readings meet. One question for all. */
+async function metReadings(
+  byKey: ReadonlyMap<string, readonly Observation[]>,
+  { known, parts, context }: PrepareParts,
+): Promise<ReadonlyMap<string, readonly Met[]>> {
+  const asked = [...byKey].flatMap(([key, observations]) => {
+    const readings = observations.flatMap((observation) => observation.readings);
+    return [...Map.groupBy(readings, ({ series }) => series)].map(([series, all]) => {
+      const readings = new Map(all.map((reading) => [spelled(reading), reading]));
+      return { key, series, readings, ats: [...new Set(all.map(({ at }) => at))].sort() };
+    });
+  });
+  if (asked.length === 0) return new Map();
+  const windows = await parts.stores.records.seriesWindows(
+    asked.map(({ key, series, ats }) => ({ documentId: thingDocumentId(known.group, key), series, ats })),
+    context.signal,
+  );
+  return Map.groupBy(
+    asked.map((one, index) => ({ ...one, window: windows[index]! })),
+    ({ key }) => key,
+  );
+}
+
+/** The readings that are not there yet, and what those of the position meet. */
+function seriesAddition(
+  documentId: string,
+  met: readonly Met[],
+  known: KnownThing | null,
+): { addition: SeriesAddition | null; position: PositionReadings | null } {
+  const baseCounts: Record<string, number> = {};
+  const added: SeriesAddition['readings'][number][] = [];
+  let position: PositionReadings | null = null;
+  for (const { series, readings, ats, window } of met) {
+    const there = new Set(window.present.map(({ at, value, placeKey }) => canonicalJson([at, value, placeKey])));
+    const fresh = [...readings].flatMap(([spelling, reading]) => (there.has(spelling) ? [] : [reading]));
+    if (fresh.length === 0) continue;
+    baseCounts[series] = window.count;
+    for (const { at, value, place } of fresh) added.push({ series, at, value, placeKey: place?.key ?? null });
+    if (series === 'position') position = { readings: fresh, window, ats };
+  }
+  const baseVersion = known?.document.version ?? null;
+  return { addition: added.length === 0 ? null : { documentId, baseVersion, baseCounts, readings: added }, position };
+}
+
+function spelled({ at, value, place }: Reading): string {
+  return canonicalJson([at, value, place?.key ?? null]);
+}

@@ -1,0 +1,91 @@
+import type { ObservedFact, Reading, ThingRef } from '../../lib/contracts/feed.ts';
+import type { SeriesWindow } from '../../lib/contracts/series.ts';
+import type { StateFact } from './state.ts';
+
+/** From when on a thing is in a place, or in none. */
+interface Move {
+  readonly at: string;
+  readonly placeKey: string | null;
+}
+
+/**
+ * The stays of a thing in known places once more readings of its position are there: from the first reading inside to the first
+ * outside. Readings that come late are put between those that are there. Pure.
+ *
+ * @param facts what is known of the thing; its stays are those of type `AT` that this function made.
+ * @param window what the readings meet in the series.
+ */
+export function withStays(
+  facts: readonly StateFact[],
+  readings: readonly Reading[],
+  window: SeriesWindow,
+  ats: readonly string[],
+): StateFact[] {
+  const first = ats.reduce((a, b) => (a < b ? a : b));
+  const places = placesOf(facts, readings);
+  const moves = movesWith(readings, window, ats);
+  const earlier = facts.filter(isStay).filter(({ validFrom }) => validFrom !== null && validFrom < first);
+  const stays = staysOf(moves, earlier, window.before?.placeKey ?? null, places);
+  return [...facts.filter((fact) => !isStay(fact)), ...stays];
+}
+
+/** Was it made here? */
+function isStay({ type, detail }: ObservedFact): boolean {
+  return type === 'AT' && detail['isStay'] === true;
+}
+
+function placesOf(facts: readonly StateFact[], readings: readonly Reading[]): ReadonlyMap<string, ThingRef> {
+  const known = facts.filter(isStay).map(({ object }) => object as ThingRef);
+  const read = readings.flatMap(({ place }) => (place === null ? [] : [place]));
+  return new Map([...known, ...read].map((place) => [place.key, place]));
+}
+
+/** The moves from the first of the readings on: those that were there, with what the readings add. */
+function movesWith(readings: readonly Reading[], window: SeriesWindow, ats: readonly string[]): Move[] {
+  const nextOf = new Map(ats.map((at, index) => [at, window.nextAts[index] ?? null]));
+  const points = new Map<string, string | null>(window.moves.map(({ at, placeKey }) => [at, placeKey]));
+  const placeAt = (at: string) =>
+    window.moves.findLast((move) => move.at <= at)?.placeKey ??
+    (window.moves.some((move) => move.at <= at) ? null : (window.before?.placeKey ?? null));
+  for (const { at } of readings) {
+    // After a reading that comes late the thing is again where it was.
+    const nextAt = nextOf.get(at) ?? null;
+    if (nextAt !== null && !points.has(nextAt)) points.set(nextAt, placeAt(nextAt));
+  }
+  for (const { at, place } of readings.toSorted((a, b) => (a.at < b.at ? -1 : 1))) points.set(at, place?.key ?? null);
+  return [...points].map(([at, placeKey]) => ({ at, placeKey })).sort((a, b) => (a.at < b.at ? -1 : 1));
+}
+
+function staysOf(
+  moves: readonly Move[],
+  earlier: readonly StateFact[],
+  placeBefore: string | null,
+  places: ReadonlyMap<string, ThingRef>,
+): StateFact[] {
+  const stays = earlier.map((stay) => ({ ...stay }));
+  let open: { -readonly [key in keyof StateFact]: StateFact[key] } | null = null;
+  const last = stays.at(-1);
+  if (placeBefore !== null && last !== undefined && last.object.key === placeBefore) {
+    open = last;
+    open.validTo = null;
+  }
+  for (const { at, placeKey } of moves) {
+    if ((open?.object.key ?? null) === placeKey) continue;
+    if (open !== null) open.validTo = at;
+    open = placeKey === null ? null : stayFrom(at, places.get(placeKey) ?? unnamed(placeKey));
+    if (open !== null) stays.push(open);
+  }
+  return stays;
+}
+
+/** A place that no fact names: another run has added readings there since the facts were asked for, and the pivot will notice. */
+function unnamed(key: string): ThingRef {
+  return { kind: 'Location', key, name: key };
+}
+
+function stayFrom(at: string, place: ThingRef): StateFact {
+  return {
+    ...{ type: 'AT', object: place, validFrom: at, validTo: null, basis: 'source_event', confidence: 1 },
+    ...{ detail: { isStay: true }, isOwn: false },
+  };
+}

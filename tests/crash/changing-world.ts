@@ -1,0 +1,26 @@
+import type { FeedSourceName } from '../../lib/contracts/feed.ts';
+import type { ApiServer } from '../helpers/api-server.ts';
+
+/** What a source of records knows, which moves on. The same for the same numbers, times of day aside. */
+export interface ChangingWorld {
+  readonly source: FeedSourceName;
+  readonly api: ApiServer & { readonly env: Readonly<Record<string, string>> };
+  /** Some changes: new records, changed ones, and at times one that cannot be taken. */
+  change(): void;
+}
+
+/** Gives whole numbers below a bound, and members of lists. */
+export function picksFrom(random: () => number) {
+  const below = (bound: number) => Math.floor(random() * bound);
+  return { below, of: <T>(all: readonly T[]): T => all[below(all.length)]!, is: (share: number) => random() < share };
+}
+
+/** When a record changed: now, in the source's clock, and never twice in the same second of one world. */
+export function changeClock(): () => string {
+  let last = 0;
+  return () => {
+    // A little ago, so that no walk that begins now ends before it.
+    last = Math.max(last + 1, Math.floor(Date.now() / 1_000) - 60);
+    return new Date(last * 1_000).toISOString();
+  };
+}

@@ -1,0 +1,139 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { StoreError } from '../../../lib/contracts/errors.ts';
+import { Faults, refusal } from '../../helpers/faults.ts';
+import { fetchRecords } from '../../helpers/fetch.ts';
+import { openMachine, withStores } from '../../helpers/machine.ts';
+import { newFolder } from '../../helpers/program.ts';
+import { never } from '../../helpers/records.ts';
+import { openSamsaraApi, type SamsaraApi } from '../../helpers/samsara-api.ts';
+
+/** Goal: what is fetched is kept once and whole, whatever fails or overtakes. Method: real stores, an API on a loopback server, faults around the stores. */
+
+const FEED = 'vehicle-stats-feed';
+
+let api: SamsaraApi;
+let home: string;
+beforeEach(async () => {
+  api = await openSamsaraApi();
+  api.readings.length = 0;
+  home = join(newFolder('things'), 'home');
+  read('07:00');
+});
+
+/** A reading of the vehicle comes in. */
+function read(time: string, reading: Readonly<Record<string, unknown>> = { latitude: 41, longitude: -87 }): void {
+  const { id, name } = api.vehicles[0] as { id: string; name: string };
+  const at = time.startsWith('no') ? time : `2026-01-05T${time}:00Z`;
+  api.readings.push({ vehicle: { id, name }, type: 'gps', reading: { time: at, ...reading } });
+}
+
+/** A machine over the memory, and what is looked at in it. */
+async function open(faults = new Faults()) {
+  const { parts, machine, resume } = await openMachine(home, {
+    env: api.env,
+    change: (real) =>
+      withStores(real, ({ records, vectors }) => ({
+        records: faults.wrap('records', records),
+        vectors: faults.wrap('vectors', vectors),
+      })),
+  });
+  const { records } = parts.stores;
+  const thing = `samsara:vehicle:${api.vehicles[0]!['id']}`;
+  const rejectedPage = { afterId: null, limit: 99, group: null, source: null };
+  return {
+    fetch: (...streams: string[]) => fetchRecords(machine, 'samsara', streams),
+    resume,
+    verify: () => machine.verify(never),
+    take: (path: string) => machine.ingestRecords({ source: 'samsara', targets: [path] }, () => {}, never),
+    versions: () => records.currentVersions(null, 99, never),
+    times: async () =>
+      (await records.readings({ documentId: thing, series: 'position', fromAt: null, toAt: null }, 99, never)).map(
+        ({ at }) => at.slice(11, 16),
+      ),
+    reasons: async () => (await records.rejected(rejectedPage, never)).map(({ path }) => path),
+  };
+}
+
+test('readings and records that come again are written once: no other version, no other reading', async () => {
+  const { fetch, versions, times, verify } = await open();
+  await fetch(FEED, 'vehicles', 'drivers');
+  const before = await versions();
+  read('07:00');
+  const { records, added, updated } = await fetch(FEED, 'vehicles', 'drivers');
+  expect([records?.readings, added, updated]).toEqual([0, 0, 0]);
+  expect(await versions()).toEqual(before);
+  expect(await times()).toEqual(['07:00']);
+  expect((await verify()).differences).toEqual([]);
+});
+
+test('a cursor does not move before what came with it: what fails is fetched again', async () => {
+  const faults = new Faults();
+  const failing = await open(faults);
+  await failing.fetch(FEED);
+  read('07:01');
+  // What is asked of readings alone: a pivot with nothing but a cursor would happen.
+  faults.fail('records.seriesWindows:before', refusal());
+  await failing.fetch(FEED);
+  const { fetch, times } = await open();
+  await fetch(FEED);
+  expect(await times()).toEqual(['07:00', '07:01']);
+});
+
+test('what is rejected is kept, also when another run is faster at what came with it', async () => {
+  const faults = new Faults();
+  const { fetch, times, reasons } = await open(faults);
+  await fetch(FEED);
+  read('07:01');
+  read('no time');
+  faults.fail('records.pivot:before', new StoreError('overtaken', { code: 'LOST_RACE', retryable: false }), 1);
+  expect((await fetch(FEED)).exit_status).toBe(3);
+  expect(await times()).toEqual(['07:00', '07:01']);
+  expect(await reasons()).toEqual(['gps[0].time']);
+});
+
+test('a thing that was known by its name alone becomes the real one, with its readings', async () => {
+  const { fetch, take, versions, times, verify } = await open();
+  const { name } = api.vehicles[0]!;
+  const seed = join(home, '..', 'seed.json');
+  writeFileSync(
+    seed,
+    JSON.stringify({ vehicle_id: name, timestamp: '2026-01-05T06:00:00Z', latitude: 41, longitude: -87 }),
+  );
+  await take(seed);
+  expect((await versions()).map(({ documentId }) => documentId)).toEqual([`samsara:vehicle:name:${name}`]);
+  await fetch(FEED);
+  expect((await versions()).map(({ documentId }) => documentId)).toEqual([`samsara:vehicle:${api.vehicles[0]!['id']}`]);
+  expect(await times()).toEqual(['06:00', '07:00']);
+  expect((await verify()).differences).toEqual([]);
+});
+
+describe('a run that goes on', () => {
+  /** Fetches the feed to its end, and is interrupted at the vehicles. */
+  async function interrupted(): Promise<string> {
+    const faults = new Faults();
+    let pivots = 0;
+    faults.at('records.pivot:before', () => {
+      pivots += 1;
+      if (pivots === 2) throw refusal();
+    });
+    const { state, run_id: runId } = await (await open(faults)).fetch(FEED, 'vehicles');
+    expect(state).toBe('interrupted');
+    return runId;
+  }
+
+  test('does not fetch a stream again that it has fetched to its end', async () => {
+    const runId = await interrupted();
+    const asked = api.requests.length;
+    const { summary } = await (await open()).resume(runId);
+    expect(summary.exit_status).toBe(0);
+    expect(api.requests.slice(asked).map(({ path }) => path)).toEqual(['/fleet/vehicles']);
+  });
+
+  test('ends with the status of what it rejected before', async () => {
+    read('no time');
+    const { summary } = await (await open()).resume(await interrupted());
+    expect(summary.exit_status).toBe(3);
+  });
+});
