@@ -32,6 +32,64 @@ const SERIES_TABLES = [
      path TEXT NOT NULL, reason TEXT NOT NULL, raw TEXT NOT NULL, run_id TEXT NOT NULL, at TEXT NOT NULL) WITHOUT ROWID`,
 ];
 
+// Rows are many and their ids are in no order, so a row lies where it came, and only indexes are in order: within the order of ids a
+// batch would change a page for almost every row.
+
+/** What documents state, as records keep it. */
+const FACT_TABLES = [
+  `CREATE TABLE fact (
+     relation_id TEXT NOT NULL, document_id TEXT NOT NULL, version INTEGER NOT NULL, run_id TEXT NOT NULL, batch_no INTEGER NOT NULL,
+     type TEXT NOT NULL, subject_id TEXT NOT NULL, object_id TEXT NOT NULL, chunk_id TEXT NOT NULL, quote TEXT NOT NULL, valid_at TEXT,
+     stated_until TEXT, detail TEXT NOT NULL DEFAULT '{}')`,
+  'CREATE UNIQUE INDEX fact_by_id ON fact (relation_id)',
+  'CREATE INDEX fact_by_version ON fact (document_id, version)',
+  'CREATE INDEX fact_by_batch ON fact (run_id, batch_no)',
+  'CREATE INDEX fact_by_subject ON fact (subject_id, type)',
+  'CREATE INDEX fact_by_object ON fact (object_id, type)',
+];
+
+/** Where documents speak of entities. */
+const MENTION_TABLES = [
+  // The readable name stands on the mention: it goes with the document it was read in.
+  `CREATE TABLE mention (
+     mention_id TEXT NOT NULL, entity_id TEXT NOT NULL, chunk_id TEXT NOT NULL, document_id TEXT NOT NULL, version INTEGER NOT NULL,
+     run_id TEXT NOT NULL, batch_no INTEGER NOT NULL, name TEXT NOT NULL, folded_name TEXT NOT NULL,
+     start INTEGER NOT NULL, end INTEGER NOT NULL, quote TEXT NOT NULL)`,
+  'CREATE UNIQUE INDEX mention_by_version ON mention (document_id, version, mention_id)',
+  'CREATE INDEX mention_by_entity ON mention (entity_id)',
+  'CREATE INDEX mention_by_chunk ON mention (chunk_id)',
+  'CREATE INDEX mention_by_batch ON mention (run_id, batch_no)',
+  'CREATE INDEX mention_by_name ON mention (folded_name)',
+  `CREATE TRIGGER entity_unmentioned AFTER DELETE ON mention BEGIN
+     DELETE FROM entity WHERE entity_id = OLD.entity_id AND NOT EXISTS (SELECT 1 FROM mention WHERE entity_id = OLD.entity_id); END`,
+];
+
+/** What documents state, as the graph has it. */
+const RELATION_TABLES = [
+  `CREATE TABLE relation (
+     relation_id TEXT NOT NULL, type TEXT NOT NULL, subject_id TEXT NOT NULL, object_id TEXT NOT NULL, chunk_id TEXT NOT NULL,
+     document_id TEXT NOT NULL, version INTEGER NOT NULL, run_id TEXT NOT NULL, batch_no INTEGER NOT NULL,
+     quote TEXT NOT NULL, valid_at TEXT, invalid_at TEXT, expired_at TEXT, stated_until TEXT, detail TEXT NOT NULL DEFAULT '{}')`,
+  'CREATE UNIQUE INDEX relation_by_id ON relation (relation_id)',
+  'CREATE INDEX relation_by_version ON relation (document_id, version)',
+  'CREATE INDEX relation_by_batch ON relation (run_id, batch_no)',
+  'CREATE INDEX relation_by_subject ON relation (subject_id)',
+  'CREATE INDEX relation_by_object ON relation (object_id)',
+];
+
+/** Makes a table anew, in the order in which rows come, with the rows that it has. */
+function remade(table: string, [create = '', ...others]: readonly string[]): string[] {
+  const before = `${table}_before`;
+  return [
+    `ALTER TABLE ${table} RENAME TO ${before}`,
+    create,
+    `INSERT INTO ${table} SELECT * FROM ${before}`,
+    // With its indexes and triggers, whose names the new ones take.
+    `DROP TABLE ${before}`,
+    ...others,
+  ];
+}
+
 /** What makes a memory of the format before into one of this format. */
 export const MEMORY_MIGRATIONS: { readonly [format: number]: readonly string[] } = {
   // Before, quarantine was not kept apart by group.
@@ -39,12 +97,15 @@ export const MEMORY_MIGRATIONS: { readonly [format: number]: readonly string[] }
     "ALTER TABLE quarantine ADD COLUMN group_id TEXT NOT NULL DEFAULT ''",
     ...[VERSION_BY_PLACE, CHUNK_BY_TEXT].map((sql) => sql.replace('CREATE INDEX', 'CREATE INDEX IF NOT EXISTS')),
   ],
-  // Before, nothing but documents was kept.
+  // Before, nothing but documents was kept, and rows lay in the order of ids that are in none.
   3: [
     'ALTER TABLE fact ADD COLUMN stated_until TEXT',
     "ALTER TABLE fact ADD COLUMN detail TEXT NOT NULL DEFAULT '{}'",
     'ALTER TABLE relation ADD COLUMN stated_until TEXT',
     "ALTER TABLE relation ADD COLUMN detail TEXT NOT NULL DEFAULT '{}'",
+    ...remade('fact', FACT_TABLES),
+    ...remade('mention', MENTION_TABLES),
+    ...remade('relation', RELATION_TABLES),
     'ALTER TABLE entity ADD COLUMN latest TEXT',
     'ALTER TABLE entity ADD COLUMN latest_at TEXT',
     ...SERIES_TABLES,
@@ -95,14 +156,7 @@ export function memorySchema(dimensions: number): string[] {
        INSERT INTO chunk_text (rowid, heading, text) VALUES (NEW.chunk_row, NEW.heading, NEW.text); END`,
     `CREATE TRIGGER chunk_text_delete AFTER DELETE ON chunk BEGIN
        INSERT INTO chunk_text (chunk_text, rowid, heading, text) VALUES ('delete', OLD.chunk_row, OLD.heading, OLD.text); END`,
-    `CREATE TABLE fact (
-       relation_id TEXT PRIMARY KEY, document_id TEXT NOT NULL, version INTEGER NOT NULL, run_id TEXT NOT NULL, batch_no INTEGER NOT NULL,
-       type TEXT NOT NULL, subject_id TEXT NOT NULL, object_id TEXT NOT NULL, chunk_id TEXT NOT NULL, quote TEXT NOT NULL, valid_at TEXT,
-       stated_until TEXT, detail TEXT NOT NULL DEFAULT '{}') WITHOUT ROWID`,
-    'CREATE INDEX fact_by_version ON fact (document_id, version)',
-    'CREATE INDEX fact_by_batch ON fact (run_id, batch_no)',
-    'CREATE INDEX fact_by_subject ON fact (subject_id, type)',
-    'CREATE INDEX fact_by_object ON fact (object_id, type)',
+    ...FACT_TABLES,
     `CREATE TABLE pivot (
        run_id TEXT NOT NULL, batch_no INTEGER NOT NULL, fence INTEGER NOT NULL, lsn INTEGER NOT NULL,
        is_finished INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (run_id, batch_no)) WITHOUT ROWID`,
@@ -130,26 +184,8 @@ export function memorySchema(dimensions: number): string[] {
     'CREATE INDEX graph_chunk_by_batch ON graph_chunk (run_id, batch_no)',
     'CREATE TABLE entity (entity_id TEXT PRIMARY KEY, group_id TEXT NOT NULL, type TEXT NOT NULL, key TEXT NOT NULL, folded_key TEXT NOT NULL, latest TEXT, latest_at TEXT) WITHOUT ROWID',
     'CREATE INDEX entity_by_key ON entity (folded_key)',
-    // The readable name stands on the mention: it goes with the document it was read in.
-    `CREATE TABLE mention (
-       mention_id TEXT PRIMARY KEY, entity_id TEXT NOT NULL, chunk_id TEXT NOT NULL, document_id TEXT NOT NULL, version INTEGER NOT NULL,
-       run_id TEXT NOT NULL, batch_no INTEGER NOT NULL, name TEXT NOT NULL, folded_name TEXT NOT NULL,
-       start INTEGER NOT NULL, end INTEGER NOT NULL, quote TEXT NOT NULL) WITHOUT ROWID`,
-    'CREATE INDEX mention_by_entity ON mention (entity_id)',
-    'CREATE INDEX mention_by_chunk ON mention (chunk_id)',
-    'CREATE INDEX mention_by_version ON mention (document_id, version)',
-    'CREATE INDEX mention_by_batch ON mention (run_id, batch_no)',
-    'CREATE INDEX mention_by_name ON mention (folded_name)',
-    `CREATE TRIGGER entity_unmentioned AFTER DELETE ON mention BEGIN
-       DELETE FROM entity WHERE entity_id = OLD.entity_id AND NOT EXISTS (SELECT 1 FROM mention WHERE entity_id = OLD.entity_id); END`,
-    `CREATE TABLE relation (
-       relation_id TEXT PRIMARY KEY, type TEXT NOT NULL, subject_id TEXT NOT NULL, object_id TEXT NOT NULL, chunk_id TEXT NOT NULL,
-       document_id TEXT NOT NULL, version INTEGER NOT NULL, run_id TEXT NOT NULL, batch_no INTEGER NOT NULL,
-       quote TEXT NOT NULL, valid_at TEXT, invalid_at TEXT, expired_at TEXT, stated_until TEXT, detail TEXT NOT NULL DEFAULT '{}') WITHOUT ROWID`,
-    'CREATE INDEX relation_by_version ON relation (document_id, version)',
-    'CREATE INDEX relation_by_batch ON relation (run_id, batch_no)',
-    'CREATE INDEX relation_by_subject ON relation (subject_id)',
-    'CREATE INDEX relation_by_object ON relation (object_id)',
+    ...MENTION_TABLES,
+    ...RELATION_TABLES,
 
     `CREATE TABLE point (
        point_row INTEGER PRIMARY KEY, chunk_id TEXT NOT NULL UNIQUE, document_id TEXT NOT NULL, version INTEGER NOT NULL,

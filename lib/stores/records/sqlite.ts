@@ -458,10 +458,10 @@ export class SqliteRecordsStore implements RecordsStore {
       listParam(anchors.filter((anchor) => anchor.end === end).map(({ type }) => type));
     return this.#sql.all<Fact>(
       `WITH touched AS (SELECT DISTINCT type, subject_id, object_id FROM fact WHERE (document_id, version) IN ${VERSIONS}),
-         about (relation_id) AS (
-           SELECT f.relation_id FROM touched t CROSS JOIN fact f ON f.subject_id = t.subject_id AND f.type = t.type WHERE t.type IN ${LISTED}
-           UNION SELECT f.relation_id FROM touched t CROSS JOIN fact f ON f.object_id = t.object_id AND f.type = t.type WHERE t.type IN ${LISTED})
-       ${FACT_FIELDS} FROM about a CROSS JOIN fact f ON f.relation_id = a.relation_id ${OF_CURRENT} ORDER BY f.relation_id`,
+         about (place) AS (
+           SELECT f.rowid FROM touched t CROSS JOIN fact f ON f.subject_id = t.subject_id AND f.type = t.type WHERE t.type IN ${LISTED}
+           UNION SELECT f.rowid FROM touched t CROSS JOIN fact f ON f.object_id = t.object_id AND f.type = t.type WHERE t.type IN ${LISTED})
+       ${FACT_FIELDS} FROM about a CROSS JOIN fact f ON f.rowid = a.place ${OF_CURRENT} ORDER BY f.relation_id`,
       [versionsParam(versions), typesAt('subject'), typesAt('object')],
     );
   }

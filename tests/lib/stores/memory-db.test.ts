@@ -3,7 +3,7 @@ import Database from 'better-sqlite3';
 import { getLoadablePath } from 'sqlite-vec';
 import { expect, test } from 'vitest';
 import type { Role } from '../../../lib/contracts/store.ts';
-import { openMemoryDb } from '../../../lib/stores/memory-db.ts';
+import { type MemoryDb, openMemoryDb } from '../../../lib/stores/memory-db.ts';
 import { MEMORY_FORMAT } from '../../../lib/stores/memory-schema.ts';
 import { SqliteRecordsStore } from '../../../lib/stores/records/sqlite.ts';
 import { deleteByRef, deleteByVersion, VERSIONS, versionsParam } from '../../../lib/stores/rows.ts';
@@ -45,19 +45,54 @@ test('a memory of a newer format is refused', async () => {
   await expect(openMemoryDb(settings)).rejects.toMatchObject({ code: 'NEWER_FORMAT' });
 });
 
+/** Tables of format 2 that later lay otherwise. */
+const IN_ORDER_OF_IDS = `
+  DROP TABLE fact; DROP TABLE mention; DROP TABLE relation;
+  CREATE TABLE fact (
+    relation_id TEXT PRIMARY KEY, document_id TEXT NOT NULL, version INTEGER NOT NULL, run_id TEXT NOT NULL, batch_no INTEGER NOT NULL,
+    type TEXT NOT NULL, subject_id TEXT NOT NULL, object_id TEXT NOT NULL, chunk_id TEXT NOT NULL, quote TEXT NOT NULL, valid_at TEXT) WITHOUT ROWID;
+  CREATE INDEX fact_by_version ON fact (document_id, version);
+  CREATE TABLE mention (
+    mention_id TEXT PRIMARY KEY, entity_id TEXT NOT NULL, chunk_id TEXT NOT NULL, document_id TEXT NOT NULL, version INTEGER NOT NULL,
+    run_id TEXT NOT NULL, batch_no INTEGER NOT NULL, name TEXT NOT NULL, folded_name TEXT NOT NULL,
+    start INTEGER NOT NULL, end INTEGER NOT NULL, quote TEXT NOT NULL) WITHOUT ROWID;
+  CREATE INDEX mention_by_version ON mention (document_id, version);
+  CREATE TRIGGER entity_unmentioned AFTER DELETE ON mention BEGIN
+    DELETE FROM entity WHERE entity_id = OLD.entity_id AND NOT EXISTS (SELECT 1 FROM mention WHERE entity_id = OLD.entity_id); END;
+  CREATE TABLE relation (
+    relation_id TEXT PRIMARY KEY, type TEXT NOT NULL, subject_id TEXT NOT NULL, object_id TEXT NOT NULL, chunk_id TEXT NOT NULL,
+    document_id TEXT NOT NULL, version INTEGER NOT NULL, run_id TEXT NOT NULL, batch_no INTEGER NOT NULL,
+    quote TEXT NOT NULL, valid_at TEXT, invalid_at TEXT, expired_at TEXT) WITHOUT ROWID;
+  CREATE INDEX relation_by_version ON relation (document_id, version);
+  INSERT INTO entity (entity_id, group_id, type, key, folded_key) VALUES ('e', '', 'Organization', 'acme', 'acme');
+  INSERT INTO fact VALUES ('f', 'a', 1, 'run-1', 1, 'SHIPPED_BY', 'e', 'e', 'c', 'q', '2026');
+  INSERT INTO mention VALUES ('m', 'e', 'c', 'a', 1, 'run-1', 1, 'Acme', 'acme', 0, 4, 'Acme');
+  INSERT INTO relation VALUES ('r', 'SHIPPED_BY', 'e', 'e', 'c', 'a', 1, 'run-1', 1, 'q', '2026', NULL, NULL);`;
+
 /** What takes a memory of each format back to the one before. */
 const BACK: { readonly [format: number]: string } = {
-  3: `ALTER TABLE fact DROP COLUMN stated_until; ALTER TABLE fact DROP COLUMN detail;
-      ALTER TABLE relation DROP COLUMN stated_until; ALTER TABLE relation DROP COLUMN detail;
+  3: `${IN_ORDER_OF_IDS}
       ALTER TABLE entity DROP COLUMN latest; ALTER TABLE entity DROP COLUMN latest_at;
       DROP TABLE reading; DROP TABLE series; DROP TABLE pivot_series; DROP TABLE stream_cursor; DROP TABLE rejected;
       PRAGMA user_version = 2`,
   2: 'ALTER TABLE quarantine DROP COLUMN group_id; PRAGMA user_version = 1',
 };
 
+/** Every table, column, index and trigger of a memory, however its statement is spelled. */
+async function shapeOf({ sql }: MemoryDb): Promise<unknown[]> {
+  const things = await sql.all('SELECT type, name, tbl_name FROM sqlite_master ORDER BY type, name');
+  const columns = await sql.all(
+    `SELECT m.name AS "table", c.name, c.type, c."notnull", c.dflt_value FROM sqlite_master m, pragma_table_info(m.name) c
+     WHERE m.type = 'table' ORDER BY m.name, c.cid`,
+  );
+  return [things, columns];
+}
+
 test.each([2, 1])('a memory of format %i is brought to this one, once, and keeps what it holds', async (format) => {
   const settings = memorySettings();
-  await (await openMemoryDb(settings)).sql.close();
+  const made = await openMemoryDb(settings);
+  const shape = await shapeOf(made);
+  await made.sql.close();
   for (let from = MEMORY_FORMAT; from > format; from -= 1) tamper(settings.path, BACK[from]!);
   tamper(
     settings.path,
@@ -69,8 +104,18 @@ test.each([2, 1])('a memory of format %i is brought to this one, once, and keeps
     const found = await new SqliteRecordsStore(memory).quarantined(['a'], never);
     expect(found).toMatchObject([{ documentId: 'a', group: '', code: 'CORRUPT', at: '2026' }]);
     expect(await new SqliteRecordsStore(memory).withReadings(null, 1, never)).toEqual([]);
-    await memory.sql.close();
+    expect(await shapeOf(memory)).toEqual(shape);
+    const kept =
+      'SELECT relation_id, quote FROM fact UNION SELECT mention_id, quote FROM mention UNION SELECT relation_id, quote FROM relation';
+    expect((await memory.sql.all<{ relation_id: string }>(kept)).map(({ relation_id: id }) => id)).toEqual([
+      'f',
+      'm',
+      'r',
+    ]);
   }
+  await opened[0]!.sql.transaction([{ sql: 'DELETE FROM mention' }], { label: 'test' });
+  expect(await opened[0]!.sql.all('SELECT * FROM entity')).toEqual([]);
+  for (const memory of opened) await memory.sql.close();
 });
 
 test('a database of another program is refused', async () => {
