@@ -85,18 +85,25 @@ export function pointDigest(vector: Float32Array, group: string): string {
  * list places come first, by number, as JavaScript has them in every object.
  */
 export function canonicalJson(value: unknown): string {
+  if (typeof value === 'string') return textJson(value);
   if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
   let members = '';
   for (const key of orderedKeys(value)) {
     const member = (value as { readonly [key: string]: unknown })[key];
-    if (member !== undefined) members += `${members === '' ? '' : ','}${JSON.stringify(key)}:${canonicalJson(member)}`;
+    if (member !== undefined) members += `${members === '' ? '' : ','}${textJson(key)}:${canonicalJson(member)}`;
   }
   return `{${members}}`;
 }
 
+/** Most texts are short and need no escapes: they are spelled without asking for it. */
+function textJson(text: string): string {
+  return text.length < 64 && /^[ !#-[\]-~]*$/.test(text) ? `"${text}"` : JSON.stringify(text);
+}
+
 function orderedKeys(value: object): string[] {
   const keys = Object.keys(value);
+  if (keys.every((key, index) => index === 0 || keys[index - 1]! < key) && !/^\d/.test(keys[0] ?? '')) return keys;
   // They come first, so that one look tells whether there are any.
   const first = keys.findIndex((key) => !isPlace(key));
   const places = first < 0 ? keys.length : first;
@@ -184,14 +191,11 @@ export function inventoryOf(record: Omit<VersionRecord, 'inventory'>): VersionRe
   const ownRow = recordDigest({ ...record, extraction: { entities, mentions }, counts });
   const nameOf = entityNames(record);
   const chunks = record.chunks.map((chunk): Row => ({ kind: 'chunk', id: chunk.chunkId, digest: chunkDigest(chunk) }));
+  const relations = record.relations.map(
+    (relation): Row => ({ kind: 'relation', id: relation.relationId, digest: relationDigest(relation) }),
+  );
   return {
-    records: [
-      { kind: 'document', id: documentId, digest: ownRow },
-      ...chunks,
-      ...record.relations.map(
-        (relation): Row => ({ kind: 'relation', id: relation.relationId, digest: relationDigest(relation) }),
-      ),
-    ],
+    records: [{ kind: 'document', id: documentId, digest: ownRow }, ...chunks, ...relations],
     graph: [
       { kind: 'document', id: documentId, digest: documentDigest(record) },
       ...record.chunks.map((chunk): Row => ({ kind: 'chunk', id: chunk.chunkId, digest: digestOf(chunk.ordinal) })),
@@ -203,9 +207,7 @@ export function inventoryOf(record: Omit<VersionRecord, 'inventory'>): VersionRe
           digest: mentionDigest(mention, nameOf(mention)),
         }),
       ),
-      ...record.relations.map(
-        (relation): Row => ({ kind: 'relation', id: relation.relationId, digest: relationDigest(relation) }),
-      ),
+      ...relations,
     ],
     vectors: record.chunks.map(
       (chunk): Row => ({ kind: 'point', id: chunk.chunkId, digest: pointDigest(chunk.vector, group) }),

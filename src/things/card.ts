@@ -44,7 +44,7 @@ function documentOf(parts: readonly Pick<Element, 'kind' | 'text'>[], title: str
 function nameLines({ names, name }: ThingState): string[] {
   const others = names.filter((other) => other.name !== name);
   return [...Map.groupBy(others, ({ type }) => type)].map(
-    ([type, list]) => `${spaced(type)}: ${listed(list.map((entry) => entry.name))}`,
+    ([type, list]) => `${spaced(type)}: ${listed([...new Set(list.map((entry) => entry.name))])}`,
   );
 }
 

@@ -13,6 +13,15 @@ describe('the text of a card', () => {
     ).toBe('Vehicle TRUCK-1\n\ncustom fields yard: Chicago\nmake: PETERBILT\nticket ids: TKT-1, TKT-2');
   });
 
+  test('says a name once, however many keys it is found by', () => {
+    const name = { type: 'BillOfLading', name: 'BOL-1', isOwn: true } as const;
+    const names = [
+      { ...name, key: '1' },
+      { ...name, key: 'BOL-1' },
+    ];
+    expect(cardOf({ ...vehicle, names }, []).text).toBe('Vehicle TRUCK-1\n\nBill Of Lading: BOL-1');
+  });
+
   test('is the same in whatever order a store gives attributes back', () => {
     const inner = { yard: 'Chicago', years: 7 };
     const reversed = (value: JsonObject) => Object.fromEntries(Object.entries(value).toReversed());
