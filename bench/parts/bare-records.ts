@@ -1,0 +1,112 @@
+// The bare script that `records` is measured against: reads the same lines, maps, folds, describes, chunks, extracts and embeds with
+// the same parts, and inserts what comes of it into an empty memory of the same schema; everything in memory, each thing written once.
+// Nothing else: no journal, no saga, no digests to check by, no look at what is known, no cache.
+//
+//   node bench/parts/bare-records.ts <source> <file> <database>
+import { readFileSync } from 'node:fs';
+import { createStructureChunker } from '../../lib/chunkers/structure.ts';
+import { embeddingText } from '../../lib/contracts/document.ts';
+import type { FeedSourceName, Observation, Reading } from '../../lib/contracts/feed.ts';
+import { sha256 } from '../../lib/contracts/identity.ts';
+import type { StoredChunk, StoredEntity, StoredMention } from '../../lib/contracts/store.ts';
+import { createLexicalEmbedder } from '../../lib/embedders/lexical.ts';
+import rules from '../../lib/extractors/rules.ts';
+import { MAPPERS } from '../../lib/mappers/index.ts';
+import { SETTINGS } from '../../src/config/settings.ts';
+import { chunkIdOf, documentUuid, entityIdOf, mentionIdOf, thingDocumentId } from '../../src/pipeline/identity.ts';
+import { cardOf } from '../../src/things/card.ts';
+import { foldObservation, heldFacts } from '../../src/things/fold.ts';
+import type { ThingState } from '../../src/things/state.ts';
+import { withStays } from '../../src/things/stays.ts';
+import { statedGraph } from '../../src/things/version.ts';
+import { type BareDocument, BareMemory } from './bare-memory.ts';
+
+const BATCH_THINGS = 512;
+const READ_AT = '2026-01-01T00:00:00.000Z';
+
+const [source = '', file = '', path = ''] = process.argv.slice(2);
+const { mapper } = await MAPPERS[source as FeedSourceName]();
+const embedder = createLexicalEmbedder();
+const maxTokens = Number(SETTINGS.chunkTokens.fallback);
+const chunker = createStructureChunker({ maxTokens, countTokens: embedder.countTokens });
+const extractor = rules.create();
+const never = new AbortController().signal;
+
+// Loading the modules is not measured: a bare script has fewer.
+const begunMs = performance.now();
+const memory = new BareMemory(path, embedder.dimensions);
+const states = new Map<string, ThingState>();
+const readings = new Map<string, Reading[]>();
+for (const line of readFileSync(file, 'utf8').split('\n')) if (line !== '') read(line);
+let documents: BareDocument[] = [];
+for (const state of states.values()) {
+  documents.push(await documentOf(withOwnStays(state)));
+  if (documents.length === BATCH_THINGS) flush();
+}
+flush();
+for (const [key, own] of readings)
+  memory.writeReadings(
+    thingDocumentId('', key),
+    own.map(({ place, ...reading }) => ({ ...reading, place: place?.key ?? null })),
+  );
+memory.close();
+console.log(JSON.stringify({ seconds: (performance.now() - begunMs) / 1_000, things: states.size }));
+
+function flush(): void {
+  memory.write(documents);
+  documents = [];
+}
+
+function read(line: string): void {
+  const record = JSON.parse(line);
+  const mapped = mapper.map(record, mapper.shapeOf(record, null)!);
+  if (mapped.kind !== 'observations') throw new Error(`the bare script takes good records only: ${line.slice(0, 80)}`);
+  for (const observation of mapped.observations) take(observation);
+}
+
+function take(observation: Observation): void {
+  const { key } = observation.thing;
+  states.set(key, foldObservation(states.get(key) ?? null, observation, READ_AT));
+  if (observation.readings.length === 0) return;
+  const own = readings.get(key);
+  if (own === undefined) readings.set(key, [...observation.readings]);
+  else own.push(...observation.readings);
+}
+
+function withOwnStays(state: ThingState): ThingState {
+  const own = (readings.get(state.key) ?? []).filter(({ series }) => series === 'position');
+  if (own.length === 0) return state;
+  const ats = own.map(({ at }) => at);
+  const window = { count: 0, present: [], before: null, moves: [], nextAts: [] };
+  return { ...state, facts: withStays(state.facts, own, window, ats) };
+}
+
+async function documentOf(state: ThingState): Promise<BareDocument> {
+  const facts = heldFacts(state);
+  const card = cardOf(state, facts);
+  const found = chunker.chunk(card);
+  const extraction = await extractor.extract(card, found, never);
+  const { vectors } = await embedder.embed(found.map(embeddingText), never);
+  const id = thingDocumentId('', state.key);
+  const place = { documentId: id, version: 1, group: '' };
+  const chunks = found.map((chunk, index): StoredChunk => {
+    return { ...chunk, chunkId: chunkIdOf(place, chunk.ordinal), vector: vectors[index]! };
+  });
+  const stated = statedGraph(state, facts, { ...place, chunks });
+  const entities = new Map<string, StoredEntity>(stated.entities.map((entity) => [entity.entityId, entity]));
+  const mentions = new Map<string, StoredMention>(stated.mentions.map((mention) => [mention.mentionId, mention]));
+  for (const { type, key, name, ordinal, start, end, quote } of extraction.mentions) {
+    const mention = { entityId: entityIdOf('', { type, key }), chunkId: chunks[ordinal]!.chunkId, start, end };
+    if (!entities.has(mention.entityId))
+      entities.set(mention.entityId, { entityId: mention.entityId, type, key, name });
+    const mentionId = mentionIdOf(mention);
+    mentions.set(mentionId, { ...mention, mentionId, quote });
+  }
+  const raw = JSON.stringify(state.raw);
+  return {
+    ...{ id, uuid: documentUuid('', id), source, uri: state.key, name: state.name, mediaType: card.mediaType },
+    ...{ bytes: raw.length, digest: sha256(raw), statedAt: null, metadata: { ...card.metadata, thing: state } },
+    ...{ chunks, entities: [...entities.values()], relations: stated.relations },
+    mentions: [...mentions.values()].map((mention) => ({ ...mention, name: entities.get(mention.entityId)!.name })),
+  };
+}
