@@ -18,6 +18,7 @@ interface IngestJsonFlags extends CommonFlags {
   readonly all?: boolean;
   readonly sync?: boolean;
   readonly allowEmpty?: boolean;
+  readonly dryRun?: boolean;
 }
 
 /** `apex ingest-json --source <name> [target …]`: records of a structured source, mapped by rules. */
@@ -41,6 +42,7 @@ export function registerIngestJson(program: Command): void {
     .option('--all', 'everything, as if the API had never been asked')
     .option('--sync', 'everything, as with --all, and what the source has no more is deleted')
     .option('--allow-empty', 'with --sync: also when a stream has nothing any more')
+    .option('--dry-run', 'say what would become of which vehicle, shipment or message; change nothing, move no cursor')
     .option('--stdin-name <name>', 'name of standard input, for messages')
     .addOption(groupFlag())
     .option('--json', 'one JSON object a line on standard output and nothing else')
@@ -52,6 +54,11 @@ export function registerIngestJson(program: Command): void {
       const request = targets.length === 0 ? await fetchRequest(flags) : await fileRequest(targets, flags);
       if (targets.includes('-') && process.stdin.isTTY) printNote('Reading what is typed; end it with Ctrl-D.');
       keepYoungHeapSmall();
+      if (flags.dryRun === true) {
+        const { planRecordsCommand } = await import('./plan.ts');
+        await planRecordsCommand({ source: flags.source, ...request }, flags);
+        return;
+      }
       await runCommand(flags, (apex, onEvent, signal) =>
         apex.ingestRecords({ source: flags.source, ...request }, onEvent, signal),
       );

@@ -31,6 +31,7 @@ import { prepareDocument } from './pipeline/document.ts';
 import type { IsolatedRequest, Parts } from './pipeline/parts.ts';
 import type { EmbeddingUse } from './pipeline/use.ts';
 import { planIngest } from './plan/plan.ts';
+import { planRecords } from './plan/records.ts';
 import { ListedRuns } from './runs.ts';
 import { isOutage } from './saga/circuit.ts';
 import { Outages } from './saga/outages.ts';
@@ -272,6 +273,7 @@ export async function openPlanner({
   stdin,
   stdinName,
   onWarning,
+  version,
 }: Omit<HostOptions, 'prepareIsolated'>): Promise<Planner> {
   const { home, stagingBase } = placesOf(settings, defaultHome);
   for (const warning of inspectDataFolder(home)) onWarning(warning);
@@ -287,9 +289,11 @@ export async function openPlanner({
     failedRetentionMs: settings.stagingRetentionHours * HOUR_MS,
     now: surroundings.now,
   });
-  const parts = { ...readers, embedder, stores, staging, surroundings };
+  const parts = { ...readers, feeds: openFeeds(settings, version), embedder, stores, staging, surroundings };
+  const { group } = settings;
   return {
-    plan: (request, onEvent, signal) => planIngest({ request, parts, group: settings.group, onEvent, signal }),
+    plan: (request, onEvent, signal) => planIngest({ request, parts, group, onEvent, signal }),
+    planRecords: (request, onEvent, signal) => planRecords({ request, parts, group, onEvent, signal }),
     close: async () => {
       await readers.parsers.close();
       await staging.close();

@@ -34,8 +34,8 @@ export function closingTable(summary: RunSummary, problems: number): string[] {
   ]);
 }
 
-/** What became of records, where the run is about them. */
-function recordRows({ records }: RunSummary): [string, string][] {
+/** What became of records, or would, where it is about them. */
+export function recordRows({ records }: Pick<RunSummary, 'records'>): [string, string][] {
   if (records === undefined) return [];
   const { readings, rejected } = records;
   return [

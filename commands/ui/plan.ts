@@ -1,10 +1,11 @@
 import type { IngestRequest } from '../../lib/contracts/apex.ts';
 import { PLANNED_ACTIONS, type PlanEvent, type PlannedDocument, type PlanSummary } from '../../lib/contracts/plan.ts';
 import { dollarsOf, nanosOf, shownDollars } from '../../src/pipeline/money.ts';
-import { type SetAside, setAsideLines } from './closing.ts';
+import { recordRows, type SetAside, setAsideLines } from './closing.ts';
 import { counted, shownCount, shownDuration, shownPlace } from './figures.ts';
 import { columns, isLive, printJson, printLine, printNote, printWarning } from './output.ts';
 import { MovingLine } from './progress.ts';
+import { rejectionJson, rejectionText } from './rejection.ts';
 import { styleOf } from './style.ts';
 import { details } from './table.ts';
 import { clipped, safeText, withHelp } from './text.ts';
@@ -26,6 +27,7 @@ export function jsonPlan(): PlanView {
       if (event.kind === 'planned') printJson({ event: 'planned_document', ...event.document });
       else if (event.kind === 'problem')
         printJson({ event: 'problem', uri: event.uri, code: event.code, message: event.message });
+      else if (event.kind === 'rejected') printJson(rejectionJson(event));
       else if (event.kind === 'warning') printWarning(event.message);
       else if (event.kind === 'plan_ended') printJson({ event: 'plan', ...event.summary });
     },
@@ -56,6 +58,7 @@ class TextPlan implements PlanView {
   #planned = 0;
   #unchanged = 0;
   #problems = 0;
+  #rejected = 0;
 
   constructor(request: StopOptions) {
     this.#request = request;
@@ -65,6 +68,7 @@ class TextPlan implements PlanView {
     if (event.kind === 'listed') this.#listed = event.documents;
     else if (event.kind === 'planned') this.#document(event.document);
     else if (event.kind === 'problem') this.#problem(event);
+    else if (event.kind === 'rejected') this.#reject(event);
     else if (event.kind === 'warning') this.#warn(event.message);
     else this.#end(event.summary);
   }
@@ -95,6 +99,12 @@ class TextPlan implements PlanView {
     this.#problems += 1;
     if (this.#problems <= SHOWN_PROBLEMS) this.#warn(withHelp(problem));
     else if (this.#problems === SHOWN_PROBLEMS + 1) this.#warn('More cannot be read; --json lists all.');
+  }
+
+  #reject(rejection: Extract<PlanEvent, { kind: 'rejected' }>): void {
+    this.#rejected += 1;
+    if (this.#rejected <= SHOWN_PROBLEMS) printNote(`${this.#notes.warning('rejected')} ${rejectionText(rejection)}`);
+    else if (this.#rejected === SHOWN_PROBLEMS + 1) this.#warn('More are rejected; --json lists all.');
   }
 
   #warn(message: string): void {
@@ -136,6 +146,7 @@ export function planTable(summary: PlanSummary): string[] {
   const some = (name: string, count: number): [string, string][] => (count > 0 ? [[name, shownCount(count)]] : []);
   const written = Object.entries(rows).filter(([, count]) => count > 0);
   return details([
+    ...recordRows(summary),
     ['documents', shownCount(summary.documents)],
     ...PLANNED_ACTIONS.flatMap((action) => some(`  ${action}`, summary[action])),
     ...some('not read', summary.problems),

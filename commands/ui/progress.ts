@@ -5,6 +5,7 @@ import { closingTable, type SetAside, setAsideLines, setAsideOf } from './closin
 import { counted, shownDuration, shownPlace } from './figures.ts';
 import { LiveLine } from './live-line.ts';
 import { columns, isLive, printError, printJson, printLine, printNote, printWarning } from './output.ts';
+import { rejectionJson, rejectionText } from './rejection.ts';
 import { isColourless, type Style, styleOf } from './style.ts';
 import { safeText, withHelp } from './text.ts';
 
@@ -24,10 +25,8 @@ export function jsonProgress(): Progress {
       if (event.kind === 'document') printJson({ event: 'document', ...event.result });
       else if (event.kind === 'problem')
         printJson({ event: 'problem', uri: event.uri, code: event.code, message: event.message });
-      else if (event.kind === 'rejected') {
-        const { uri, place, path, reason } = event;
-        printJson({ event: 'rejected', uri, place, path, reason });
-      } else if (event.kind === 'warning') warn(event, String);
+      else if (event.kind === 'rejected') printJson(rejectionJson(event));
+      else if (event.kind === 'warning') warn(event, String);
       else if (event.kind === 'waiting_store') {
         const { role, reason, since, maxOutageMs } = event;
         printJson({ event: 'waiting_store', role, reason, since, max_outage_ms: maxOutageMs });
@@ -163,11 +162,10 @@ class TextProgress implements Progress {
     printError(`${this.#notes.failure('error:')} ${safeText(text)}`);
   }
 
-  #rejection({ uri, place, path, reason }: Extract<RunEvent, { kind: 'rejected' }>): void {
+  #rejection(rejection: Extract<RunEvent, { kind: 'rejected' }>): void {
     this.#run.rejected += 1;
-    if (this.#run.rejected > SHOWN_PROBLEMS) return;
-    const field = path === '' ? '' : `${path}: `;
-    printError(`${this.#notes.warning('rejected')} ${safeText(`${place} of ${shownPlace(uri)}: ${field}${reason}`)}`);
+    if (this.#run.rejected <= SHOWN_PROBLEMS)
+      printError(`${this.#notes.warning('rejected')} ${rejectionText(rejection)}`);
   }
 
   #end(summary: RunSummary): void {

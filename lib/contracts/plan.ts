@@ -1,4 +1,4 @@
-import type { IngestRequest } from './apex.ts';
+import type { IngestRequest, RecordCounts, RecordsRequest } from './apex.ts';
 import type { ErrorReport } from './errors.ts';
 import type { SourceProblem } from './source.ts';
 import type { CacheStore, RecordsStore, Role } from './store.ts';
@@ -61,6 +61,8 @@ export interface PlanSummary extends PlannedEmbedding {
   readonly delete: number;
   readonly quarantine: number;
   readonly problems: number;
+  /** Of a plan for records only: those that would be taken or rejected, and the readings that are new. */
+  readonly records?: RecordCounts;
   readonly chunks: number;
   readonly entities: number;
   readonly relations: number;
@@ -81,13 +83,32 @@ export type PlanEvent =
   | { readonly kind: 'listed'; readonly documents: number; readonly isFinal: boolean }
   | ({ readonly kind: 'problem' } & SourceProblem)
   | { readonly kind: 'planned'; readonly document: PlannedDocument }
+  /** A record that would be rejected. `path`: the field, or empty. */
+  | {
+      readonly kind: 'rejected';
+      readonly uri: string;
+      readonly place: string;
+      readonly path: string;
+      readonly reason: string;
+    }
   | { readonly kind: 'warning'; readonly code: string; readonly message: string }
   /** The last event of a plan. */
   | { readonly kind: 'plan_ended'; readonly summary: PlanSummary };
 
 /** The part of a memory's stores that a plan asks; nothing of it writes. */
 export interface ReadableStores {
-  readonly records: Pick<RecordsStore, 'identity' | 'current' | 'children' | 'quarantined' | 'select'>;
+  readonly records: Pick<
+    RecordsStore,
+    | 'identity'
+    | 'current'
+    | 'children'
+    | 'quarantined'
+    | 'select'
+    | 'described'
+    | 'factsOn'
+    | 'seriesWindows'
+    | 'cursor'
+  >;
   readonly graph: { readonly identity: string };
   readonly vectors: { readonly identity: string };
   readonly cache: Pick<CacheStore, 'identity' | 'get'>;
@@ -97,5 +118,7 @@ export interface ReadableStores {
 export interface Planner {
   /** @throws as the ingest would before its run begins. */
   plan(request: IngestRequest, onEvent: (event: PlanEvent) => void, signal: AbortSignal): Promise<PlanSummary>;
+  /** The same for records: what would become of each thing that they speak of. Cursors stay. Errors as `plan`. */
+  planRecords(request: RecordsRequest, onEvent: (event: PlanEvent) => void, signal: AbortSignal): Promise<PlanSummary>;
   close(): Promise<void>;
 }

@@ -226,6 +226,11 @@ const NO_MEMORY: ReadableStores = {
     children: async () => [],
     quarantined: async () => [],
     select: async () => [],
+    described: async () => new Map(),
+    factsOn: async () => [],
+    seriesWindows: async (requests) =>
+      requests.map(({ ats }) => ({ count: 0, present: [], nextAts: ats.map(() => null), before: null, moves: [] })),
+    cursor: async () => null,
   },
   graph: { identity: '' },
   vectors: { identity: '' },

@@ -1,56 +1,44 @@
-import { ERROR_CODES, EXIT } from '../../lib/contracts/error-codes.ts';
 import type { PlannedDocument, PlanSummary } from '../../lib/contracts/plan.ts';
-import type { Source, SourceItem, SourceProblem } from '../../lib/contracts/source.ts';
+import type { Source, SourceItem } from '../../lib/contracts/source.ts';
 import { Allowance, NO_CAPS } from '../pipeline/allowance.ts';
 import { workThrough } from '../pipeline/bounded.ts';
 import { type Candidate, classify, type Verdict } from '../pipeline/classify.ts';
 import { documentIdOf } from '../pipeline/identity.ts';
 import { isProblem, LOOK_ITEMS, listAhead, severalNamed } from '../pipeline/run.ts';
-import { graver } from '../pipeline/session.ts';
 import { Sync } from '../pipeline/sync.ts';
 import { EmbeddingUse } from '../pipeline/use.ts';
 import { PlannedCache } from './embedding.ts';
 import { type PlannedUse, planFamily } from './family.ts';
+import { PlanReport, planned } from './report.ts';
 import { deletedOf, rememberedOf, unchangedOf } from './results.ts';
 import { PLAN_RUN, type PlanOptions, PlanSession } from './session.ts';
-import { PlanTally } from './summary.ts';
 
 /**
  * Says what an ingest would do, document by document in the order of listing, by doing all of it but embedding and writing.
  *
  * Stopped by its signal it says what it has seen. @throws as the ingest would before its run begins.
  */
-export async function planIngest(options: PlanOptions): Promise<PlanSummary> {
-  const planning = new Planning(options);
-  try {
-    await planning.work();
-  } catch (error) {
-    if (!options.signal.aborted) throw error;
-    return planning.end('interrupted');
-  }
-  return planning.end('completed');
+export function planIngest(options: PlanOptions): Promise<PlanSummary> {
+  return planned(new Planning(options), options.signal);
 }
 
 class Planning {
   readonly #session: PlanSession;
   readonly #source: Source;
   readonly #planned: PlannedUse;
-  readonly #tally = new PlanTally();
-  readonly #startedMs: number;
-  #exitStatus: number = EXIT.done;
-  #hasCacheFailed = false;
+  readonly #report: PlanReport;
 
   constructor(options: PlanOptions) {
     const { parts, request } = options;
     const { embedder, stores, surroundings } = parts;
     this.#session = new PlanSession(options);
+    this.#report = new PlanReport(options);
     this.#source = parts.source(request.source);
     this.#planned = {
       use: new EmbeddingUse(new Allowance(NO_CAPS, surroundings.elapsed)),
       cache: new PlannedCache(stores.cache, embedder.dimensions),
-      onCacheFailure: () => this.#warnOfCache(),
+      onCacheFailure: () => this.#report.warnOfCache(),
     };
-    this.#startedMs = surroundings.elapsed();
   }
 
   async work(): Promise<void> {
@@ -60,7 +48,7 @@ class Planning {
     let waiting: Candidate[] = [];
     for await (const entry of listAhead(listing, this.#session.onEvent)) {
       if (isProblem(entry)) {
-        this.#takeProblem(entry);
+        this.#report.takeProblem(entry);
         continue;
       }
       if (plan.documentId !== null && waiting.length > 0) throw severalNamed(plan.documentId);
@@ -74,19 +62,7 @@ class Planning {
   }
 
   end(state: PlanSummary['state']): PlanSummary {
-    const { parts, signal, onEvent } = this.#session;
-    const isInterrupted = state === 'interrupted';
-    if (isInterrupted) this.#earn(signal.reason === 'SIGTERM' ? EXIT.terminated : EXIT.interrupted);
-    const summary = this.#tally.summary(
-      { state, exit_status: this.#exitStatus, error: isInterrupted ? INTERRUPTED : null },
-      {
-        embedder: parts.embedder,
-        prepareMs: parts.surroundings.elapsed() - this.#startedMs,
-        requestsAtOnce: parts.limits.concurrency,
-      },
-    );
-    onEvent({ kind: 'plan_ended', summary });
-    return summary;
+    return this.#report.end(state);
   }
 
   /** What cannot be read twice is copied into the temporary staging area first. */
@@ -107,7 +83,7 @@ class Planning {
     let told = 0;
     const tellNext = () => {
       for (; told < results.length && results[told] !== null; told += 1)
-        for (const result of results[told]!) this.#tell(result);
+        for (const result of results[told]!) this.#report.tell(result);
     };
     const queue = verdicts.map((verdict, index) => ({ verdict, index }));
     try {
@@ -117,7 +93,7 @@ class Planning {
       });
     } catch (error) {
       // What is seen is told, whatever stands before it in the order.
-      for (const result of results.slice(told).flatMap((planned) => planned ?? [])) this.#tell(result);
+      for (const result of results.slice(told).flatMap((planned) => planned ?? [])) this.#report.tell(result);
       throw error;
     }
   }
@@ -148,36 +124,6 @@ class Planning {
 
   async #planGone(sync: Sync): Promise<void> {
     for await (const deletions of sync.gone(LOOK_ITEMS))
-      for (const deletion of deletions) this.#tell(deletedOf(this.#session.placed(deletion)));
-  }
-
-  #takeProblem(problem: SourceProblem): void {
-    this.#tally.takeProblem();
-    this.#earn(ERROR_CODES[problem.code].exit);
-    this.#session.onEvent({ kind: 'problem', ...problem });
-  }
-
-  #tell(document: PlannedDocument): void {
-    this.#tally.take(document);
-    if (document.action === 'quarantine') this.#earn(EXIT.quarantined);
-    this.#session.onEvent({ kind: 'planned', document });
-  }
-
-  #earn(exitStatus: number): void {
-    this.#exitStatus = graver(this.#exitStatus, exitStatus);
-  }
-
-  #warnOfCache(): void {
-    if (this.#hasCacheFailed) return;
-    this.#hasCacheFailed = true;
-    const message = 'the cache does not answer; the plan counts every text as one to embed';
-    this.#session.onEvent({ kind: 'warning', code: 'CACHE_FAILED', message });
+      for (const deletion of deletions) this.#report.tell(deletedOf(this.#session.placed(deletion)));
   }
 }
-
-const INTERRUPTED = {
-  code: 'ABORTED',
-  message: 'interrupted: this is what was seen until then',
-  retryable: true,
-  step: null,
-} as const;

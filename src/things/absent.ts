@@ -1,5 +1,6 @@
+import type { RunEvent } from '../../lib/contracts/apex.ts';
 import type { Observation } from '../../lib/contracts/feed.ts';
-import type { AfterDocument, SelectedDocument } from '../../lib/contracts/store.ts';
+import type { AfterDocument, RecordsStore, SelectedDocument } from '../../lib/contracts/store.ts';
 import { deleteTogether } from '../pipeline/delete.ts';
 import type { RunSession } from '../pipeline/session.ts';
 import { isProvisional, stateOf } from './state.ts';
@@ -34,21 +35,26 @@ export interface WalkedStream {
 /** How many things of the memory are compared with what was met together. */
 const PAGE_THINGS = 1_000;
 
-/**
- * Deletes the things that a source does not have any more: those that a record of their own once told of, and that a walk over all
- * there is did not meet. Nothing is deleted, and that is said, when the walk did not begin at the beginning, when a record of it was rejected,
- * and when it met none at all unless that is allowed. What another run has changed meanwhile is looked at again, once.
- */
-export async function deleteAbsent({ name, allOf, met }: WalkedStream, session: RunSession): Promise<void> {
-  const { plan, parts } = session;
-  if (allOf === null) return warn(session, name, 'this run did not see it from its beginning');
-  if (met.hasRejected) return warn(session, name, 'a record of it was rejected, and may be of any of them');
-  const isSuddenlyEmpty = !met.hasAny(allOf) && plan.fetch?.sync?.allowsEmpty !== true;
+/** What a walk is compared with, and who hears why nothing is deleted. */
+interface Comparison {
+  readonly source: string;
+  readonly group: string;
+  readonly records: Pick<RecordsStore, 'select' | 'described'>;
+  /** Also when the walk met none at all. */
+  readonly allowsEmpty: boolean;
+  readonly signal: AbortSignal;
+  readonly onEvent: (event: Extract<RunEvent, { kind: 'warning' }>) => void;
+}
+
+/** Deletes the things that a source does not have any more (`absentThings`). What another run has changed meanwhile is looked at again, once. */
+export async function deleteAbsent(stream: WalkedStream, session: RunSession): Promise<void> {
+  const { plan, parts, signal, onEvent } = session;
+  const { source, group } = plan;
+  const allowsEmpty = plan.fetch?.sync?.allowsEmpty === true;
+  const comparison = { source, group, records: parts.stores.records, allowsEmpty, signal, onEvent };
   for (const isLastTry of [false, true]) {
     let hasLost = false;
-    for await (const page of absentPages(allOf, met, session)) {
-      if (page.length > 0 && isSuddenlyEmpty)
-        return warn(session, name, 'it has none at all: give --allow-empty if so');
+    for await (const page of absentThings(stream, comparison)) {
       for (let from = 0; from < page.length; from += parts.limits.batchDocuments) {
         const lost = await deleteTogether(page.slice(from, from + parts.limits.batchDocuments), session, isLastTry);
         hasLost ||= lost.length > 0;
@@ -58,14 +64,32 @@ export async function deleteAbsent({ name, allOf, met }: WalkedStream, session: 
   }
 }
 
-function warn({ plan, onEvent }: RunSession, stream: string, reason: string): void {
-  const message = `nothing of ${plan.source}:${stream} is deleted: ${reason}`;
+/**
+ * Page by page, the things that a source does not have any more: those that a record of their own once told of, and that a walk over
+ * all there is did not meet. None, and that is said, when the walk did not begin at the beginning, when a record of it was rejected, and when
+ * it met none at all unless that is allowed.
+ */
+export async function* absentThings(
+  { name, allOf, met }: WalkedStream,
+  comparison: Comparison,
+): AsyncGenerator<readonly { documentId: string; sourceUri: string; baseVersion: number }[]> {
+  if (allOf === null) return warn(comparison, name, 'this run did not see it from its beginning');
+  if (met.hasRejected) return warn(comparison, name, 'a record of it was rejected, and may be of any of them');
+  const isSuddenlyEmpty = !met.hasAny(allOf) && !comparison.allowsEmpty;
+  for await (const page of absentPages(allOf, met, comparison)) {
+    if (page.length > 0 && isSuddenlyEmpty)
+      return warn(comparison, name, 'it has none at all: give --allow-empty if so');
+    yield page;
+  }
+}
+
+function warn({ source, onEvent }: Comparison, stream: string, reason: string): void {
+  const message = `nothing of ${source}:${stream} is deleted: ${reason}`;
   onEvent({ kind: 'warning', code: 'SYNC_INCOMPLETE', message });
 }
 
-async function* absentPages(uriPrefix: string, met: Met, { parts, plan, signal }: RunSession) {
-  const { records } = parts.stores;
-  const filter = { source: plan.source, group: plan.group, uriPrefix, createdBefore: null };
+async function* absentPages(uriPrefix: string, met: Met, { source, group, records, signal }: Comparison) {
+  const filter = { source, group, uriPrefix, createdBefore: null };
   for (let after: AfterDocument = null; ; ) {
     const page: readonly SelectedDocument[] = await records.select(filter, { after, limit: PAGE_THINGS }, signal);
     const unmet = page.filter(({ sourceUri }) => !met.has(sourceUri) && !isProvisional(sourceUri));

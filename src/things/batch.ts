@@ -80,7 +80,7 @@ async function unlessOvertaken<T>(work: () => Promise<T>): Promise<T | null> {
 }
 
 /** A thing of which a version is to be written. */
-type ChangedThing = PreparedThing & { readonly content: ThingContent };
+export type ChangedThing = PreparedThing & { readonly content: ThingContent };
 
 function isWritten({ content, addition }: PreparedThing): boolean {
   return content !== null || addition !== null;
@@ -102,7 +102,7 @@ async function tryBatch(batch: RecordBatch, session: RunSession, startedMs: numb
   });
   const unchanged = prepared.things
     .filter(({ isNamed, content, addition }) => isNamed && content === null && addition === null)
-    .map((thing) => unchangedResult(identified(thing, session), thing.known!.document.version));
+    .map((thing) => unchangedResult(identifiedThing(thing, plan.group), thing.known!.document.version));
   if (isNothing(prepared, batch)) return { results: unchanged, readings: 0, hasLost: false };
   const batchNo = session.takeBatchNo();
   const { endsStream, rejectedCount: rejected } = batch;
@@ -173,7 +173,7 @@ async function numbered(
     const own = vectors.slice(from, from + thing.content.chunks.length);
     from += thing.content.chunks.length;
     return {
-      ...recordOf(thing, own, { version, group, settingsDigest, storesDigest, createdAt }),
+      ...thingRecord(thing, own, { version, group, settingsDigest, storesDigest, createdAt }),
       baseVersion: thing.known?.document.version ?? null,
     };
   });
@@ -194,6 +194,7 @@ async function numbered(
   };
 }
 
+/** What a version of a thing is numbered and dated with. */
 interface Numbered {
   readonly version: number;
   readonly group: string;
@@ -202,7 +203,8 @@ interface Numbered {
   readonly createdAt: string;
 }
 
-function recordOf(
+/** A version of a thing. @param vectors of its chunks. */
+export function thingRecord(
   { documentId, state, content: { facts, card, chunks, extraction, contentDigest } }: ChangedThing,
   vectors: readonly Float32Array[],
   numbering: Numbered,
@@ -228,6 +230,7 @@ function feedSourceOf(key: string): string {
   return source === 'front' ? 'frontapp' : source;
 }
 
-function identified({ documentId, state: { key } }: PreparedThing, { plan }: RunSession) {
-  return { documentId, group: plan.group, source: feedSourceOf(key), sourceUri: key };
+/** A thing as documents are told of. */
+export function identifiedThing({ documentId, state: { key } }: PreparedThing, group: string) {
+  return { documentId, group, source: feedSourceOf(key), sourceUri: key };
 }

@@ -24,11 +24,12 @@ import type { RunSession } from '../pipeline/session.ts';
 import { Spool } from '../pipeline/spool.ts';
 import { deleteAbsent, Met } from './absent.ts';
 import { runRecordBatch } from './batch.ts';
+import { mapRecord } from './mapping.ts';
 
 /** Records that are written and become visible together: these, or fewer when they speak of many things. */
 export const BATCH_RECORDS = 256;
 /** A shipment of 3 KB speaks of some ten things: 256 of them made batches that took 650 MB, this many observations take 280. */
-const BATCH_OBSERVATIONS = 512;
+export const BATCH_OBSERVATIONS = 512;
 
 /** Brings every record of the run's targets into the memory, batch after batch. */
 export async function ingestRecords(session: RunSession, replay: RunReplay): Promise<void> {
@@ -94,7 +95,8 @@ function isOfSource(error: unknown): error is ApexError {
   return isApexError(error) && error.name === 'SourceError';
 }
 
-function waitingText(source: string, reason: 'limited' | 'failed', ms: number): string {
+/** Says that a source is waited for. */
+export function waitingText(source: string, reason: 'limited' | 'failed', ms: number): string {
   const why = reason === 'limited' ? 'asked to slow down' : 'did not answer';
   return `${source} ${why}; it is asked again in ${Math.ceil(ms / 1_000)} s`;
 }
@@ -154,7 +156,8 @@ async function retryRejected(session: RunSession): Promise<void> {
   }
 }
 
-function feedSource(name: string): FeedSourceName {
+/** The name of a source of records. @throws UsageError for any other. */
+export function feedSource(name: string): FeedSourceName {
   if ((FEED_SOURCES as readonly string[]).includes(name)) return name as FeedSourceName;
   throw new UsageError(`there is no source of records named ${name}: ${FEED_SOURCES.join(', ')}`, {
     code: 'APEX_USAGE',
@@ -233,21 +236,14 @@ class RecordBatches {
 
   /** @returns whether the record was taken. */
   #map(record: FeedRecord, uri: string): boolean {
-    const { value, place, stream } = record;
-    const shape = this.#mapper.shapeOf(value, stream);
-    const raw = () => JSON.stringify(value);
-    if (shape === null) {
-      const reason = `it is no record of ${this.#mapper.source}; shapes tried: ${this.#mapper.shapes.join(', ')}`;
-      this.#reject({ place, path: '', reason, raw: raw() }, stream, uri);
+    const mapped = mapRecord(this.#mapper, record);
+    if ('rejected' in mapped) {
+      this.#reject(mapped.rejected, record.stream, uri);
       return false;
     }
-    const mapped = this.#mapper.map(value, shape);
-    if (mapped.kind === 'observations') {
-      this.#observations.push(...mapped.observations);
-      for (const observation of mapped.observations) this.#met?.add(observation);
-    }
-    if (mapped.kind === 'problem') this.#reject({ place, ...mapped.problem, raw: raw() }, stream, uri);
-    return mapped.kind !== 'problem';
+    this.#observations.push(...mapped.observations);
+    for (const observation of mapped.observations) this.#met?.add(observation);
+    return true;
   }
 
   #reject(rejected: RejectedRecord, stream: string | null, sourceUri: string): void {

@@ -13,14 +13,17 @@ export interface KnownThing {
   readonly document: CurrentDocument;
 }
 
+/** What is asked of the records store. */
+type KnowingRecords = Pick<RecordsStore, 'current' | 'described' | 'factsOn'>;
+
 /** What the memory knows of things, asked for once in a batch. */
 export class KnownThings {
   readonly group: string;
-  readonly #records: RecordsStore;
+  readonly #records: KnowingRecords;
   readonly #signal: AbortSignal;
   readonly #things = new Map<string, KnownThing | null>();
 
-  constructor(records: RecordsStore, group: string, signal: AbortSignal) {
+  constructor(records: KnowingRecords, group: string, signal: AbortSignal) {
     this.#records = records;
     this.group = group;
     this.#signal = signal;

@@ -2,6 +2,7 @@ import type { Chunk, Extraction, ParsedDocument } from '../../lib/contracts/docu
 import type { Observation, Reading, ThingRef } from '../../lib/contracts/feed.ts';
 import { canonicalJson, digestOf } from '../../lib/contracts/identity.ts';
 import type { SeriesAddition, SeriesWindow } from '../../lib/contracts/series.ts';
+import type { RecordsStore } from '../../lib/contracts/store.ts';
 import { chunk } from '../pipeline/chunk.ts';
 import type { StepContext } from '../pipeline/context.ts';
 import { extractQuoted } from '../pipeline/extract.ts';
@@ -45,7 +46,9 @@ export interface PreparedThings {
 }
 
 interface PrepareParts {
-  readonly parts: Pick<Parts, 'stores' | 'chunker' | 'extractor'>;
+  readonly parts: Pick<Parts, 'chunker' | 'extractor'> & {
+    readonly stores: { readonly records: Pick<RecordsStore, 'seriesWindows'> };
+  };
   readonly known: KnownThings;
   readonly context: Pick<StepContext, 'signal' | 'surroundings'>;
   readonly settingsDigest: string;
@@ -140,7 +143,7 @@ async function prepareThing(
     state = { ...state, facts: facts.sort(compareFacts) };
   }
   // What its text names may be known by now, though nothing is said of the thing itself.
-  const isSame = !options.isLookedAt && isUnchanged(before, stateDigest(state), options);
+  const isSame = before !== null && !options.isLookedAt && isUnchanged(before, stateDigest(state), options);
   if (isSame) return { documentId, known: before, state, content: null, addition };
   const { chunks, card, extraction } = await cardParts(state, parts, context);
   state = await withMentions(state, extraction, options);

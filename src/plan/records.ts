@@ -1,0 +1,263 @@
+import type { RecordsRequest } from '../../lib/contracts/apex.ts';
+import { ERROR_CODES, EXIT } from '../../lib/contracts/error-codes.ts';
+import { isApexError } from '../../lib/contracts/errors.ts';
+import type {
+  FeedRecord,
+  FeedSourceName,
+  Observation,
+  RecordMapper,
+  RejectedRecord,
+} from '../../lib/contracts/feed.ts';
+import type { FetchRequest } from '../../lib/contracts/journal.ts';
+import type { FeedReader } from '../../lib/contracts/parts.ts';
+import type { PlannedAction, PlannedEmbedding, PlanSummary } from '../../lib/contracts/plan.ts';
+import type { SourceItem } from '../../lib/contracts/source.ts';
+import { Allowance, NO_CAPS } from '../pipeline/allowance.ts';
+import { embed } from '../pipeline/embed.ts';
+import { costOf, dollarsOf } from '../pipeline/money.ts';
+import { storesDigest } from '../pipeline/parts.ts';
+import { isProblem, listAhead } from '../pipeline/run.ts';
+import { EmbeddingUse } from '../pipeline/use.ts';
+import { absentThings, Met } from '../things/absent.ts';
+import { type ChangedThing, identifiedThing, thingRecord } from '../things/batch.ts';
+import { BATCH_OBSERVATIONS, BATCH_RECORDS, feedSource, waitingText } from '../things/ingest.ts';
+import { KnownThings } from '../things/known.ts';
+import { mapRecord } from '../things/mapping.ts';
+import { type PreparedThing, prepareThings, thingsSettingsDigest } from '../things/prepare.ts';
+import { PlannedCache, plannedEmbedder } from './embedding.ts';
+import { PlanReport, planned } from './report.ts';
+import { deletedOf, unchangedOf, writtenOf } from './results.ts';
+import { PLAN_RUN, type PlanOptions, type PlanParts } from './session.ts';
+
+/** What a plan for records is asked, and who hears of it. */
+export interface RecordPlanOptions extends Omit<PlanOptions, 'request' | 'parts'> {
+  readonly request: RecordsRequest;
+  readonly parts: PlanParts & { readonly feeds: FeedReader };
+}
+
+/**
+ * Says what an ingest of records would do, thing by thing as it first changes, by doing all of it but embedding and writing; an API is
+ * asked, and its streams stay as far as they were. Every batch is compared with the memory alone, as nothing is written: what a record
+ * says of a thing that an earlier one of the same input names otherwise may come out as one thing more.
+ *
+ * Stopped by its signal it says what it has seen. @throws as the ingest would before its run begins.
+ */
+export function planRecords(options: RecordPlanOptions): Promise<PlanSummary> {
+  return planned(new RecordPlanning(options), options.signal);
+}
+
+class RecordPlanning {
+  readonly #options: RecordPlanOptions;
+  readonly #report: PlanReport;
+  readonly #source: FeedSourceName;
+  readonly #use = new EmbeddingUse(new Allowance(NO_CAPS, () => 0));
+  readonly #cache: PlannedCache;
+  readonly #readAt: string;
+  /** What was told of a thing; `unchanged` is told at the end. */
+  readonly #told = new Map<string, PlannedAction>();
+  readonly #unchanged = new Map<string, PreparedThing>();
+  #counts = { records: 0, readings: 0, rejected: 0 };
+  #observations: Observation[] = [];
+  /** Records since the last batch. */
+  #waiting = 0;
+
+  constructor(options: RecordPlanOptions) {
+    const { parts, request } = options;
+    this.#options = options;
+    this.#source = feedSource(request.source);
+    this.#report = new PlanReport(options);
+    this.#cache = new PlannedCache(parts.stores.cache, parts.embedder.dimensions);
+    this.#readAt = new Date(parts.surroundings.now()).toISOString();
+  }
+
+  async work(): Promise<void> {
+    const { request, parts } = this.#options;
+    const mapper = await parts.feeds.mapper(this.#source);
+    if (request.fetch === undefined) await this.#planFiles(mapper);
+    else await this.#planFetch(request.fetch, mapper);
+    await this.#planBatch();
+  }
+
+  end(state: PlanSummary['state']): PlanSummary {
+    for (const [documentId, thing] of this.#unchanged)
+      if (!this.#told.has(documentId))
+        this.#report.tell(unchangedOf(this.#identified(thing), thing.known?.document.version ?? null));
+    return this.#report.end(state, this.#counts);
+  }
+
+  async #planFiles(mapper: RecordMapper): Promise<void> {
+    const { request, parts, signal, onEvent } = this.#options;
+    const source = parts.source('local_upload');
+    for await (const entry of listAhead(source.list(request.targets, signal), onEvent)) {
+      if (isProblem(entry)) {
+        this.#report.takeProblem(entry);
+        continue;
+      }
+      const item = await this.#readable(entry);
+      for await (const found of parts.feeds.read(source.read(item, signal), signal)) {
+        if (found.kind === 'rejected') this.#reject(found.rejected, item.uri);
+        else await this.#take(found.record, item.uri, mapper, null);
+      }
+    }
+  }
+
+  /** What cannot be read twice is copied into the temporary staging area first. */
+  async #readable(item: SourceItem): Promise<SourceItem> {
+    if (item.isRepeatable) return item;
+    const { parts, signal } = this.#options;
+    const source = parts.source('local_upload');
+    const folder = await parts.staging.open('spool', source.name, PLAN_RUN);
+    return source.fromCopy(item, await folder.stage(source, item, signal));
+  }
+
+  async #planFetch(request: FetchRequest, mapper: RecordMapper): Promise<void> {
+    const { parts, onEvent, signal } = this.#options;
+    const feed = await parts.feeds.open(this.#source, {
+      onWaiting: ({ reason, ms }) => {
+        if (reason !== 'pace')
+          onEvent({ kind: 'warning', code: 'SOURCE_WAITS', message: waitingText(this.#source, reason, ms) });
+      },
+      onWarning: ({ code, message }) => onEvent({ kind: 'warning', code, message }),
+    });
+    try {
+      for (const stream of request.streams) {
+        const { since, until, isAll, id, sync } = request;
+        const met = sync?.streams.includes(stream) === true ? new Met() : null;
+        const saved = await parts.stores.records.cursor(
+          { source: this.#source, stream, group: this.#options.group },
+          signal,
+        );
+        const walk = feed.walk({
+          ...{ stream, cursor: saved?.value ?? null, isResume: false, since, until, isAll, id, signal },
+        });
+        await this.#planStream(stream, walk, mapper, met);
+      }
+    } finally {
+      await feed.close();
+    }
+  }
+
+  async #planStream(
+    stream: string,
+    walk: ReturnType<Awaited<ReturnType<FeedReader['open']>>['walk']>,
+    mapper: RecordMapper,
+    met: Met | null,
+  ): Promise<void> {
+    const uri = `${this.#source}:${stream}`;
+    try {
+      for await (const { records, rejected, isLast, allOf } of walk) {
+        for (const entry of rejected) this.#reject(entry, uri, met);
+        for (const record of records) await this.#take(record, uri, mapper, met);
+        if (isLast && met !== null) await this.#planAbsent(stream, allOf, met);
+      }
+    } catch (error) {
+      if (!isApexError(error) || error.name !== 'SourceError' || this.#options.signal.aborted) throw error;
+      const { code, message } = error;
+      this.#report.earn(ERROR_CODES[code].exit);
+      this.#options.onEvent({ kind: 'warning', code, message });
+    }
+  }
+
+  async #planAbsent(name: string, allOf: string | null, met: Met): Promise<void> {
+    const { request, group, parts, signal, onEvent } = this.#options;
+    const allowsEmpty = request.fetch?.sync?.allowsEmpty === true;
+    const compared = { source: this.#source, group, records: parts.stores.records, signal, allowsEmpty, onEvent };
+    for await (const page of absentThings({ name, allOf, met }, compared))
+      for (const { documentId, sourceUri } of page)
+        this.#report.tell(deletedOf({ documentId, group, source: this.#source, sourceUri }));
+  }
+
+  async #take(record: FeedRecord, uri: string, mapper: RecordMapper, met: Met | null): Promise<void> {
+    if (this.#waiting >= BATCH_RECORDS || this.#observations.length >= BATCH_OBSERVATIONS) await this.#planBatch();
+    this.#waiting += 1;
+    const mapped = mapRecord(mapper, record);
+    if ('rejected' in mapped) return this.#reject(mapped.rejected, uri, met);
+    this.#counts.records += 1;
+    this.#observations.push(...mapped.observations);
+    for (const observation of mapped.observations) met?.add(observation);
+  }
+
+  #reject({ place, path, reason }: RejectedRecord, uri: string, met: Met | null = null): void {
+    this.#counts.records += 1;
+    this.#counts.rejected += 1;
+    if (met !== null) met.hasRejected = true;
+    this.#report.earn(EXIT.quarantined);
+    this.#options.onEvent({ kind: 'rejected', uri, place, path, reason });
+  }
+
+  async #planBatch(): Promise<void> {
+    const { parts, group, signal } = this.#options;
+    signal.throwIfAborted();
+    const observed = this.#observations;
+    [this.#observations, this.#waiting] = [[], 0];
+    if (observed.length === 0) return;
+    const settingsDigest = thingsSettingsDigest(parts);
+    const digests = { settingsDigest, storesDigest: storesDigest(parts.stores), readAt: this.#readAt };
+    const { things, absorbed } = await prepareThings(observed, {
+      ...{ parts, known: new KnownThings(parts.stores.records, group, signal), ...digests },
+      context: { signal, surroundings: parts.surroundings },
+    });
+    for (const thing of things) {
+      this.#counts.readings += thing.addition?.readings.length ?? 0;
+      if (thing.content !== null) await this.#planWritten({ ...thing, content: thing.content }, digests);
+      else if (thing.isNamed) this.#unchanged.set(thing.documentId, thing);
+    }
+    for (const { known } of absorbed) {
+      const { documentId } = known.document;
+      if (!this.#isNews(documentId, 'delete')) continue;
+      this.#report.tell(deletedOf({ documentId, group, source: this.#source, sourceUri: known.state.key }));
+    }
+  }
+
+  async #planWritten(
+    thing: ChangedThing,
+    digests: { readonly settingsDigest: string; readonly storesDigest: string },
+  ): Promise<void> {
+    const { parts, group, signal } = this.#options;
+    const embedding = await this.#planEmbedding(thing);
+    const action = thing.known === null ? 'add' : 'update';
+    if (!this.#isNews(thing.documentId, action)) return;
+    const current = await parts.stores.records.current([thing.documentId], signal);
+    // Only what is counted is needed, not what a vector says.
+    const vectors = thing.content.chunks.map(() => new Float32Array());
+    const version = (current.get(thing.documentId)?.lastVersion ?? 0) + 1;
+    const record = thingRecord(thing, vectors, { ...digests, version, group, createdAt: this.#readAt });
+    this.#report.tell(writtenOf(record, action, embedding));
+  }
+
+  async #planEmbedding({ content }: ChangedThing): Promise<PlannedEmbedding> {
+    const { parts, signal } = this.#options;
+    const requests: (readonly string[])[] = [];
+    const embedder = plannedEmbedder(parts.embedder, (texts) => requests.push(texts));
+    const embedding = {
+      embedder,
+      cache: this.#cache,
+      use: this.#use,
+      onCacheFailure: () => this.#report.warnOfCache(),
+    };
+    await embed(content.chunks, embedding, {
+      runId: PLAN_RUN,
+      signal,
+      surroundings: parts.surroundings,
+      onStep: () => {},
+    });
+    const tokens = requests.flat().reduce((sum, text) => sum + parts.embedder.countBilledTokens(text), 0);
+    return {
+      embedded_texts: requests.flat().length,
+      embedding_calls: requests.length,
+      embedding_tokens: tokens,
+      cost_usd: dollarsOf(costOf(tokens, parts.embedder.price)),
+    };
+  }
+
+  /** Whether nothing was told of it yet. */
+  #isNews(documentId: string, action: PlannedAction): boolean {
+    if (this.#told.has(documentId)) return false;
+    this.#told.set(documentId, action);
+    return true;
+  }
+
+  #identified(thing: PreparedThing) {
+    return identifiedThing(thing, this.#options.group);
+  }
+}
