@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs';
 import { EXIT } from '../../lib/contracts/error-codes.ts';
-import { dumpMemory } from '../helpers/dump.ts';
+import { dumpWhole } from '../helpers/dump-records.ts';
 import { copyOf, type Place } from './damaged-homes.ts';
 import { DAMAGES, type Patient } from './damages.ts';
 import { byProgram, type Driver, inProcess, type Told } from './drivers.ts';
@@ -100,7 +100,7 @@ async function judge(
   };
   const verified = async () => {
     const { exitCode, text } = await run('verify');
-    const dump = dumpMemory(home);
+    const dump = dumpWhole(home);
     if (exitCode !== 0) {
       said.push('verify finds differences');
       return { dump, isContent: false, text };

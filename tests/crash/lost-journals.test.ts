@@ -2,7 +2,7 @@ import { cpSync, existsSync, readFileSync, rmSync, truncateSync, writeFileSync }
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterAll, expect, test } from 'vitest';
-import { dumpMemory } from '../helpers/dump.ts';
+import { dumpWhole } from '../helpers/dump-records.ts';
 import { apex } from '../helpers/program.ts';
 import { killAndRecover, openScenario, RECOVERIES, SETTINGS } from './scenario.ts';
 
@@ -76,7 +76,7 @@ async function killedIn(point: string) {
 async function again(home: string) {
   const ended = await apex(scenario.args, { home, env: SETTINGS });
   const verified = await apex(['verify', '--json'], { home });
-  return { ended, verified, dump: dumpMemory(home) };
+  return { ended, verified, dump: dumpWhole(home) };
 }
 
 /** Where the second batch is when it is killed: half written, or visible and not finished. */

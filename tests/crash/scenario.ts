@@ -1,7 +1,6 @@
 import { cpSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { dumpMemory } from '../helpers/dump.ts';
-import { dumpBeside } from '../helpers/dump-records.ts';
+import { dumpWhole } from '../helpers/dump-records.ts';
 import { apex, type Finished, newFolder } from '../helpers/program.ts';
 import { writeDocuments, writeFirstState } from './documents.ts';
 import { COMMANDS, type CommandName, type KilledCommand } from './killed-commands.ts';
@@ -40,7 +39,7 @@ export async function openScenario(name: CommandName): Promise<Scenario> {
   writeDocuments(others, { 'other.md': '# Other\n\nLoad LD-900001 is carried by Farrow Freight LLC.\n' });
   await mustSucceed(apex(['ingest', documents, '--json'], { home: before, env: SETTINGS }), 3);
   // What a repair must come to is what was there before something was damaged.
-  const whole = dump(before);
+  const whole = dumpWhole(before);
   const args = [...(await command.begin({ home: before, documents })), '--json'];
   const after = join(root, 'after');
   cpSync(before, after, { recursive: true });
@@ -55,7 +54,7 @@ export async function openScenario(name: CommandName): Promise<Scenario> {
     others,
     args,
     before: whole,
-    reference: dump(after),
+    reference: dumpWhole(after),
     points: [...passed, ...commits],
     newHome: () => {
       homes += 1;
@@ -84,13 +83,9 @@ export async function killAndRecover(scenario: Scenario, point: string, recovery
   const killed = await apex(scenario.args, { home, env: { ...SETTINGS, APEX_CRASH_POINT: point } });
   await recover(scenario, home, recovery);
   const verified = await apex(['verify', '--json'], { home });
-  const found = dump(home, (sourceUri) => !sourceUri.includes('/others/'));
+  const found = dumpWhole(home, (sourceUri) => !sourceUri.includes('/others/'));
   rmSync(home, { recursive: true, force: true });
   return { killed, verified, dump: found };
-}
-
-function dump(home: string, isWanted?: (sourceUri: string) => boolean): Record<string, unknown[]> {
-  return { ...dumpMemory(home, isWanted), ...dumpBeside(home) };
 }
 
 /** Brings a memory whose command was killed to the state an uninterrupted run would have reached. */

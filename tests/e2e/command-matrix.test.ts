@@ -46,6 +46,8 @@ interface Row {
   readonly isTraceless?: true;
 }
 
+const RECORDS = ['--source', 'turvo', resolve('fixtures', 'records', 'turvo', 'shipment.json')];
+
 /** Every command as it is typed, and what it may end with. */
 const ROWS: { readonly [line: string]: Row } = {
   ingest: { args: ({ documents }) => [documents], statuses: READS },
@@ -55,6 +57,11 @@ const ROWS: { readonly [line: string]: Row } = {
     statuses: { ...READS, 'read-only': [0, 77] },
     isTraceless: true,
   },
+  'ingest-json': { args: () => RECORDS, statuses: READS },
+  'ingest-json --dry-run': { args: () => RECORDS, statuses: { ...READS, 'read-only': [0, 77] }, isTraceless: true },
+  'records list': { args: () => ['--rejected'], statuses: READS },
+  'records retry': { args: () => [], statuses: READS },
+  show: { args: () => ['turvo:shipment:nobody-has-this-id'], statuses: { ...READS_ONE, 'in use': [2] } },
   resume: { args: () => [], statuses: READS },
   rollback: { args: ({ runId }) => [runId], statuses: { ...READS_ONE, 'in use': [75] } },
   retry: { args: ({ documentId }) => [documentId], statuses: { ...READS_ONE, 'in use': [2] } },

@@ -11,7 +11,12 @@ type Rows = Record<string, unknown>[];
  * rejected. Each row is a text.
  */
 export function dumpRecords(home: string): Record<string, string[]> {
-  return textsOf({ ...dumpMemory(home), ...dumpBeside(home) });
+  return textsOf(dumpWhole(home));
+}
+
+/** `dumpMemory`, and what is kept beside documents. */
+export function dumpWhole(home: string, isWanted?: (sourceUri: string) => boolean): Record<string, unknown[]> {
+  return { ...dumpMemory(home, isWanted), ...dumpBeside(home) };
 }
 
 /** What is told twice of the same two, of different times, has no order of its own. */
@@ -53,7 +58,7 @@ function currentOf(state: ThingState) {
 }
 
 /** What is kept of records beside documents. */
-export function dumpBeside(home: string): Record<string, Rows> {
+function dumpBeside(home: string): Record<string, Rows> {
   return withMemory(home, (all) => ({
     readings: all(
       'SELECT document_id, series, at, value, place_key FROM reading ORDER BY document_id, series, at, digest',
