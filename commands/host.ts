@@ -20,6 +20,11 @@ export interface CommonFlags {
   readonly maxOutage?: number;
   /** Name of standard input as a document. */
   readonly stdinName?: string;
+  /** Where headers for private servers stand, and whether `http:` is fetched, where a command has these flags and they are given. */
+  readonly headerFile?: string;
+  readonly allowHttp?: boolean;
+  /** Whole addresses by target, of a command that takes addresses. */
+  readonly addresses?: ReadonlyMap<string, string>;
 }
 
 /** The process's side of apex: settings, standard input, and how to start a process of one's own. */
@@ -32,6 +37,7 @@ export async function hostOptions(flags: CommonFlags): Promise<HostOptions> {
     stdin: process.stdin,
     stdinName: flags.stdinName ?? null,
     version: readVersion(),
+    ...(flags.addresses !== undefined && { addresses: flags.addresses }),
     prepareIsolated: preparationAlone(settings),
     onWarning: ({ code, message }) => {
       logged(() => {})({ kind: 'warning', code, message });

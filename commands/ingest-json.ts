@@ -1,13 +1,14 @@
 import { resolve } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { type Command, Option } from 'commander';
+import type { RecordsRequest } from '../lib/contracts/apex.ts';
 import { UsageError } from '../lib/contracts/errors.ts';
 import { FEED_SOURCES, type FeedSourceName } from '../lib/contracts/feed.ts';
-import type { FetchRequest } from '../lib/contracts/journal.ts';
 import { FEEDS } from '../lib/sources/index.ts';
 import { groupFlag } from './group-flag.ts';
 import { type CommonFlags, runCommand } from './host.ts';
 import { printNote } from './ui/output.ts';
+import { addWebFlags } from './web-flags.ts';
 
 interface IngestJsonFlags extends CommonFlags {
   readonly source: FeedSourceName;
@@ -23,13 +24,13 @@ interface IngestJsonFlags extends CommonFlags {
 
 /** `apex ingest-json --source <name> [target …]`: records of a structured source, mapped by rules. */
 export function registerIngestJson(program: Command): void {
-  program
+  const ingest = program
     .command('ingest-json')
     .summary('take records of vehicles, shipments and mail, mapped by rules')
     .description(
       'Without a target: fetches what is new from the API of the source, from where the last run ended. With targets: reads recorded or pushed records, a JSON array or object, one object a line, or CSV with a header. Each vehicle, shipment or message becomes a document that later records add to. Safe to repeat: what is known already writes nothing.',
     )
-    .argument('[target...]', 'files, folders, quoted globs, or - for standard input')
+    .argument('[target...]', 'files, folders, quoted globs, https:// addresses, or - for standard input')
     .addOption(
       new Option('--source <name>', 'the source that the records are of')
         .choices([...FEED_SOURCES])
@@ -45,21 +46,23 @@ export function registerIngestJson(program: Command): void {
     .option('--dry-run', 'say what would become of which vehicle, shipment or message; change nothing, move no cursor')
     .option('--stdin-name <name>', 'name of standard input, for messages')
     .addOption(groupFlag())
-    .option('--json', 'one JSON object a line on standard output and nothing else')
+    .option('--json', 'one JSON object a line on standard output and nothing else');
+  addWebFlags(ingest)
     .addHelpText(
       'after',
-      '\nExamples:\n  $ apex ingest-json --source samsara\n  $ apex ingest-json --source turvo --stream shipments --since 2025-10-01\n  $ apex ingest-json --source samsara readings.ndjson\n  $ curl -s … | apex ingest-json --source frontapp -',
+      '\nExamples:\n  $ apex ingest-json --source samsara\n  $ apex ingest-json --source turvo --stream shipments --since 2025-10-01\n  $ apex ingest-json --source samsara readings.ndjson\n  $ apex ingest-json --source samsara https://files.example.com/readings.ndjson\n  $ curl -s … | apex ingest-json --source frontapp -',
     )
     .action(async (targets: string[], flags: IngestJsonFlags) => {
-      const request = targets.length === 0 ? await fetchRequest(flags) : await fileRequest(targets, flags);
+      const { addresses, ...request } =
+        targets.length === 0 ? await fetchRequest(flags) : await fileRequest(targets, flags);
       if (targets.includes('-') && process.stdin.isTTY) printNote('Reading what is typed; end it with Ctrl-D.');
       keepYoungHeapSmall();
       if (flags.dryRun === true) {
         const { planRecordsCommand } = await import('./plan.ts');
-        await planRecordsCommand({ source: flags.source, ...request }, flags);
+        await planRecordsCommand({ source: flags.source, ...request }, { ...flags, addresses });
         return;
       }
-      await runCommand(flags, (apex, onEvent, signal) =>
+      await runCommand({ ...flags, addresses }, (apex, onEvent, signal) =>
         apex.ingestRecords({ source: flags.source, ...request }, onEvent, signal),
       );
     });
@@ -73,17 +76,23 @@ function keepYoungHeapSmall(): void {
   setFlagsFromString('--semi-space-growth-factor=1');
 }
 
-async function fileRequest(targets: readonly string[], flags: IngestJsonFlags): Promise<{ targets: string[] }> {
+interface LocatedRequest extends Omit<RecordsRequest, 'source'> {
+  readonly addresses: ReadonlyMap<string, string>;
+}
+
+async function fileRequest(targets: readonly string[], flags: IngestJsonFlags): Promise<LocatedRequest> {
   const { stream, id, since, until, all, sync } = flags;
   for (const [name, value] of Object.entries({ stream, id, since, until, all, sync, 'allow-empty': flags.allowEmpty }))
     if (value !== undefined) refuse(`--${name} is about the API of a source: leave it out, or leave out the targets`);
   if (targets.includes('')) refuse('a target is empty: name a file, a folder, a glob, or - for standard input');
   const { workingFolder } = await import('./settings.ts');
   const folder = workingFolder();
-  return { targets: targets.map((target) => (target === '-' ? target : resolve(folder, target))) };
+  const { readLocations } = await import('../src/config/locations.ts');
+  const located = readLocations(targets, { source: null, resolve: (path) => resolve(folder, path) });
+  return { targets: located.targets, listedBy: located.source, addresses: located.addresses };
 }
 
-async function fetchRequest(flags: IngestJsonFlags): Promise<{ targets: []; fetch: FetchRequest }> {
+async function fetchRequest(flags: IngestJsonFlags): Promise<LocatedRequest> {
   const { stream, id, since, until, all, sync, allowEmpty } = flags;
   if (allowEmpty === true && sync !== true) refuse('--allow-empty is about --sync: give both, or neither');
   for (const [name, value] of Object.entries({ id, since, until }))
@@ -105,6 +114,7 @@ async function fetchRequest(flags: IngestJsonFlags): Promise<{ targets: []; fetc
   const synced = sync === true ? { sync: { streams: compared, allowsEmpty: allowEmpty === true } } : {};
   return {
     targets: [],
+    addresses: new Map(),
     fetch: { streams, ...bounds, isAll: all === true || sync === true, id: id ?? null, ...synced },
   };
 }

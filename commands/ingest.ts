@@ -6,9 +6,10 @@ import { addCaps, type CapFlags, capsOf } from './caps.ts';
 import { groupFlag } from './group-flag.ts';
 import { type CommonFlags, runCommand } from './host.ts';
 import { printNote } from './ui/output.ts';
+import { addWebFlags } from './web-flags.ts';
 
 interface IngestFlags extends CommonFlags, CapFlags {
-  readonly source: keyof typeof SOURCES;
+  readonly source?: keyof typeof SOURCES;
   readonly id?: string;
   readonly sync?: boolean;
   readonly allowEmpty?: boolean;
@@ -22,13 +23,13 @@ export function registerIngest(program: Command): void {
     .command('ingest')
     .summary('read documents and write them to the memory')
     .description(
-      'Reads files, folders, globs or standard input. Safe to repeat: what has not changed is skipped, what was interrupted goes on.',
+      'Reads files, folders, globs, web addresses or standard input. Safe to repeat: what has not changed is skipped, what was interrupted goes on.',
     )
-    .argument('<target...>', 'paths, folders, quoted globs, or - for standard input')
+    .argument('<target...>', 'paths, folders, quoted globs, https:// addresses, or - for standard input')
     .addOption(
-      new Option('--source <name>', 'what the targets are read with')
-        .choices(Object.keys(SOURCES))
-        .default('local_upload'),
+      new Option('--source <name>', 'what all targets are read with; by default each with what it looks like').choices(
+        Object.keys(SOURCES),
+      ),
     )
     .option('--id <id>', 'id of the document; only with a single file or -')
     .option('--sync', 'also delete the documents of these folders and globs whose files are gone')
@@ -45,18 +46,24 @@ export function registerIngest(program: Command): void {
     )
     .addOption(groupFlag())
     .option('--json', 'one JSON object a line on standard output and nothing else');
-  addCaps(ingest)
+  addWebFlags(addCaps(ingest))
     .addHelpText(
       'after',
-      '\nExamples:\n  $ apex ingest ./contracts\n  $ apex ingest "mail/**/*.eml" --json\n  $ apex ingest --sync ./contracts\n  $ apex ingest ./contracts --dry-run\n  $ cat note.txt | apex ingest - --id note-1',
+      '\nExamples:\n  $ apex ingest ./contracts\n  $ apex ingest "mail/**/*.eml" --json\n  $ apex ingest --sync ./contracts\n  $ apex ingest ./contracts --dry-run\n  $ apex ingest https://docs.example.com/rates.pdf\n  $ cat note.txt | apex ingest - --id note-1',
     )
     .action(async (targets: string[], flags: IngestFlags) => {
       assertNamed(targets, flags);
       const { workingFolder } = await import('./settings.ts');
+      const { readLocations } = await import('../src/config/locations.ts');
       const folder = workingFolder();
+      const located = readLocations(targets, {
+        source: flags.source ?? null,
+        resolve: (path) => resolve(folder, path),
+      });
+      const { addresses } = located;
       const request = {
-        targets: targets.map((target) => (target === '-' ? target : resolve(folder, target))),
-        source: flags.source,
+        targets: located.targets,
+        source: located.source,
         documentId: flags.id ?? null,
         sync: flags.sync === true ? { allowsEmpty: flags.allowEmpty === true } : null,
         onError: flags.onError,
@@ -65,10 +72,10 @@ export function registerIngest(program: Command): void {
       if (targets.includes('-') && process.stdin.isTTY) printNote('Reading what is typed; end it with Ctrl-D.');
       if (flags.dryRun === true) {
         const { planCommand } = await import('./plan.ts');
-        await planCommand(request, flags);
+        await planCommand(request, { ...flags, addresses });
         return;
       }
-      await runCommand(flags, (apex, onEvent, signal) => apex.ingest(request, onEvent, signal));
+      await runCommand({ ...flags, addresses }, (apex, onEvent, signal) => apex.ingest(request, onEvent, signal));
     });
 }
 

@@ -15,10 +15,12 @@ interface SettingFlags {
   readonly group?: string;
   /** Milliseconds. */
   readonly maxOutage?: number;
+  readonly headerFile?: string;
+  readonly allowHttp?: boolean;
 }
 
 /** The settings of this process, and where data lies when they do not say. @throws ConfigError. */
-export async function readSettings({ group, maxOutage }: SettingFlags): Promise<{
+export async function readSettings({ group, maxOutage, headerFile, allowHttp }: SettingFlags): Promise<{
   settings: Settings;
   defaultHome: string;
 }> {
@@ -26,6 +28,8 @@ export async function readSettings({ group, maxOutage }: SettingFlags): Promise<
   const flags = new Map<string, string>();
   if (group !== undefined) flags.set(SETTINGS.group.name, group);
   if (maxOutage !== undefined) flags.set(SETTINGS.maxOutageSeconds.name, String(Math.ceil(maxOutage / 1_000)));
+  if (headerFile !== undefined) flags.set(SETTINGS.sourceHeaderFile.name, headerFile);
+  if (allowHttp === true) flags.set(SETTINGS.sourceAllowHttp.name, 'on');
   const layers: SettingLayer[] = [{ origin: 'flag', values: flags }, ...readLayers(workingFolder())];
   return { settings: mergeSettings(layers).settings, defaultHome: defaultHome() };
 }

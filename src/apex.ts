@@ -87,7 +87,7 @@ export class Machine implements Apex {
   }
 
   ingestRecords(
-    { source, targets, fetch }: RecordsRequest,
+    { source, targets, listedBy = 'local_upload', fetch }: RecordsRequest,
     onEvent: OnEvent,
     signal: AbortSignal,
   ): Promise<RunSummary> {
@@ -95,7 +95,7 @@ export class Machine implements Apex {
       kind: 'records',
       source,
       targets,
-      ...(fetch === undefined ? { listedBy: 'local_upload' } : { fetch }),
+      ...(fetch === undefined ? { listedBy } : { fetch }),
       documentId: null,
       group: this.#group,
       settingsDigest: thingsSettingsDigest(this.#parts),

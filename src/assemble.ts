@@ -14,6 +14,8 @@ import { loadFeeds } from '../lib/feeds/index.ts';
 import { type DataFolderWarning, inspectDataFolder, openDataFolder, openRegistry } from '../lib/journal/index.ts';
 import { MAPPERS } from '../lib/mappers/index.ts';
 import { openParserPool } from '../lib/parsers/index.ts';
+import { loadHeaderFile } from '../lib/settings/index.ts';
+import type { HttpsSource } from '../lib/sources/https.ts';
 import { FEEDS, loadAttachments, loadFeedWalker, SOURCES } from '../lib/sources/index.ts';
 import { makeTemporaryFolder, openStaging } from '../lib/staging/index.ts';
 import { type OpenServer, openStores, readStores } from '../lib/stores/index.ts';
@@ -49,6 +51,8 @@ export interface HostOptions {
   readonly onWarning: (warning: DataFolderWarning) => void;
   /** Of apex: what APIs are told that they are asked by. */
   readonly version: string;
+  /** Whole addresses by the locations that they are known by (`readLocations`); absent: each location is all of its address. */
+  readonly addresses?: ReadonlyMap<string, string>;
 }
 
 /** Who waits until servers that are out of reach can be opened: what hears of it, and what ends the wait. */
@@ -136,11 +140,12 @@ const PROVIDER_TIMEOUT_MS = 60_000;
 
 /** Opens the data directory and the parts that the settings name, for a machine to be put over them. Errors as `openApex`. */
 export async function openParts(
-  { settings, defaultHome, stdin, stdinName, prepareIsolated, onWarning, version }: HostOptions,
+  options: HostOptions,
   openServer?: OpenServer,
 ): Promise<{ parts: Parts; close: () => Promise<void> }> {
-  const { home, stagingBase } = placesOf(settings, defaultHome);
-  for (const warning of openDataFolder(home)) onWarning(warning);
+  const { settings, prepareIsolated, version } = options;
+  const { home, stagingBase } = placesOf(settings, options.defaultHome);
+  for (const warning of openDataFolder(home)) options.onWarning(warning);
   const probe =
     settings.crashPoint === '' && settings.crashLog === '' ? null : crashProbe(settings.crashPoint, settings.crashLog);
   const withProbe = <Part extends object>(name: string, part: Part): Part =>
@@ -164,7 +169,7 @@ export async function openParts(
     now: surroundings.now,
   });
   const { stores } = memory;
-  const readers = await openReaders({ settings, stdin, stdinName, embedder, ownFolders: [home, stagingBase] });
+  const readers = await openReaders({ ...options, embedder, ownFolders: [home, stagingBase] });
   const { parsers, source, attachments, extractor } = readers;
   const parts: Parts = {
     source: (name) => withProbe('source', source(name)),
@@ -187,7 +192,7 @@ export async function openParts(
     limits: readers.limits,
   };
   const close = async () => {
-    await parsers.close();
+    await readers.close();
     await staging.close();
     await registry.close();
     await memory.close();
@@ -217,23 +222,23 @@ function openFeeds(settings: Settings, version: string): FeedReader {
   };
 }
 
-interface ReaderOptions extends Pick<HostOptions, 'settings' | 'stdin' | 'stdinName'> {
+interface ReaderOptions extends Pick<HostOptions, 'settings' | 'stdin' | 'stdinName' | 'version' | 'addresses'> {
   readonly embedder: Embedder;
   /** Where apex keeps its own data, which is never listed. */
   readonly ownFolders: readonly string[];
 }
 
 /** The parts that make of documents what is stored, whatever it is stored in. */
-async function openReaders({
-  settings,
-  stdin,
-  stdinName,
-  embedder,
-  ownFolders,
-}: ReaderOptions): Promise<Pick<Parts, 'source' | 'attachments' | 'parsers' | 'chunker' | 'extractor' | 'limits'>> {
+interface Readers extends Pick<Parts, 'source' | 'attachments' | 'parsers' | 'chunker' | 'extractor' | 'limits'> {
+  close(): Promise<void>;
+}
+
+async function openReaders(options: ReaderOptions): Promise<Readers> {
+  const { settings, stdin, stdinName, embedder, ownFolders } = options;
   const { createStructureChunker } = await CHUNKERS.structure();
   const { createLocalSource } = await SOURCES.local_upload();
   const { createAttachmentSource } = await loadAttachments();
+  const web = await openWeb(options);
   const localSettings = { maxBytes: settings.maxFileMegabytes * MEGABYTE, stdin, stdinName, ownFolders };
   const local = createLocalSource(localSettings);
   const parsers = openParserPool({
@@ -248,6 +253,7 @@ async function openReaders({
   return {
     source: (name) => {
       if (name === local.name) return local;
+      if (name === 'https') return web.source();
       throw new UsageError(`there is no source ${name}`, { code: 'APEX_USAGE', details: { name } });
     },
     attachments: createAttachmentSource(localSettings),
@@ -260,6 +266,43 @@ async function openReaders({
       concurrency: settings.concurrency,
       discardTimeoutMs: DISCARD_TIMEOUT_MS,
     },
+    close: async () => {
+      await web.close();
+      await parsers.close();
+    },
+  };
+}
+
+/** How long a web server's answer is waited for, and each further part of it. */
+const WEB_ANSWER_MS = 30_000;
+
+/** The source of web addresses, made when it is first asked for: what is wrong with its settings is no other command's concern. */
+async function openWeb({ settings, version, addresses = new Map() }: ReaderOptions) {
+  const { createHttpsSource } = await SOURCES.https();
+  const { createGuard, parseAllowedHosts, resolveBy, systemResolve } = await import('../lib/support/guard.ts');
+  const { readHeaderFile } = await loadHeaderFile();
+  let source: HttpsSource | null = null;
+  const create = () => {
+    const { dnsServer, sourceHeaderFile } = settings;
+    const resolve = dnsServer === '' ? systemResolve : resolveBy(dnsServer);
+    const answerMs = settings.answerMs === 0 ? WEB_ANSWER_MS : settings.answerMs;
+    return createHttpsSource({
+      ...{ version, addresses, maxBytes: settings.maxFileMegabytes * MEGABYTE },
+      guard: createGuard(parseAllowedHosts(settings.sourceAllowedHosts), resolve),
+      isHttpAllowed: settings.sourceAllowHttp === 'on',
+      headers: sourceHeaderFile === '' ? new Map() : readHeaderFile(sourceHeaderFile),
+      limits: {
+        ...{ connectMs: answerMs, readMs: answerMs, totalMs: settings.sourceTimeoutSeconds * 1_000 },
+        minBytesPerSecond: settings.sourceMinBytesPerSecond,
+      },
+    });
+  };
+  return {
+    source: () => {
+      source ??= create();
+      return source;
+    },
+    close: async () => source?.close(),
   };
 }
 
@@ -267,21 +310,15 @@ async function openReaders({
  * Opens what a plan is made with: the memory for reading only, and a temporary staging area. Nothing is made or changed in the data
  * directory, which need not be there. Errors as `openApex`.
  */
-export async function openPlanner({
-  settings,
-  defaultHome,
-  stdin,
-  stdinName,
-  onWarning,
-  version,
-}: Omit<HostOptions, 'prepareIsolated'>): Promise<Planner> {
-  const { home, stagingBase } = placesOf(settings, defaultHome);
-  for (const warning of inspectDataFolder(home)) onWarning(warning);
+export async function openPlanner(options: Omit<HostOptions, 'prepareIsolated'>): Promise<Planner> {
+  const { settings } = options;
+  const { home, stagingBase } = placesOf(settings, options.defaultHome);
+  for (const warning of inspectDataFolder(home)) options.onWarning(warning);
   const embedder = await openEmbedder(settings);
   const { stores, close } = await readStores({ path: join(home, 'memory.db'), embedder }, serversOf(settings));
   const temporary = makeTemporaryFolder();
   const ownFolders = [home, stagingBase, temporary.path];
-  const readers = await openReaders({ settings, stdin, stdinName, embedder, ownFolders });
+  const readers = await openReaders({ ...options, embedder, ownFolders });
   const surroundings = systemSurroundings(settings.graceSeconds * 1_000);
   const staging = openStaging({
     base: join(temporary.path, 'staging'),
@@ -289,13 +326,13 @@ export async function openPlanner({
     failedRetentionMs: settings.stagingRetentionHours * HOUR_MS,
     now: surroundings.now,
   });
-  const parts = { ...readers, feeds: openFeeds(settings, version), embedder, stores, staging, surroundings };
+  const parts = { ...readers, feeds: openFeeds(settings, options.version), embedder, stores, staging, surroundings };
   const { group } = settings;
   return {
     plan: (request, onEvent, signal) => planIngest({ request, parts, group, onEvent, signal }),
     planRecords: (request, onEvent, signal) => planRecords({ request, parts, group, onEvent, signal }),
     close: async () => {
-      await readers.parsers.close();
+      await readers.close();
       await staging.close();
       await close();
       temporary.remove();

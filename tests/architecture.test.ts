@@ -49,7 +49,7 @@ const HOMES: { readonly [name: string]: readonly string[] } = {
   chardet: ['lib/parsers/'],
   'fast-glob': ['lib/sources/'],
   openai: ['lib/embedders/openai.ts'],
-  undici: ['lib/support/http-attempt.ts'],
+  undici: ['lib/support/http-attempt.ts', 'lib/support/download.ts', 'lib/support/guarded-agent.ts'],
   'libphonenumber-js/max': ['lib/extractors/', 'lib/mappers/phones.ts'],
   execa: ['tests/', 'scripts/'],
   ioredis: ['lib/stores/cache/'],

@@ -148,6 +148,8 @@ export interface RecordsRequest {
   readonly source: string;
   /** Files, folders, globs, or `-` for standard input; none: what the source's API gives. */
   readonly targets: readonly string[];
+  /** What the targets are read with, as `IngestRequest.source`; absent: files. */
+  readonly listedBy?: string;
   /** What to ask the API for, where there are no targets. */
   readonly fetch?: FetchRequest;
 }

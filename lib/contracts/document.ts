@@ -28,6 +28,8 @@ export interface StagedFile {
   readonly bytes: number;
   /** What the source said it is, or null. A hint only. */
   readonly mediaType: string | null;
+  /** What the source calls these bytes (`Source.look`); absent, null: nothing. */
+  readonly sourceVersion?: string | null;
 }
 
 /** One typed piece of a parsed document, in reading order. */

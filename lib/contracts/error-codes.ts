@@ -75,6 +75,21 @@ export const ERROR_CODES = {
     meaning: 'An answer of a source leads to a host that is not its own; nothing was sent there.',
     help: 'Check the address of the source; if it is right, ask its operator about the host.',
   },
+  ADDRESS_REFUSED: {
+    exit: EXIT.config,
+    meaning: 'An address is none that files are fetched from; nothing was sent there.',
+    help: 'If the host is yours, name it in SOURCE_ALLOWED_HOSTS; `http://` is allowed by --allow-http.',
+  },
+  TLS_REFUSED: {
+    exit: EXIT.config,
+    meaning: 'A server’s certificate cannot be trusted, or it does not speak TLS as it should.',
+    help: 'Check the address and the clock; where a private authority signs, name its certificate in NODE_EXTRA_CA_CERTS.',
+  },
+  WEB_PAGE: {
+    exit: EXIT.quarantined,
+    meaning: 'A server answered with a web page where another kind of file was asked for, as log-in pages do.',
+    help: 'Open the address in a browser; where it asks for a log-in, give the headers it wants by --header-file.',
+  },
   NOT_FOUND: {
     exit: EXIT.usage,
     meaning: 'Nothing exists under that name.',
@@ -288,6 +303,11 @@ const ITEM_CODES: ReadonlySet<ErrorCode> = new Set([
   'DENIED',
   'CHANGED_WHILE_READ',
   'APEX_SOURCE',
+  'SOURCE_REFUSED',
+  'SOURCE_REQUEST',
+  'SOURCE_ANSWER',
+  'ADDRESS_REFUSED',
+  'TLS_REFUSED',
 ]);
 
 /** Is it a failure of a document's own, for which the document is set aside while its run goes on? */

@@ -1,6 +1,5 @@
 import type { IngestRequest, RecordCounts, RecordsRequest } from './apex.ts';
 import type { ErrorReport } from './errors.ts';
-import type { SourceProblem } from './source.ts';
 import type { CacheStore, RecordsStore, Role } from './store.ts';
 
 /** What an ingest would do with a document; where it says `quarantine`, the error says why. */
@@ -81,7 +80,7 @@ export interface PlanSummary extends PlannedEmbedding {
 /** What happens while a plan is made, in order. */
 export type PlanEvent =
   | { readonly kind: 'listed'; readonly documents: number; readonly isFinal: boolean }
-  | ({ readonly kind: 'problem' } & SourceProblem)
+  | { readonly kind: 'problem'; readonly uri: string; readonly code: ErrorReport['code']; readonly message: string }
   | { readonly kind: 'planned'; readonly document: PlannedDocument }
   /** A record that would be rejected. `path`: the field, or empty. */
   | {

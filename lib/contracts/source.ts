@@ -14,12 +14,45 @@ export interface SourceItem {
   readonly locator: string;
   /** False for standard input and other bytes that cannot be fetched twice: they are copied before anything else (`fromCopy`). */
   readonly isRepeatable: boolean;
+  /** What the listing tells of which bytes these are (`Source.look`); absent where it tells nothing. */
+  readonly version?: string;
+}
+
+/** What a version in the memory was made of, as far as a source can compare it. */
+export interface KnownBytes {
+  /** Lower-case hexadecimal SHA-256. */
+  readonly digest: string;
+  /** What the source called these bytes when they were copied; null when it called them nothing. */
+  readonly version: string | null;
+}
+
+/** What a look at an item found. */
+export type Look =
+  /** They are the known bytes, told without reading them. */
+  | { readonly kind: 'same' }
+  /** They were read. `version` is what the source calls them, or null. */
+  | { readonly kind: 'read'; readonly digest: string; readonly bytes: number; readonly version: string | null }
+  /** They were not read: nothing is known that they could be compared with, or they are others for sure. */
+  | { readonly kind: 'unread' };
+
+/** Bytes that were copied. `version`: what the source calls them, to be given to `look` another time; absent, null: nothing. */
+export interface Copied {
+  readonly digest: string;
+  readonly bytes: number;
+  readonly version?: string | null;
 }
 
 /** Something a source met while listing and could not offer as an item. */
 export interface SourceProblem {
   readonly uri: string;
-  readonly code: 'NOT_FOUND' | 'NO_MATCH' | 'NOT_A_FILE' | 'DENIED' | 'APEX_SOURCE' | 'SUDDENLY_EMPTY';
+  readonly code:
+    | 'NOT_FOUND'
+    | 'NO_MATCH'
+    | 'NOT_A_FILE'
+    | 'DENIED'
+    | 'APEX_SOURCE'
+    | 'SUDDENLY_EMPTY'
+    | 'ADDRESS_REFUSED';
   readonly message: string;
 }
 
@@ -61,6 +94,15 @@ export interface Source {
    */
   digest(item: SourceItem, signal: AbortSignal): Promise<{ digest: string; bytes: number }>;
   /**
+   * Whether an item's bytes are still the known ones, found out at the least cost. Absent where reading costs little: then `digest`
+   * decides. Errors as `digest`.
+   *
+   * @param known null: nothing in the memory is to be compared with.
+   */
+  look?(item: SourceItem, known: KnownBytes | null, signal: AbortSignal): Promise<Look>;
+  /** How many items may be looked at side by side; absent: one. */
+  readonly looksAtOnce?: number;
+  /**
    * An item whose bytes cannot be fetched again, as one that is read from the copy made of them. Its id and location are
    * final only here, because what has no name of its own is named by its content.
    */
@@ -68,5 +110,5 @@ export interface Source {
   /** The item's bytes as they are now, in parts; whatever their number. @throws SourceError NOT_FOUND, DENIED, NOT_A_FILE. */
   read(item: SourceItem, signal: AbortSignal): AsyncIterable<Uint8Array>;
   /** Copies the item's bytes to `path` (0600; in place of a file, never through a link) and says what was copied. CHANGED_WHILE_READ is retryable. */
-  copy(item: SourceItem, path: string, signal: AbortSignal): Promise<{ digest: string; bytes: number }>;
+  copy(item: SourceItem, path: string, signal: AbortSignal): Promise<Copied>;
 }

@@ -91,6 +91,8 @@ export interface VersionRecord extends DocumentVersion {
   readonly mediaType: string;
   readonly bytes: number;
   readonly contentDigest: string;
+  /** What the source calls the bytes it was made of (`Source.look`); absent, null: nothing. A hint, in no inventory. */
+  readonly sourceVersion?: string | null;
   readonly settingsDigest: string;
   /** Digest over the identities of the four stores when it was written. */
   readonly storesDigest: string;
@@ -196,10 +198,17 @@ export interface CurrentDocument {
   readonly version: number | null;
   readonly lastVersion: number;
   readonly contentDigest: string | null;
+  /** As `VersionRecord.sourceVersion`, of the current version. */
+  readonly sourceVersion: string | null;
   readonly settingsDigest: string | null;
   readonly storesDigest: string | null;
   readonly parentId: string | null;
   readonly group: string;
+}
+
+/** What a source calls the bytes of a version. */
+export interface SourceVersionNote extends DocumentVersion {
+  readonly sourceVersion: string;
 }
 
 /** What `apex documents` and `apex status` show of a document. */
@@ -455,6 +464,11 @@ export interface RecordsStore extends Store {
    * version. A row without any version that bears the UUID of another document that has one goes. Else it changes nothing.
    */
   mendDocuments(documentIds: readonly string[], signal: AbortSignal): Promise<void>;
+  /**
+   * Notes what a source calls the bytes of these versions now: the same bytes may be marked anew. Of a version that is not there, or no
+   * longer current, nothing is noted.
+   */
+  noteSourceVersions(notes: readonly SourceVersionNote[], signal: AbortSignal): Promise<void>;
   /**
    * Facts of current versions about what these versions state, or stated, facts about: those of a type among the anchors that
    * share the anchored end. All of them or none, so that what follows from them follows from the whole.

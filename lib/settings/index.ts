@@ -6,6 +6,9 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { readConfigFile, readEnvFile, type SettingsFile } from './files.ts';
 
+/** What reads a file of headers, loaded when one is named. */
+export const loadHeaderFile = () => import('./header-file.ts');
+
 /** Values by name, from one place, with what is wrong there. */
 export interface RawLayer extends SettingsFile {
   readonly origin: 'environment' | '.env' | 'apex.config.json';

@@ -79,11 +79,35 @@ export async function passFile(
 }
 
 /** Copies a regular file to a new one (0600), or over the one that is there. Errors as `passFile`, and as `diskError` about the copy. */
-export async function copyFile(from: RawPath, to: string, passage: Passage): Promise<Passed> {
+export function copyFile(from: RawPath, to: string, passage: Passage): Promise<Passed> {
+  return intoFile(to, (take) => passFile(from, passage, take));
+}
+
+/** Writes parts as `copyFile` does. Errors as `diskError` about the file; what reading the parts throws. */
+export function writeParts(parts: AsyncIterable<Uint8Array>, to: string): Promise<Passed> {
+  return intoFile(to, (take) => passParts(parts, take));
+}
+
+/** Reads parts to their end, hashing them and giving each to `take`. */
+export async function passParts(
+  parts: AsyncIterable<Uint8Array>,
+  take: (part: Uint8Array) => void = () => {},
+): Promise<Passed> {
+  const hash = createHash('sha256');
+  let bytes = 0;
+  for await (const part of parts) {
+    bytes += part.byteLength;
+    hash.update(part);
+    take(part);
+  }
+  return { digest: hash.digest('hex'), bytes };
+}
+
+async function intoFile(to: string, pass: (take: (part: Uint8Array) => void) => Promise<Passed>): Promise<Passed> {
   const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_NOFOLLOW;
   const copy = onCopy(to, () => openSync(to, flags, 0o600));
   try {
-    const passed = await passFile(from, passage, (part) =>
+    const passed = await pass((part) =>
       onCopy(to, () => {
         for (let written = 0; written < part.byteLength; ) written += writeSync(copy, part, written);
       }),

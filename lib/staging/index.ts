@@ -57,6 +57,8 @@ interface Metadata {
   readonly file_size_bytes: number;
   readonly file_digest: string;
   readonly media_type: string | null;
+  /** What the source calls the bytes; absent, null: nothing. */
+  readonly source_version?: string | null;
   /** False when the bytes cannot be fetched again. */
   readonly is_repeatable: boolean;
 }
@@ -250,7 +252,9 @@ class DocumentFolder implements StagingFolder {
     const path = join(this.path, STAGED);
     const copied = await source.copy(item, path, signal);
     if (item.bytes === null) reserve(copied.bytes);
-    const file = { path, name: item.name, digest: copied.digest, bytes: copied.bytes, mediaType: item.mediaType };
+    const { digest: copiedDigest, bytes, version = item.version ?? null } = copied;
+    const { name, mediaType } = item;
+    const file = { path, name, digest: copiedDigest, bytes, mediaType, sourceVersion: version };
     this.#writeMetadata(file, 'active', item.isRepeatable);
     return file;
   }
@@ -284,7 +288,8 @@ class DocumentFolder implements StagingFolder {
     const metadata = readMetadata(this.path);
     if (metadata === null) return null;
     const { file_name: name, file_digest, file_size_bytes: bytes, media_type: mediaType } = metadata;
-    return { path: join(this.path, STAGED), name, digest: file_digest, bytes, mediaType };
+    const sourceVersion = metadata.source_version ?? null;
+    return { path: join(this.path, STAGED), name, digest: file_digest, bytes, mediaType, sourceVersion };
   }
 
   #artifactPath(name: string): string {
@@ -307,6 +312,7 @@ class DocumentFolder implements StagingFolder {
       file_size_bytes: file.bytes,
       file_digest: file.digest,
       media_type: file.mediaType,
+      source_version: file.sourceVersion ?? null,
       is_repeatable: isRepeatable,
     };
     const path = join(this.path, METADATA);

@@ -1,5 +1,5 @@
 /** The format of `memory.db`, stored as its `user_version`. A newer one is refused. */
-export const MEMORY_FORMAT = 3;
+export const MEMORY_FORMAT = 4;
 
 /** Marks the file as apex's: the bytes `apxm`. */
 export const MEMORY_APPLICATION_ID = 0x6170786d;
@@ -110,6 +110,8 @@ export const MEMORY_MIGRATIONS: { readonly [format: number]: readonly string[] }
     'ALTER TABLE entity ADD COLUMN latest_at TEXT',
     ...SERIES_TABLES,
   ],
+  // Before, what a source calls the bytes of a version was not kept.
+  4: ['ALTER TABLE version ADD COLUMN source_version TEXT'],
 };
 
 /**
@@ -134,7 +136,7 @@ export function memorySchema(dimensions: number): string[] {
        parent_id TEXT, media_type TEXT NOT NULL, bytes INTEGER NOT NULL, content_digest TEXT NOT NULL,
        settings_digest TEXT NOT NULL, stores_digest TEXT NOT NULL, title TEXT, stated_at TEXT, created_at TEXT NOT NULL,
        metadata TEXT NOT NULL, warnings TEXT NOT NULL, chunks INTEGER NOT NULL, entities INTEGER NOT NULL, relations INTEGER NOT NULL,
-       inventory TEXT NOT NULL, extraction TEXT NOT NULL,
+       inventory TEXT NOT NULL, extraction TEXT NOT NULL, source_version TEXT,
        PRIMARY KEY (document_id, version))`,
     "CREATE UNIQUE INDEX one_current ON version (document_id) WHERE state = 'current'",
     'CREATE INDEX version_by_batch ON version (run_id, batch_no)',

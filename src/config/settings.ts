@@ -1,4 +1,5 @@
 import { ConfigError } from '../../lib/contracts/errors.ts';
+import { EXPECTED_HOSTS, wrongHost } from './hosts.ts';
 import { nearest } from './nearest.ts';
 import { redacted } from './redact.ts';
 
@@ -6,7 +7,7 @@ import { redacted } from './redact.ts';
 export interface SettingEntry {
   /** The variable in the environment, in `.env` and in `apex.config.json`. */
   readonly name: string;
-  readonly type: 'text' | 'whole' | 'choice' | 'url' | 'dollars';
+  readonly type: 'text' | 'whole' | 'choice' | 'url' | 'dollars' | 'hosts';
   readonly fallback: string;
   readonly summary: string;
   readonly isSecret?: boolean;
@@ -277,6 +278,42 @@ export const SETTINGS = {
     max: 100_000,
     summary: 'Requests in a minute: the plan of the company allows 50, 100 or 200, for all its programs together.',
   },
+  sourceAllowedHosts: {
+    name: 'SOURCE_ALLOWED_HOSTS',
+    type: 'hosts',
+    fallback: '',
+    summary:
+      'Hosts that are fetched from though they are not public: names (`.corp.example` for all below it), addresses, networks (`10.1.0.0/16`), with commas.',
+  },
+  sourceAllowHttp: {
+    name: 'SOURCE_ALLOW_HTTP',
+    type: 'choice',
+    choices: ['off', 'on'],
+    fallback: 'off',
+    summary: 'Whether `http://` addresses are fetched, too; as `--allow-http`.',
+  },
+  sourceHeaderFile: {
+    name: 'SOURCE_HEADER_FILE',
+    type: 'text',
+    fallback: '',
+    summary: 'A file (0600) of headers for private servers, each below the origin it is for; as `--header-file`.',
+  },
+  sourceTimeoutSeconds: {
+    name: 'SOURCE_TIMEOUT_SECONDS',
+    type: 'whole',
+    fallback: '300',
+    min: 1,
+    max: 86_400,
+    summary: 'The longest that fetching one document may take, in seconds.',
+  },
+  sourceMinBytesPerSecond: {
+    name: 'SOURCE_MIN_BYTES_PER_SECOND',
+    type: 'whole',
+    fallback: '1024',
+    min: 0,
+    max: 1_000_000_000,
+    summary: 'A server that sends less in a second is given up; 0: however slow it is.',
+  },
   leaseSeconds: {
     name: 'APEX_LEASE_SECONDS',
     type: 'whole',
@@ -389,6 +426,12 @@ export const SETTINGS = {
     type: 'text',
     fallback: '',
     summary: 'For tests: a file that gets the name of every crash point passed.',
+  },
+  dnsServer: {
+    name: 'APEX_DNS_SERVER',
+    type: 'text',
+    fallback: '',
+    summary: 'For tests: the name server, an address with a port, that the hosts of addresses are asked from.',
   },
   answerMs: {
     name: 'APEX_ANSWER_MS',
@@ -505,6 +548,8 @@ function checkedValue(entry: SettingEntry, found: SettingValue): string | number
   if (entry.type === 'url')
     return value === '' || isAddress(value, entry.schemes ?? WEB_SCHEMES) ? value : refuse(expectedAddress(entry));
   if (entry.type === 'dollars') return value === '' || isDollars(value) ? value : refuse('give dollars, as in 0.02');
+  if (entry.type === 'hosts')
+    return wrongHost(value) === null ? value : refuse(`${wrongHost(value)} is no host: ${EXPECTED_HOSTS}`);
   if (entry.type === 'text') return value;
   const number = Number(value);
   const { min = 0, max = Number.MAX_SAFE_INTEGER } = entry;

@@ -144,7 +144,8 @@ async function prepareAll(options: BatchOptions, batchNo: number, session: RunSe
       }
       if (!isDocumentsFault(failure)) throw failure;
       const folder = await parts.staging.open(sourceName, documentId, runId);
-      const contentDigest = (await folder.staged())?.digest ?? input.contentDigest;
+      // What could not be fetched is not judged: the same content is tried again.
+      const contentDigest = step === 'stage' ? '' : ((await folder.staged())?.digest ?? input.contentDigest);
       await folder.markFailed();
       const error = reportOf(failure, step);
       preparation.setAside.push({ input, error, contentDigest, remembered: null });

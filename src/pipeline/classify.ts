@@ -1,7 +1,8 @@
 import type { QuarantineEntry } from '../../lib/contracts/document.ts';
 import { UsageError } from '../../lib/contracts/errors.ts';
-import type { Source, SourceItem } from '../../lib/contracts/source.ts';
+import type { KnownBytes, Look, Source, SourceItem } from '../../lib/contracts/source.ts';
 import type { CurrentDocument, RecordsStore } from '../../lib/contracts/store.ts';
+import { workThrough } from './bounded.ts';
 import type { DocumentInput } from './document.ts';
 import { isDocumentsFault } from './failure.ts';
 import type { Quarantine } from './quarantine.ts';
@@ -16,7 +17,13 @@ export interface Candidate {
 /** What is to be done with a candidate. Decided by digests, never by clocks. */
 export type Verdict =
   | { readonly kind: 'process'; readonly input: DocumentInput; readonly bytes: number }
-  | { readonly kind: 'unchanged'; readonly candidate: Candidate; readonly current: CurrentDocument }
+  | {
+      readonly kind: 'unchanged';
+      readonly candidate: Candidate;
+      readonly current: CurrentDocument;
+      /** What the source calls the same bytes now, where that is something else than before; else null. */
+      readonly newSourceVersion: string | null;
+    }
   /** It failed before, as it would fail now: it is not tried again and still counts. */
   | {
       readonly kind: 'remembered';
@@ -37,6 +44,9 @@ export interface ClassifyParts {
   readonly storesDigest: string;
 }
 
+/** What an item counts for that was not read, and whose size is not known: a batch of such is small enough to be held. */
+const UNKNOWN_BYTES = 1_048_576;
+
 /** Looks at candidates together: one question to the records store for all, their bytes hashed and not kept. Same order. */
 export async function classify(
   candidates: readonly Candidate[],
@@ -46,8 +56,10 @@ export async function classify(
   const ids = candidates.map(({ documentId }) => documentId);
   const current = await parts.records.current(ids, signal);
   const verdicts: Verdict[] = [];
-  for (const candidate of candidates)
-    verdicts.push(await verdictOn(candidate, current.get(candidate.documentId), parts, signal));
+  const queue = candidates.map((candidate, index) => ({ candidate, index }));
+  await workThrough(queue, parts.source.looksAtOnce ?? 1, async ({ candidate, index }) => {
+    verdicts[index] = await verdictOn(candidate, current.get(candidate.documentId), parts, signal);
+  });
   return verdicts;
 }
 
@@ -67,15 +79,20 @@ async function verdictOn(
     bytes: read.bytes,
   });
   const entry = parts.quarantine.entryOf(documentId);
+  const comparable = current !== undefined && isMadeAlike(current, parts) ? current : null;
+  const known = knownBytes(entry, comparable);
   try {
-    const read = await parts.source.digest(candidate.item, signal);
+    const look = await lookAt(candidate.item, known, parts.source, signal);
+    if (look.kind === 'unread')
+      return process(candidate.item, { digest: '', bytes: candidate.item.bytes ?? UNKNOWN_BYTES }, null);
+    const read = look.kind === 'same' ? { digest: known!.digest, bytes: candidate.item.bytes ?? UNKNOWN_BYTES } : look;
     if (entry !== null && isRemembered(entry, read.digest, parts))
       return { kind: 'remembered', candidate, entry, baseVersion };
-    if (entry !== null || current === undefined || !isUnchanged(current, read.digest, parts))
-      return process(candidate.item, read, null);
-    return parts.quarantine.hasAttachmentToTry(documentId)
-      ? process(candidate.item, read, baseVersion)
-      : { kind: 'unchanged', candidate, current };
+    if (entry !== null || comparable?.contentDigest !== read.digest) return process(candidate.item, read, null);
+    if (parts.quarantine.hasAttachmentToTry(documentId)) return process(candidate.item, read, baseVersion);
+    const told = look.kind === 'same' ? comparable.sourceVersion : look.version;
+    const newSourceVersion = told === comparable.sourceVersion ? null : told;
+    return { kind: 'unchanged', candidate, current: comparable, newSourceVersion };
   } catch (error) {
     if (!isDocumentsFault(error)) throw error;
     // What cannot be read is set aside by its batch, once: as long as it fails alike there is nothing new to write.
@@ -92,10 +109,21 @@ function isRemembered(entry: QuarantineEntry, digest: string, parts: ClassifyPar
   return !quarantine.isTriedAgain(entry) && entry.contentDigest === digest && entry.settingsDigest === failureDigest;
 }
 
-function isUnchanged(current: CurrentDocument, digest: string, parts: ClassifyParts): boolean {
+/** What is set aside is compared with what it was then, by its bytes alone. */
+function knownBytes(entry: QuarantineEntry | null, current: CurrentDocument | null): KnownBytes | null {
+  if (entry !== null) return { digest: entry.contentDigest, version: null };
+  return current === null ? null : { digest: current.contentDigest!, version: current.sourceVersion };
+}
+
+async function lookAt(item: SourceItem, known: KnownBytes | null, source: Source, signal: AbortSignal): Promise<Look> {
+  if (source.look !== undefined) return source.look(item, known, signal);
+  return { kind: 'read', ...(await source.digest(item, signal)), version: null };
+}
+
+/** Would the same bytes make the same version again? */
+function isMadeAlike(current: CurrentDocument, parts: ClassifyParts): boolean {
   return (
     current.version !== null &&
-    current.contentDigest === digest &&
     current.settingsDigest === parts.settingsDigest &&
     current.storesDigest === parts.storesDigest
   );

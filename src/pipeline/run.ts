@@ -1,7 +1,9 @@
 import type { RunEvent } from '../../lib/contracts/apex.ts';
 import { ERROR_CODES } from '../../lib/contracts/error-codes.ts';
 import { UsageError } from '../../lib/contracts/errors.ts';
-import type { SourceItem, SourceProblem } from '../../lib/contracts/source.ts';
+import type { Source, SourceItem, SourceProblem } from '../../lib/contracts/source.ts';
+import type { SourceVersionNote } from '../../lib/contracts/store.ts';
+import { targetsBySource } from '../config/locations.ts';
 import type { RunReplay } from '../journal/replay.ts';
 import { runBatch } from './batch.ts';
 import { type Candidate, classify, type Verdict } from './classify.ts';
@@ -23,19 +25,43 @@ const LISTED_AHEAD_ITEMS = 100_000;
 const DEATHS_BEFORE_ISOLATION = 3;
 
 /**
- * Brings every document of the run's targets into the memory, batch after batch.
+ * Brings every document of the run's targets into the memory, source after source, batch after batch.
  *
  * @param replay what earlier processes of this run left in the journal; their batches are settled already.
  */
 export async function ingestAll(session: RunSession, replay: RunReplay): Promise<void> {
-  const { parts, plan, signal } = session;
-  const source = parts.source(plan.source);
-  const sync = plan.sync == null ? null : new Sync(session, source);
+  const { parts, plan } = session;
+  const spool = new Spool(session, replay);
+  const sources = targetsBySource(plan.source, plan.targets);
+  const onListed = listedSoFar(session.onEvent, sources.size);
+  for (const [name, targets] of sources) {
+    await ingestFrom(parts.source(name), targets, { session, replay, spool, onListed });
+    // What is left is dealt with when the run goes on.
+    if (session.leftBecause !== null) return;
+  }
+  await spool.remove();
+}
+
+interface Ingesting {
+  readonly session: RunSession;
+  readonly replay: RunReplay;
+  readonly spool: Spool;
+  readonly onListed: OnListed;
+}
+
+async function ingestFrom(
+  source: Source,
+  targets: readonly string[],
+  { session, replay, spool, onListed }: Ingesting,
+): Promise<void> {
+  const { plan, signal } = session;
+  const sync = plan.sync == null ? null : new Sync(session, source, targets);
   const batches = new BatchBuilder(session, replay, sync);
   let waiting: Candidate[] = [];
   const lookAtWaiting = async () => {
     const verdicts = await classify(waiting, await session.look(source), signal);
     waiting = [];
+    await noteSourceVersions(verdicts, session);
     await reportSettled(verdicts, source.name, session);
     for (const verdict of verdicts) {
       if (verdict.kind !== 'process') continue;
@@ -43,8 +69,7 @@ export async function ingestAll(session: RunSession, replay: RunReplay): Promise
       await batches.add(verdict.input, verdict.bytes);
     }
   };
-  const spool = new Spool(session, replay);
-  for await (const listing of listAhead(sync?.list() ?? source.list(plan.targets, signal), session.onEvent)) {
+  for await (const listing of listAhead(sync?.list() ?? source.list(targets, signal), onListed)) {
     if (session.isFull) {
       session.leave();
       break;
@@ -57,7 +82,7 @@ export async function ingestAll(session: RunSession, replay: RunReplay): Promise
     }
     // Nothing is looked at yet, so nothing was written under the id.
     if (plan.documentId !== null && waiting.length > 0) throw severalNamed(plan.documentId);
-    const documentId = plan.documentId ?? documentIdOf(plan.source, entry.id, plan.group);
+    const documentId = plan.documentId ?? documentIdOf(source.name, entry.id, plan.group);
     waiting.push({ documentId, parentId: null, item: entry });
     if (waiting.length === LOOK_ITEMS) await lookAtWaiting();
   }
@@ -65,16 +90,27 @@ export async function ingestAll(session: RunSession, replay: RunReplay): Promise
   else if (waiting.length > 0) session.leave();
   await batches.end();
   session.throwIfStopping();
-  // What is left is dealt with when the run goes on.
-  if (session.leftBecause !== null) return;
-  await sync?.deleteGone(session, replay);
-  await spool.remove();
+  if (session.leftBecause === null) await sync?.deleteGone(session, replay);
+}
+
+/** Hears how many documents have been listed. */
+export type OnListed = (event: Extract<RunEvent, { readonly kind: 'listed' }>) => void;
+
+/** Tells of several listings, one after the other, as of one. */
+export function listedSoFar(onListed: OnListed, listings: number): OnListed {
+  let left = listings;
+  let before = 0;
+  return ({ documents, isFinal }) => {
+    if (isFinal) left -= 1;
+    onListed({ kind: 'listed', documents: before + documents, isFinal: isFinal && left === 0 });
+    if (isFinal) before += documents;
+  };
 }
 
 /** What is listed, ahead of its use; how many documents that is so far is said as it grows. */
 export function listAhead(
   listing: AsyncIterable<SourceItem | SourceProblem>,
-  onEvent: (event: Extract<RunEvent, { readonly kind: 'listed' }>) => void,
+  onEvent: OnListed,
 ): AsyncIterable<SourceItem | SourceProblem> {
   let documents = 0;
   return readAhead(listing, LISTED_AHEAD_ITEMS, ({ item, isFinal }) => {
@@ -94,6 +130,16 @@ export function severalNamed(documentId: string): UsageError {
 /** Is it something that cannot be a document? */
 export function isProblem(entry: SourceItem | SourceProblem): entry is SourceProblem {
   return 'code' in entry;
+}
+
+/** Unchanged bytes that their source marks anew are known by that mark from now on: the next look need not read them. */
+async function noteSourceVersions(verdicts: readonly Verdict[], { parts, writeSignal }: RunSession): Promise<void> {
+  const notes = verdicts.flatMap((verdict): SourceVersionNote[] => {
+    if (verdict.kind !== 'unchanged' || verdict.newSourceVersion === null) return [];
+    const { documentId, version } = verdict.current;
+    return [{ documentId, version: version!, sourceVersion: verdict.newSourceVersion }];
+  });
+  if (notes.length > 0) await parts.stores.records.noteSourceVersions(notes, writeSignal);
 }
 
 /** Says what became of the documents that need no work, with what came in them. */

@@ -9,7 +9,7 @@ import type { RunSession } from './session.ts';
 
 /** What is compared with a listing, and who is told of it: a run, or a plan of one. */
 export interface SyncSession extends Pick<RunSession, 'signal'> {
-  readonly plan: Pick<RunPlan, 'source' | 'targets' | 'group' | 'sync'>;
+  readonly plan: Pick<RunPlan, 'group' | 'sync'>;
   readonly parts: { readonly stores: { readonly records: Pick<RecordsStore, 'select' | 'children'> } };
   readonly onEvent: (event: { readonly kind: 'warning'; readonly code: string; readonly message: string }) => void;
   look(source: Source): Promise<{ readonly quarantine: Quarantine }>;
@@ -33,6 +33,7 @@ const PAGE_DOCUMENTS = 1_000;
 export class Sync {
   readonly #session: SyncSession;
   readonly #source: Source;
+  readonly #targets: readonly string[];
   readonly #roots: SourceRoot[] = [];
   /** What was listed: its id in the source, by location. */
   readonly #listed = new Map<string, string>();
@@ -41,16 +42,17 @@ export class Sync {
   #movable: Map<string, Gone[]> | null = null;
   readonly #moved = new Set<string>();
 
-  constructor(session: SyncSession, source: Source) {
+  constructor(session: SyncSession, source: Source, targets: readonly string[]) {
     this.#session = session;
     this.#source = source;
+    this.#targets = targets;
   }
 
   /** The entries of all targets once the last is listed, with a problem for each that is suddenly empty. */
   async *list(): AsyncGenerator<SourceItem | SourceProblem> {
-    const { plan, signal } = this.#session;
+    const { signal } = this.#session;
     const entries: (SourceItem | SourceProblem)[] = [];
-    for await (const entry of this.#source.list(plan.targets, signal, (root) => this.#roots.push(root))) {
+    for await (const entry of this.#source.list(this.#targets, signal, (root) => this.#roots.push(root))) {
       entries.push(entry);
       if (!('code' in entry)) this.#listed.set(entry.uri, entry.id);
     }
@@ -73,7 +75,8 @@ export class Sync {
   async movedTo(contentDigests: readonly string[]): Promise<Deletion[]> {
     this.#movable ??= await this.#byContent();
     const moved: Gone[] = [];
-    for (const contentDigest of contentDigests) {
+    // What was not read is like nothing.
+    for (const contentDigest of contentDigests.filter((digest) => digest !== '')) {
       const document = this.#movable.get(contentDigest)?.pop();
       if (document !== undefined) moved.push(document);
     }
@@ -182,7 +185,7 @@ export class Sync {
 
   async *#documentsUnder({ uri }: SourceRoot): AsyncGenerator<readonly Gone[]> {
     const { parts, plan, signal } = this.#session;
-    const filter = { source: plan.source, group: plan.group, uriPrefix: `${uri}/`, createdBefore: null };
+    const filter = { source: this.#source.name, group: plan.group, uriPrefix: `${uri}/`, createdBefore: null };
     for (let after: AfterDocument = null; ; ) {
       const page: readonly SelectedDocument[] = await parts.stores.records.select(
         filter,
@@ -195,7 +198,7 @@ export class Sync {
     }
     // After the documents: one that is current besides is given with its version.
     yield (await this.#quarantine())
-      .standingAlone(plan.group, plan.source)
+      .standingAlone(plan.group, this.#source.name)
       .filter(({ sourceUri }) => sourceUri.startsWith(`${uri}/`))
       .map(({ documentId, sourceUri, contentDigest }) => ({ documentId, sourceUri, contentDigest, version: null }));
   }
@@ -206,7 +209,8 @@ export class Sync {
 
   /** A document that was given the id which a listed one has goes on as that one. */
   #isListedId(documentId: string): boolean {
-    const { source, group } = this.#session.plan;
+    const { group } = this.#session.plan;
+    const source = this.#source.name;
     this.#listedIds ??= new Set([...this.#listed.values()].map((id) => documentIdOf(source, id, group)));
     return this.#listedIds.has(documentId);
   }

@@ -14,7 +14,7 @@ export type VersionContent = Pick<
   'documentId' | 'parentId' | 'sourceName' | 'parsed' | 'chunks' | 'extraction' | 'vectors'
 > & {
   readonly item: Pick<PreparedDocument['item'], 'uri' | 'name'>;
-  readonly file: Pick<PreparedDocument['file'], 'bytes' | 'digest'>;
+  readonly file: Pick<PreparedDocument['file'], 'bytes' | 'digest' | 'sourceVersion'>;
 };
 
 /** What of a version the graph is made of. */
@@ -58,6 +58,7 @@ export function versionRecord(prepared: VersionContent, options: VersionOptions)
     mediaType: parsed.mediaType,
     bytes: file.bytes,
     contentDigest: file.digest,
+    sourceVersion: file.sourceVersion ?? null,
     settingsDigest: options.settingsDigest,
     storesDigest: options.storesDigest,
     title: typeof title === 'string' && title !== '' ? title : null,

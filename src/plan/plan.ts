@@ -1,10 +1,11 @@
 import type { PlannedDocument, PlanSummary } from '../../lib/contracts/plan.ts';
 import type { Source, SourceItem } from '../../lib/contracts/source.ts';
+import { targetsBySource } from '../config/locations.ts';
 import { Allowance, NO_CAPS } from '../pipeline/allowance.ts';
 import { workThrough } from '../pipeline/bounded.ts';
 import { type Candidate, classify, type Verdict } from '../pipeline/classify.ts';
 import { documentIdOf } from '../pipeline/identity.ts';
-import { isProblem, LOOK_ITEMS, listAhead, severalNamed } from '../pipeline/run.ts';
+import { isProblem, LOOK_ITEMS, listAhead, listedSoFar, type OnListed, severalNamed } from '../pipeline/run.ts';
 import { Sync } from '../pipeline/sync.ts';
 import { EmbeddingUse } from '../pipeline/use.ts';
 import { PlannedCache } from './embedding.ts';
@@ -24,16 +25,14 @@ export function planIngest(options: PlanOptions): Promise<PlanSummary> {
 
 class Planning {
   readonly #session: PlanSession;
-  readonly #source: Source;
   readonly #planned: PlannedUse;
   readonly #report: PlanReport;
 
   constructor(options: PlanOptions) {
-    const { parts, request } = options;
+    const { parts } = options;
     const { embedder, stores, surroundings } = parts;
     this.#session = new PlanSession(options);
     this.#report = new PlanReport(options);
-    this.#source = parts.source(request.source);
     this.#planned = {
       use: new EmbeddingUse(new Allowance(NO_CAPS, surroundings.elapsed)),
       cache: new PlannedCache(stores.cache, embedder.dimensions),
@@ -42,22 +41,32 @@ class Planning {
   }
 
   async work(): Promise<void> {
+    const { parts, plan } = this.#session;
+    const sources = targetsBySource(plan.source, plan.targets);
+    const onListed = listedSoFar(this.#session.onEvent, sources.size);
+    for (const [name, targets] of sources) {
+      this.#session.sourceName = name;
+      await this.#planFrom(parts.source(name), targets, onListed);
+    }
+  }
+
+  async #planFrom(source: Source, targets: readonly string[], onListed: OnListed): Promise<void> {
     const { plan, signal } = this.#session;
-    const sync = plan.sync == null ? null : new Sync(this.#session, this.#source);
-    const listing = sync?.list() ?? this.#source.list(plan.targets, signal);
+    const sync = plan.sync == null ? null : new Sync(this.#session, source, targets);
+    const listing = sync?.list() ?? source.list(targets, signal);
     let waiting: Candidate[] = [];
-    for await (const entry of listAhead(listing, this.#session.onEvent)) {
+    for await (const entry of listAhead(listing, onListed)) {
       if (isProblem(entry)) {
         this.#report.takeProblem(entry);
         continue;
       }
       if (plan.documentId !== null && waiting.length > 0) throw severalNamed(plan.documentId);
-      waiting.push(await this.#candidate(entry));
+      waiting.push(await this.#candidate(entry, source));
       if (waiting.length < LOOK_ITEMS) continue;
-      await this.#plan(waiting);
+      await this.#plan(waiting, source);
       waiting = [];
     }
-    await this.#plan(waiting);
+    await this.#plan(waiting, source);
     if (sync !== null) await this.#planGone(sync);
   }
 
@@ -66,19 +75,19 @@ class Planning {
   }
 
   /** What cannot be read twice is copied into the temporary staging area first. */
-  async #candidate(item: SourceItem): Promise<Candidate> {
+  async #candidate(item: SourceItem, source: Source): Promise<Candidate> {
     const { parts, plan, signal } = this.#session;
-    const folder = item.isRepeatable ? null : await parts.staging.open('spool', this.#source.name, PLAN_RUN);
-    const copy = await folder?.stage(this.#source, item, signal);
-    const read = copy === undefined ? item : this.#source.fromCopy(item, copy);
-    const documentId = plan.documentId ?? documentIdOf(plan.source, read.id, plan.group);
+    const folder = item.isRepeatable ? null : await parts.staging.open('spool', source.name, PLAN_RUN);
+    const copy = await folder?.stage(source, item, signal);
+    const read = copy === undefined ? item : source.fromCopy(item, copy);
+    const documentId = plan.documentId ?? documentIdOf(source.name, read.id, plan.group);
     return { documentId, parentId: null, item: read };
   }
 
   /** Plans for documents side by side, and tells of them in their order. */
-  async #plan(candidates: readonly Candidate[]): Promise<void> {
+  async #plan(candidates: readonly Candidate[], source: Source): Promise<void> {
     const { parts, signal } = this.#session;
-    const verdicts = await classify(candidates, await this.#session.look(this.#source), signal);
+    const verdicts = await classify(candidates, await this.#session.look(source), signal);
     const results: (readonly PlannedDocument[] | null)[] = verdicts.map(() => null);
     let told = 0;
     const tellNext = () => {

@@ -1,5 +1,5 @@
 import type { RecordsRequest } from '../../lib/contracts/apex.ts';
-import { ERROR_CODES, EXIT } from '../../lib/contracts/error-codes.ts';
+import { EXIT } from '../../lib/contracts/error-codes.ts';
 import { isApexError } from '../../lib/contracts/errors.ts';
 import type {
   FeedRecord,
@@ -11,12 +11,13 @@ import type {
 import type { FetchRequest } from '../../lib/contracts/journal.ts';
 import type { FeedReader } from '../../lib/contracts/parts.ts';
 import type { PlannedAction, PlannedEmbedding, PlanSummary } from '../../lib/contracts/plan.ts';
-import type { SourceItem } from '../../lib/contracts/source.ts';
+import type { Source, SourceItem } from '../../lib/contracts/source.ts';
+import { targetsBySource } from '../config/locations.ts';
 import { Allowance, NO_CAPS } from '../pipeline/allowance.ts';
 import { embed } from '../pipeline/embed.ts';
 import { costOf, dollarsOf } from '../pipeline/money.ts';
 import { storesDigest } from '../pipeline/parts.ts';
-import { isProblem, listAhead } from '../pipeline/run.ts';
+import { isProblem, listAhead, listedSoFar, type OnListed } from '../pipeline/run.ts';
 import { EmbeddingUse } from '../pipeline/use.ts';
 import { absentThings, Met } from '../things/absent.ts';
 import { type ChangedThing, identifiedThing, thingRecord } from '../things/batch.ts';
@@ -86,28 +87,44 @@ class RecordPlanning {
   }
 
   async #planFiles(mapper: RecordMapper): Promise<void> {
-    const { request, parts, signal, onEvent } = this.#options;
-    const source = parts.source('local_upload');
-    for await (const entry of listAhead(source.list(request.targets, signal), onEvent)) {
+    const { request, parts, onEvent } = this.#options;
+    const sources = targetsBySource(request.listedBy ?? 'local_upload', request.targets);
+    const onListed = listedSoFar(onEvent, sources.size);
+    for (const [name, targets] of sources) await this.#planFrom(parts.source(name), targets, mapper, onListed);
+  }
+
+  async #planFrom(source: Source, targets: readonly string[], mapper: RecordMapper, onListed: OnListed): Promise<void> {
+    const { parts, signal } = this.#options;
+    for await (const entry of listAhead(source.list(targets, signal), onListed)) {
       if (isProblem(entry)) {
         this.#report.takeProblem(entry);
         continue;
       }
-      const item = await this.#readable(entry);
-      for await (const found of parts.feeds.read(source.read(item, signal), signal)) {
-        if (found.kind === 'rejected') this.#reject(found.rejected, item.uri);
-        else await this.#take(found.record, item.uri, mapper, null);
+      try {
+        const item = await this.#readable(entry, source);
+        for await (const found of parts.feeds.read(source.read(item, signal), signal)) {
+          if (found.kind === 'rejected') this.#reject(found.rejected, item.uri);
+          else await this.#take(found.record, item.uri, mapper, null);
+        }
+      } catch (error) {
+        this.#tellUnlessGrave(error, entry.uri);
       }
     }
   }
 
   /** What cannot be read twice is copied into the temporary staging area first. */
-  async #readable(item: SourceItem): Promise<SourceItem> {
+  async #readable(item: SourceItem, source: Source): Promise<SourceItem> {
     if (item.isRepeatable) return item;
     const { parts, signal } = this.#options;
-    const source = parts.source('local_upload');
     const folder = await parts.staging.open('spool', source.name, PLAN_RUN);
     return source.fromCopy(item, await folder.stage(source, item, signal));
+  }
+
+  /** What one source cannot give is told, and the others are asked. */
+  #tellUnlessGrave(error: unknown, uri: string): void {
+    if (!isApexError(error) || error.name !== 'SourceError' || this.#options.signal.aborted) throw error;
+    const { code, message } = error;
+    this.#report.takeProblem({ uri, code, message });
   }
 
   async #planFetch(request: FetchRequest, mapper: RecordMapper): Promise<void> {
@@ -151,10 +168,7 @@ class RecordPlanning {
         if (isLast && met !== null) await this.#planAbsent(stream, allOf, met);
       }
     } catch (error) {
-      if (!isApexError(error) || error.name !== 'SourceError' || this.#options.signal.aborted) throw error;
-      const { code, message } = error;
-      this.#report.earn(ERROR_CODES[code].exit);
-      this.#options.onEvent({ kind: 'warning', code, message });
+      this.#tellUnlessGrave(error, uri);
     }
   }
 

@@ -1,7 +1,6 @@
 import type { RecordCounts } from '../../lib/contracts/apex.ts';
 import { ERROR_CODES, EXIT } from '../../lib/contracts/error-codes.ts';
-import type { PlannedDocument, PlanSummary } from '../../lib/contracts/plan.ts';
-import type { SourceProblem } from '../../lib/contracts/source.ts';
+import type { PlanEvent, PlannedDocument, PlanSummary } from '../../lib/contracts/plan.ts';
 import { graver } from '../pipeline/session.ts';
 import type { PlanOptions } from './session.ts';
 import { PlanTally } from './summary.ts';
@@ -36,7 +35,7 @@ export class PlanReport {
     this.#startedMs = options.parts.surroundings.elapsed();
   }
 
-  takeProblem(problem: SourceProblem): void {
+  takeProblem(problem: Omit<Extract<PlanEvent, { kind: 'problem' }>, 'kind'>): void {
     this.#tally.takeProblem();
     this.earn(ERROR_CODES[problem.code].exit);
     this.#options.onEvent({ kind: 'problem', ...problem });

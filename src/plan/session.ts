@@ -3,6 +3,7 @@
 // Must never write to a store, a journal or the staging area, nor ask a provider.
 
 import type { IngestRequest } from '../../lib/contracts/apex.ts';
+import type { RunPlan } from '../../lib/contracts/journal.ts';
 import type { PlanEvent, ReadableStores } from '../../lib/contracts/plan.ts';
 import type { Source } from '../../lib/contracts/source.ts';
 import type { Candidate, ClassifyParts } from '../pipeline/classify.ts';
@@ -34,17 +35,20 @@ export interface PlanOptions {
 
 /** One plan on its way: what was asked, what it is made with, and who hears of it. */
 export class PlanSession implements SyncSession {
-  readonly plan: SyncSession['plan'] & { readonly documentId: string | null };
+  readonly plan: SyncSession['plan'] & Pick<RunPlan, 'source' | 'targets' | 'documentId'>;
   readonly parts: PlanParts;
   readonly onEvent: (event: PlanEvent) => void;
   readonly signal: AbortSignal;
   readonly settingsDigest: string;
   readonly storesDigest: string;
+  /** The source whose documents are looked at now. */
+  sourceName: string;
   #quarantine: Promise<Quarantine> | null = null;
 
   constructor({ request, parts, group, onEvent, signal }: PlanOptions) {
     const { source, targets, documentId, sync = null } = request;
     this.plan = { source, targets, documentId, group, sync };
+    this.sourceName = source;
     this.parts = parts;
     this.onEvent = onEvent;
     this.signal = signal;
@@ -73,8 +77,8 @@ export class PlanSession implements SyncSession {
 
   /** A document of the memory by its id and place. */
   placed({ documentId, sourceUri }: { readonly documentId: string; readonly sourceUri: string }): Named {
-    const { group, source } = this.plan;
-    return { documentId, group, source, sourceUri: sourceUri === '' ? documentId : sourceUri };
+    const { sourceName: source } = this;
+    return { documentId, group: this.plan.group, source, sourceUri: sourceUri === '' ? documentId : sourceUri };
   }
 
   /** All that is in quarantine. */

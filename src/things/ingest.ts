@@ -2,7 +2,7 @@
 // May import src and lib/contracts.
 // Must never read a source or know what a source's records look like.
 
-import { ERROR_CODES, EXIT } from '../../lib/contracts/error-codes.ts';
+import { ERROR_CODES, type ErrorCode, EXIT } from '../../lib/contracts/error-codes.ts';
 import { type ApexError, isApexError, UsageError } from '../../lib/contracts/errors.ts';
 import {
   FEED_SOURCES,
@@ -18,10 +18,14 @@ import type { Feed } from '../../lib/contracts/feed-source.ts';
 import { digestOf } from '../../lib/contracts/identity.ts';
 import type { FetchRequest } from '../../lib/contracts/journal.ts';
 import type { CursorMove, RejectedEntry } from '../../lib/contracts/series.ts';
+import type { Source, SourceItem } from '../../lib/contracts/source.ts';
+import { targetsBySource } from '../config/locations.ts';
 import type { RunReplay } from '../journal/replay.ts';
-import { isProblem, listAhead } from '../pipeline/run.ts';
+import { isDocumentsFault } from '../pipeline/failure.ts';
+import { isProblem, listAhead, listedSoFar } from '../pipeline/run.ts';
 import type { RunSession } from '../pipeline/session.ts';
 import { Spool } from '../pipeline/spool.ts';
+import { RETRIES, withRetries } from '../pipeline/steps.ts';
 import { deleteAbsent, Met } from './absent.ts';
 import { runRecordBatch } from './batch.ts';
 import { mapRecord } from './mapping.ts';
@@ -35,25 +39,67 @@ export const BATCH_OBSERVATIONS = 512;
 export async function ingestRecords(session: RunSession, replay: RunReplay): Promise<void> {
   if (session.plan.rejected === true) return retryRejected(session);
   if (session.plan.fetch !== undefined) return fetchRecords(session, session.plan.fetch, replay);
-  const { parts, plan, signal } = session;
-  const source = parts.source(plan.listedBy ?? plan.source);
+  const { parts, plan } = session;
   const batches = new RecordBatches(session, await parts.feeds.mapper(feedSource(plan.source)));
   const spool = new Spool(session, replay);
-  for await (const listing of listAhead(source.list(plan.targets, signal), session.onEvent)) {
-    const entry = isProblem(listing) || listing.isRepeatable ? listing : await spool.take(listing, source);
-    if (isProblem(entry)) {
-      session.earn(ERROR_CODES[entry.code].exit);
-      session.onEvent({ kind: 'problem', ...entry });
-      continue;
-    }
-    for await (const item of parts.feeds.read(source.read(entry, signal), signal)) {
-      await batches.add(item, entry.uri);
-      session.throwIfStopping();
+  const sources = targetsBySource(plan.listedBy ?? plan.source, plan.targets);
+  const onListed = listedSoFar(session.onEvent, sources.size);
+  for (const [name, targets] of sources) {
+    const source = parts.source(name);
+    for await (const listing of listAhead(source.list(targets, session.signal), onListed)) {
+      const entry = isProblem(listing) || listing.isRepeatable ? listing : await spool.take(listing, source);
+      if (isProblem(entry)) tellProblem(entry, session);
+      else await readRecords(entry, source, batches, session);
     }
   }
   await batches.end();
   session.throwIfStopping();
   await spool.remove();
+}
+
+function tellProblem(problem: { uri: string; code: ErrorCode; message: string }, session: RunSession): void {
+  session.earn(ERROR_CODES[problem.code].exit);
+  session.onEvent({ kind: 'problem', ...problem });
+}
+
+/**
+ * Takes the records of one item. Where reading breaks off it begins again, as often as staging does: what was taken before is taken
+ * again, which changes nothing, and is not counted again. An item that cannot be read is told, and the others are taken.
+ */
+async function readRecords(
+  item: SourceItem,
+  source: Source,
+  batches: RecordBatches,
+  session: RunSession,
+): Promise<void> {
+  const { parts, signal } = session;
+  let taken = 0;
+  const readOnce = async (): Promise<{ readonly error: unknown } | null> => {
+    let place = 0;
+    try {
+      for await (const found of parts.feeds.read(source.read(item, signal), signal)) {
+        place += 1;
+        batches.isAgain = place <= taken;
+        await batches.add(found, item.uri);
+        taken = Math.max(taken, place);
+        session.throwIfStopping();
+      }
+      return null;
+    } catch (error) {
+      // What a store or the journal does is nothing that reading again would help.
+      if (!isOfSource(error)) return { error };
+      throw error;
+    } finally {
+      batches.isAgain = false;
+    }
+  };
+  try {
+    const failure = await withRetries(RETRIES.stage, { signal, surroundings: parts.surroundings }, readOnce);
+    if (failure !== null) throw failure.error;
+  } catch (error) {
+    if (!isOfSource(error) || !isDocumentsFault(error) || signal.aborted) throw error;
+    tellProblem({ uri: item.uri, code: error.code, message: error.message }, session);
+  }
 }
 
 /**
@@ -80,8 +126,7 @@ async function fetchRecords(session: RunSession, request: FetchRequest, replay: 
         await fetchStream(stream, { session, feed, batches, request, isResume: replay.plan !== null });
       } catch (error) {
         if (!isOfSource(error) || session.signal.aborted) throw error;
-        session.earn(ERROR_CODES[error.code].exit);
-        onEvent({ kind: 'problem', uri: `${source}:${stream}`, code: error.code, message: error.message });
+        tellProblem({ uri: `${source}:${stream}`, code: error.code, message: error.message }, session);
       }
       session.throwIfStopping();
     }
@@ -175,6 +220,10 @@ class RecordBatches {
   #records = 0;
   /** Rejected since the last batch. */
   #count = 0;
+  /** Of the records since the last batch those that were counted before. */
+  #again = 0;
+  /** Whether what is added now was added before, by a reading that broke off. */
+  isAgain = false;
   #met: Met | null = null;
 
   constructor(session: RunSession, mapper: RecordMapper) {
@@ -206,6 +255,7 @@ class RecordBatches {
   async #makeRoom(): Promise<void> {
     if (this.#records >= BATCH_RECORDS || this.#observations.length >= BATCH_OBSERVATIONS) await this.end();
     this.#records += 1;
+    if (this.isAgain) this.#again += 1;
   }
 
   /** Tries a rejected record again; where it is rejected again, what is kept of it stays. */
@@ -229,9 +279,10 @@ class RecordBatches {
     const told = { observations, rejected: known, rejectedCount: this.#count, accepted, cursors, endsStream };
     const batch = { ...told, readAt: session.startedAt };
     const { readings } = await runRecordBatch(batch, session);
-    session.countRecords({ records, readings, rejected: this.#count });
+    session.countRecords({ records: records - this.#again, readings, rejected: this.#count });
     if (this.#count > 0) session.earn(EXIT.quarantined);
     this.#count = 0;
+    this.#again = 0;
   }
 
   /** @returns whether the record was taken. */
@@ -259,6 +310,7 @@ class RecordBatches {
   }
 
   #tell({ sourceUri: uri, place, path, reason }: RejectedEntry): void {
+    if (this.isAgain) return;
     this.#count += 1;
     this.#session.onEvent({ kind: 'rejected', uri, place, path, reason });
   }

@@ -91,6 +91,25 @@ export function recordsStoreContract(name: string, open: () => Promise<RecordsSt
       expect(await store.checkStorage(never)).toEqual([]);
     });
 
+    test('what a source calls the bytes is kept with a version, and noted anew as long as that is current', async () => {
+      const fence = await claim('run-1');
+      const record = { ...recordOf('a'), sourceVersion: 'etag-1' };
+      await store.allocate([record], never);
+      await store.write(ref('run-1'), [record], never);
+      await store.pivot(pivotOf({ ref: ref('run-1'), fence }, [record]), never);
+      const known = async () => (await store.current(['a'], never)).get('a')?.sourceVersion;
+      expect(await known()).toBe('etag-1');
+      expect(await store.kept([versionOf(record)], never)).toMatchObject([{ sourceVersion: 'etag-1' }]);
+      await store.noteSourceVersions([{ ...versionOf(record), sourceVersion: 'etag-2' }], never);
+      await store.noteSourceVersions([{ documentId: 'nowhere', version: 1, sourceVersion: 'etag-3' }], never);
+      await store.noteSourceVersions([], never);
+      expect(await known()).toBe('etag-2');
+      await commit('run-2', 'a', 1);
+      await store.noteSourceVersions([{ ...versionOf(record), sourceVersion: 'etag-3' }], never);
+      expect(await known()).toBe(null);
+      expect(await store.kept([versionOf(record)], never)).toMatchObject([{ sourceVersion: 'etag-2' }]);
+    });
+
     test('a fence is higher than every fence given before, and takes a run over', async () => {
       const fences = [await claim('run-1'), await claim('run-2'), await claim('run-1')];
       expect(fences).toEqual(fences.toSorted((a, b) => a - b));
@@ -166,6 +185,7 @@ export function recordsStoreContract(name: string, open: () => Promise<RecordsSt
             'a',
             {
               ...{ documentId: 'a', uuid: record.uuid, version: 1, lastVersion: 1, contentDigest: 'content-1' },
+              ...{ sourceVersion: null },
               ...{ settingsDigest: 'settings', storesDigest: 'stores', parentId: null, group: 'default' },
             },
           ],

@@ -47,7 +47,7 @@ async function keptPage(
   const read = <Row>(sql: string) => db.all<Row>('kept', sql, params, signal);
   const rows = await read<KeptRow>(
     `SELECT ${DOCUMENT_FIELDS}, v.bytes, v.settings_digest AS "settingsDigest", v.stores_digest AS "storesDigest",
-       v.created_at AS "createdAt", v.metadata, v.warnings, v.extraction FROM ${at}version v JOIN ${WANTED} USING (document_id, version)`,
+       v.source_version AS "sourceVersion", v.created_at AS "createdAt", v.metadata, v.warnings, v.extraction FROM ${at}version v JOIN ${WANTED} USING (document_id, version)`,
   );
   const chunks = Map.groupBy(
     await read<DocumentVersion & KeptChunk>(

@@ -29,13 +29,15 @@ const SERIES_TABLES: { readonly [table: string]: string } = {
 };
 
 export const POSTGRES_FORMAT: PostgresFormat = {
-  number: 2,
+  number: 3,
   migrations: {
     // Before, nothing but documents was kept.
     2: [
       `ALTER TABLE @fact ADD COLUMN stated_until ${TEXT}, ADD COLUMN detail json NOT NULL DEFAULT '{}'`,
       ...Object.entries(SERIES_TABLES).map(([name, columns]) => `CREATE TABLE @${name} (${columns})`),
     ],
+    // Before, what a source calls the bytes of a version was not kept.
+    3: [`ALTER TABLE @version ADD COLUMN source_version ${TEXT}`],
   },
 };
 
@@ -54,7 +56,7 @@ const TABLES: { readonly [table: string]: string } = {
     parent_id ${TEXT}, media_type ${TEXT} NOT NULL, bytes bigint NOT NULL, content_digest ${TEXT} NOT NULL,
     settings_digest ${TEXT} NOT NULL, stores_digest ${TEXT} NOT NULL, title ${TEXT}, stated_at ${TEXT}, created_at ${TEXT} NOT NULL,
     metadata jsonb NOT NULL, warnings json NOT NULL, chunks integer NOT NULL, entities integer NOT NULL, relations integer NOT NULL,
-    inventory json NOT NULL, extraction json NOT NULL,
+    inventory json NOT NULL, extraction json NOT NULL, source_version ${TEXT},
     PRIMARY KEY (document_id, version)`,
   chunk: `chunk_row bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, chunk_id ${TEXT} NOT NULL UNIQUE,
     document_id ${TEXT} NOT NULL, version integer NOT NULL, run_id ${TEXT} NOT NULL, batch_no integer NOT NULL,

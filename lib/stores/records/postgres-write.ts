@@ -31,6 +31,7 @@ const COLUMNS: { readonly [table in Written]: Columns } = {
     ...(['lsn', 'bytes'] as const).map((column) => [column, 'bigint'] as const),
     ...(['state', 'uuid', 'group_id', 'source', 'source_uri', 'name', 'parent_id', 'media_type'] as const).map(text),
     ...(['content_digest', 'settings_digest', 'stores_digest', 'title', 'stated_at', 'created_at'] as const).map(text),
+    text('source_version'),
     ...(['chunks', 'entities', 'relations'] as const).map((column) => [column, 'integer'] as const),
     ['metadata', 'jsonb'],
     ...(['warnings', 'inventory', 'extraction'] as const).map((column) => [column, 'json'] as const),
@@ -225,6 +226,7 @@ function versionRow(record: VersionRecord, { runId, batchNo }: WriteRef, lsn: nu
     ...{ source_uri: record.sourceUri, name: record.name, parent_id: record.parentId, media_type: record.mediaType },
     ...{ bytes: record.bytes, content_digest: record.contentDigest, settings_digest: record.settingsDigest },
     ...{ stores_digest: record.storesDigest, title: record.title, stated_at: record.statedAt },
+    ...{ source_version: record.sourceVersion ?? null },
     ...{
       created_at: record.createdAt,
       metadata: toHeldJson(record.metadata),

@@ -30,6 +30,7 @@ import type {
   RecordsStore,
   Role,
   SelectedDocument,
+  SourceVersionNote,
   StoredChunk,
   StoredRelation,
   Stray,
@@ -553,6 +554,22 @@ class PostgresRecordsStore implements RecordsStore {
     return mendDocuments(this.#memory, documentIds, signal);
   }
 
+  async noteSourceVersions(notes: readonly SourceVersionNote[], signal: AbortSignal): Promise<void> {
+    if (notes.length === 0) return;
+    await this.#memory.db.transaction({ operation: 'note-source-versions', signal }, (transaction) =>
+      transaction.run(
+        `UPDATE ${this.#at}version v SET source_version = n.source_version
+         FROM unnest($1::text[], $2::integer[], $3::text[]) AS n (document_id, version, source_version)
+         WHERE v.document_id = n.document_id AND v.version = n.version AND v.state = 'current'`,
+        [
+          notes.map(({ documentId }) => documentId),
+          notes.map(({ version }) => version),
+          notes.map(({ sourceVersion }) => sourceVersion),
+        ],
+      ),
+    );
+  }
+
   searchText(
     terms: readonly KeywordTerm[],
     limit: number,
@@ -659,7 +676,7 @@ class PostgresRecordsStore implements RecordsStore {
 
 const CURRENT_FIELDS = `SELECT d.document_id AS "documentId", d.uuid, d.current_version AS version, d.last_version AS "lastVersion",
   v.content_digest AS "contentDigest", v.settings_digest AS "settingsDigest", v.stores_digest AS "storesDigest",
-  v.parent_id AS "parentId", coalesce(v.group_id, '') AS "group"`;
+  v.source_version AS "sourceVersion", v.parent_id AS "parentId", coalesce(v.group_id, '') AS "group"`;
 const IS_CURRENT = 'v.document_id = d.document_id AND v.version = d.current_version';
 
 const FACT_FIELDS = `SELECT f.relation_id AS "relationId", f.document_id AS "documentId", f.version, f.type, f.subject_id AS "subjectId",

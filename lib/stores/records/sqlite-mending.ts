@@ -32,7 +32,7 @@ export async function keptVersions(sql: Sql, versions: readonly DocumentVersion[
   const rows = await sql.all<KeptRow>(
     `SELECT document_id AS documentId, version, uuid, group_id AS "group", source, source_uri AS sourceUri, name, parent_id AS parentId,
        media_type AS mediaType, bytes, content_digest AS contentDigest, settings_digest AS settingsDigest, stores_digest AS storesDigest,
-       title, stated_at AS statedAt, created_at AS createdAt, metadata, warnings, extraction FROM version ${where}`,
+       source_version AS sourceVersion, title, stated_at AS statedAt, created_at AS createdAt, metadata, warnings, extraction FROM version ${where}`,
     params,
   );
   const chunks = await sql.all<DocumentVersion & Omit<KeptChunk, 'headingPath'> & { headingPath: string }>(

@@ -30,6 +30,7 @@ import type {
   RecordsStore,
   Role,
   SelectedDocument,
+  SourceVersionNote,
   Stray,
   UnsharedText,
   VersionRecord,
@@ -210,7 +211,7 @@ export class SqliteRecordsStore implements RecordsStore {
     await this.#sql.transaction(
       [
         ...deleteByRef(TABLES, ref),
-        { sql: `INSERT INTO version VALUES (${marks(26)})`, rows: records.map((record) => versionRow(record, ref)) },
+        { sql: `INSERT INTO version VALUES (${marks(27)})`, rows: records.map((record) => versionRow(record, ref)) },
         {
           sql: `INSERT INTO chunk (chunk_id, document_id, version, run_id, batch_no, ordinal, heading, text, start, end, heading_path, page, token_count)
                 VALUES (${marks(13)})`,
@@ -595,6 +596,13 @@ export class SqliteRecordsStore implements RecordsStore {
     await this.#sql.transaction(documentMending(documentIds), { label: 'records.mend-documents', isDurable: true });
   }
 
+  async noteSourceVersions(notes: readonly SourceVersionNote[], _signal: AbortSignal): Promise<void> {
+    if (notes.length === 0) return;
+    const sql = "UPDATE version SET source_version = ? WHERE document_id = ? AND version = ? AND state = 'current'";
+    const rows = notes.map(({ documentId, version, sourceVersion }) => [sourceVersion, documentId, version]);
+    await this.#sql.transaction([{ sql, rows }], { label: 'records.note-source-versions' });
+  }
+
   /** FTS5 compares every word with the chunks; it takes the writers' lock for that, about 20 microseconds for each chunk. */
   async #isTextWhole(): Promise<boolean> {
     try {
@@ -719,7 +727,7 @@ function expressionOf(terms: readonly KeywordTerm[]): string {
 
 const CURRENT_FIELDS = `SELECT d.document_id AS documentId, d.uuid, d.current_version AS version, d.last_version AS lastVersion,
   v.content_digest AS contentDigest, v.settings_digest AS settingsDigest, v.stores_digest AS storesDigest,
-  v.parent_id AS parentId, coalesce(v.group_id, '') AS "group"`;
+  v.source_version AS sourceVersion, v.parent_id AS parentId, coalesce(v.group_id, '') AS "group"`;
 const CURRENT = 'v.document_id = d.document_id AND v.version = d.current_version';
 
 const FACT_FIELDS = `SELECT f.relation_id AS relationId, f.document_id AS documentId, f.version, f.type, f.subject_id AS subjectId,
@@ -803,7 +811,7 @@ function versionRow(record: VersionRecord, ref: WriteRef): SqlValue[] {
     ...[record.settingsDigest, record.storesDigest, record.title, record.statedAt, record.createdAt],
     ...[JSON.stringify(record.metadata), JSON.stringify(record.warnings)],
     ...[record.chunks.length, entities.length, record.relations.length],
-    ...[JSON.stringify(record.inventory), JSON.stringify({ entities, mentions })],
+    ...[JSON.stringify(record.inventory), JSON.stringify({ entities, mentions }), record.sourceVersion ?? null],
   ];
 }
 

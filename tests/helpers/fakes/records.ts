@@ -29,6 +29,7 @@ import type {
   RecordsStore,
   Role,
   SelectedDocument,
+  SourceVersionNote,
   UnsharedText,
   VersionRecord,
   WriteRef,
@@ -276,6 +277,13 @@ export class FakeRecordsStore extends FakeStore implements RecordsStore {
   /** A document's number and its versions are one thing here. */
   async mendDocuments(): Promise<void> {}
 
+  async noteSourceVersions(notes: readonly SourceVersionNote[]): Promise<void> {
+    for (const { sourceVersion, ...version } of notes) {
+      const held = this.held.get(keyOf(version));
+      if (held?.state === 'live') this.held.set(keyOf(version), { ...held, record: { ...held.record, sourceVersion } });
+    }
+  }
+
   async factsAbout(
     versions: readonly DocumentVersion[],
     anchors: readonly FactAnchor[],
@@ -489,8 +497,19 @@ export class FakeRecordsStore extends FakeStore implements RecordsStore {
     const { uuid, lastVersion, current: version } = this.#documents.get(documentId)!;
     const record = version === null ? undefined : this.held.get(keyOf({ documentId, version }))?.record;
     const { contentDigest = null, settingsDigest = null, storesDigest = null, parentId = null } = record ?? {};
-    const { group = '' } = record ?? {};
-    return { documentId, uuid, version, lastVersion, contentDigest, settingsDigest, storesDigest, parentId, group };
+    const { group = '', sourceVersion = null } = record ?? {};
+    return {
+      documentId,
+      uuid,
+      version,
+      lastVersion,
+      sourceVersion,
+      contentDigest,
+      settingsDigest,
+      storesDigest,
+      parentId,
+      group,
+    };
   }
 
   #facts(): Fact[] {

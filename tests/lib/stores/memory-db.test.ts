@@ -63,14 +63,22 @@ const IN_ORDER_OF_IDS = `
     relation_id TEXT PRIMARY KEY, type TEXT NOT NULL, subject_id TEXT NOT NULL, object_id TEXT NOT NULL, chunk_id TEXT NOT NULL,
     document_id TEXT NOT NULL, version INTEGER NOT NULL, run_id TEXT NOT NULL, batch_no INTEGER NOT NULL,
     quote TEXT NOT NULL, valid_at TEXT, invalid_at TEXT, expired_at TEXT) WITHOUT ROWID;
-  CREATE INDEX relation_by_version ON relation (document_id, version);
+  CREATE INDEX relation_by_version ON relation (document_id, version);`;
+
+/** Rows as every format takes them. */
+const ROWS = `
   INSERT INTO entity (entity_id, group_id, type, key, folded_key) VALUES ('e', '', 'Organization', 'acme', 'acme');
-  INSERT INTO fact VALUES ('f', 'a', 1, 'run-1', 1, 'SHIPPED_BY', 'e', 'e', 'c', 'q', '2026');
+  INSERT INTO fact (relation_id, document_id, version, run_id, batch_no, type, subject_id, object_id, chunk_id, quote)
+    VALUES ('f', 'a', 1, 'run-1', 1, 'CARRIER_OF', 'e', 'e', 'c', 'q');
   INSERT INTO mention VALUES ('m', 'e', 'c', 'a', 1, 'run-1', 1, 'Acme', 'acme', 0, 4, 'Acme');
-  INSERT INTO relation VALUES ('r', 'SHIPPED_BY', 'e', 'e', 'c', 'a', 1, 'run-1', 1, 'q', '2026', NULL, NULL);`;
+  INSERT INTO relation (relation_id, type, subject_id, object_id, chunk_id, document_id, version, run_id, batch_no, quote)
+    VALUES ('r', 'CARRIER_OF', 'e', 'e', 'c', 'a', 1, 'run-1', 1, 'q');
+  INSERT INTO quarantine (document_id, source, source_uri, content_digest, settings_digest, run_id, code, message, step, retryable, at)
+    VALUES ('a', 'local_upload', 'file:///a', 'c', 's', 'run-1', 'CORRUPT', 'damaged', 'parse', 0, '2026')`;
 
 /** What takes a memory of each format back to the one before. */
 const BACK: { readonly [format: number]: string } = {
+  4: 'ALTER TABLE version DROP COLUMN source_version; PRAGMA user_version = 3',
   3: `${IN_ORDER_OF_IDS}
       ALTER TABLE entity DROP COLUMN latest; ALTER TABLE entity DROP COLUMN latest_at;
       DROP TABLE reading; DROP TABLE series; DROP TABLE pivot_series; DROP TABLE stream_cursor; DROP TABLE rejected;
@@ -88,17 +96,13 @@ async function shapeOf({ sql }: MemoryDb): Promise<unknown[]> {
   return [things, columns];
 }
 
-test.each([2, 1])('a memory of format %i is brought to this one, once, and keeps what it holds', async (format) => {
+test.each([3, 2, 1])('a memory of format %i is brought to this one, once, and keeps what it holds', async (format) => {
   const settings = memorySettings();
   const made = await openMemoryDb(settings);
   const shape = await shapeOf(made);
   await made.sql.close();
   for (let from = MEMORY_FORMAT; from > format; from -= 1) tamper(settings.path, BACK[from]!);
-  tamper(
-    settings.path,
-    `INSERT INTO quarantine (document_id, source, source_uri, content_digest, settings_digest, run_id, code, message, step, retryable, at)
-     VALUES ('a', 'local_upload', 'file:///a', 'c', 's', 'run-1', 'CORRUPT', 'damaged', 'parse', 0, '2026')`,
-  );
+  tamper(settings.path, ROWS);
   const opened = await Promise.all([openMemoryDb(settings), openMemoryDb(settings)]);
   for (const memory of opened) {
     const found = await new SqliteRecordsStore(memory).quarantined(['a'], never);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Caps, DocumentResult, RunEvent } from '../../../lib/contracts/apex.ts';
 import { EXIT } from '../../../lib/contracts/error-codes.ts';
-import { ParseError, StoreError } from '../../../lib/contracts/errors.ts';
+import { ParseError, SourceError, StoreError } from '../../../lib/contracts/errors.ts';
 import type { JournalEntry, RunPlan } from '../../../lib/contracts/journal.ts';
 import type { VersionRecord, WriteRef } from '../../../lib/contracts/store.ts';
 import { RunReplay, replayRun } from '../../../src/journal/replay.ts';
@@ -70,6 +70,15 @@ function openBatch({ caps = {}, isLastTry = false, isIsolated = false, ...option
     current: async () => (await stores.records.currentVersions(null, 99, never)).map(({ documentId }) => documentId),
   };
 }
+
+test('what cannot be fetched is set aside without a judgement on what it held before', async () => {
+  const { faults, session, stores, run } = openBatch();
+  const folder = await session.parts.staging.open('fake', 'a', session.runId);
+  await folder.stage(session.parts.source('fake'), itemOf('a'), never);
+  faults.fail('folder.stage:before', new SourceError('a may not be read', { code: 'DENIED' }));
+  await run(['a']);
+  expect(await stores.records.quarantined(['a'], never)).toMatchObject([{ code: 'DENIED', contentDigest: '' }]);
+});
 
 describe('a cap', () => {
   const capped = (caps: Partial<Caps>, texts = { a: 'ACME ships', b: 'to Globex', c: 'by train' }) =>

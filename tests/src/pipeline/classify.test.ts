@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { QuarantineEntry } from '../../../lib/contracts/document.ts';
 import { sha256 } from '../../../lib/contracts/identity.ts';
+import type { KnownBytes, Look, SourceItem } from '../../../lib/contracts/source.ts';
 import { type Candidate, classify } from '../../../src/pipeline/classify.ts';
 import { Quarantine, type QuarantineOptions } from '../../../src/pipeline/quarantine.ts';
 import { FakeSource, itemOf } from '../../helpers/fakes/parts.ts';
@@ -161,4 +162,96 @@ test('the records store is asked once for all, and verdicts come in the order of
   expect(verdicts.map(({ kind }) => kind)).toEqual(['process', 'unchanged', 'process']);
   expect(faults.calls.filter((call) => call.startsWith('records.'))).toEqual(['records.current']);
   expect(await classify([], parts, never)).toEqual([]);
+});
+
+describe('a source that compares bytes itself', () => {
+  /** As `openCase`, with such a source. @param look what it finds. */
+  async function openLook(
+    look: Look | ((known: KnownBytes | null) => Look),
+    quarantine: readonly QuarantineEntry[] = [],
+  ) {
+    const { parts, source } = await openCase(quarantine);
+    const asked: (KnownBytes | null)[] = [];
+    const found = (known: KnownBytes | null) => (typeof look === 'function' ? look(known) : look);
+    const looking = Object.assign(source, {
+      look: async (_: SourceItem, known: KnownBytes | null) => {
+        asked.push(known);
+        return found(known);
+      },
+    });
+    return { asked, source, parts: { ...parts, source: looking } };
+  }
+
+  const known = { digest: sha256(TEXT), version: null };
+
+  test('is asked with what is known, and what is the same is unchanged', async () => {
+    const { asked, parts } = await openLook({ kind: 'same' });
+    const [verdict] = await classify([candidate('a')], parts, never);
+    expect([verdict, asked]).toEqual([expect.objectContaining({ kind: 'unchanged', newSourceVersion: null }), [known]]);
+  });
+
+  test('and finds the same bytes under another mark, tells the mark', async () => {
+    const { parts } = await openLook({ kind: 'read', digest: sha256(TEXT), bytes: 9, version: 'etag-2' });
+    const [verdict] = await classify([candidate('a')], parts, never);
+    expect(verdict).toMatchObject({ kind: 'unchanged', newSourceVersion: 'etag-2' });
+  });
+
+  test('and finds other bytes, has them processed', async () => {
+    const { parts } = await openLook({ kind: 'read', digest: sha256('other'), bytes: 5, version: 'etag-2' });
+    const [verdict] = await classify([candidate('a')], parts, never);
+    expect(verdict).toMatchObject({
+      kind: 'process',
+      bytes: 5,
+      input: { baseVersion: 1, contentDigest: sha256('other') },
+    });
+  });
+
+  test.each(['settingsDigest', 'storesDigest'])('is asked to compare nothing when %s changed', async (digest) => {
+    const { asked, parts } = await openLook({ kind: 'unread' });
+    const [verdict] = await classify([candidate('a')], { ...parts, [digest]: 'other' }, never);
+    expect([verdict!.kind, asked]).toEqual(['process', [null]]);
+  });
+
+  test('need not read what is new: it counts for a megabyte, unless its size was listed', async () => {
+    const { asked, parts } = await openLook({ kind: 'unread' });
+    const sized = { ...candidate('c'), item: { ...itemOf('c'), bytes: 7 } };
+    const verdicts = await classify([candidate('b'), sized], parts, never);
+    expect([
+      verdicts.map((verdict) => verdict.kind === 'process' && [verdict.bytes, verdict.input.contentDigest]),
+      asked,
+    ]).toEqual([
+      [
+        [1_048_576, ''],
+        [7, ''],
+      ],
+      [null, null],
+    ]);
+  });
+
+  test('compares what is in quarantine by the bytes alone', async () => {
+    const { asked, parts } = await openLook({ kind: 'read', digest: sha256(TEXT), bytes: 9, version: 'etag-1' }, [
+      refused,
+    ]);
+    const [verdict] = await classify([candidate('a')], parts, never);
+    expect([verdict!.kind, asked]).toEqual(['remembered', [known]]);
+  });
+
+  test('looks at several side by side, and their order stays', async () => {
+    const { source, parts } = await openCase();
+    let underWay = 0;
+    let most = 0;
+    const looking = Object.assign(source, {
+      looksAtOnce: 3,
+      look: async ({ id }: SourceItem): Promise<Look> => {
+        underWay += 1;
+        most = Math.max(most, underWay);
+        await new Promise((resolve) => setTimeout(resolve, id === 'b' ? 30 : 5));
+        underWay -= 1;
+        return { kind: 'unread' };
+      },
+    });
+    const verdicts = await classify(['b', 'c', 'd', 'e', 'f'].map(candidate), { ...parts, source: looking }, never);
+    const ids = verdicts.map((verdict) => (verdict.kind === 'process' ? verdict.input.documentId : ''));
+    expect([ids, most]).toEqual([['b', 'c', 'd', 'e', 'f'], 3]);
+  });
 });

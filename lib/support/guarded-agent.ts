@@ -1,0 +1,54 @@
+import type { LookupFunction } from 'node:net';
+import type { Dispatcher } from 'undici';
+import type { Guard, HostAddress } from './guard.ts';
+
+/** What sends requests. */
+export interface Transport {
+  readonly agent: Dispatcher;
+  readonly request: typeof import('undici').request;
+}
+
+/**
+ * A transport whose every connection is let through by the guard: the host is resolved once, and the connection goes to the addresses
+ * that were looked at, so that a name which stands for another address a moment later leads nowhere else. The address that was reached
+ * is looked at again. No proxy is used, whatever the environment says.
+ */
+export async function openGuardedTransport(
+  guard: Guard,
+  { connectMs, readMs }: { readonly connectMs: number; readonly readMs: number },
+): Promise<Transport> {
+  const { Agent, buildConnector, request } = await import('undici');
+  const connect: ReturnType<typeof buildConnector> = (options, done) => {
+    const { hostname } = options;
+    guard.addressesOf(hostname).then(
+      (addresses) => {
+        const connectTo = buildConnector({ timeout: connectMs, allowH2: false, lookup: lookupOf(addresses) });
+        connectTo(options, (error, socket) => {
+          const refusal = error ?? refusalOf(guard, hostname, socket.remoteAddress);
+          if (refusal === null) return done(null, socket!);
+          socket?.destroy();
+          done(refusal, null);
+        });
+      },
+      (error: Error) => done(error, null),
+    );
+  };
+  return { agent: new Agent({ connect, headersTimeout: readMs, bodyTimeout: readMs }), request };
+}
+
+/** Answers with these, whatever is asked: nobody is asked a second time. */
+function lookupOf(addresses: readonly HostAddress[]): LookupFunction {
+  return (_host, { all }, done) => {
+    if (all === true) done(null, [...addresses]);
+    else done(null, addresses[0]!.address, addresses[0]!.family);
+  };
+}
+
+function refusalOf(guard: Guard, host: string, address: string | undefined): Error | null {
+  try {
+    guard.assertAllowed(host, address ?? '');
+    return null;
+  } catch (refusal) {
+    return refusal as Error;
+  }
+}
