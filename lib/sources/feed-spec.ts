@@ -5,7 +5,8 @@ import type { Backoff, Rate, RetryAfterRule, Timing } from '../support/http-wait
 
 /**
  * How the pages of a listing follow each other. `cursor`: the answer holds a position that is sent back (`pagination.endCursor`).
- * `link`: it holds the address of the next page (`_pagination.next`). `offset`: rows are counted (`start`, `pageSize`).
+ * `link`: it holds the address of the next page (`_pagination.next`). `offset`: rows are counted (`start`, `pageSize`), and a page begins
+ * with the last row of the page before it.
  */
 export type PagingKind = 'cursor' | 'link' | 'offset';
 

@@ -5,6 +5,7 @@ import type { FeedWarning } from '../contracts/feed-source.ts';
 import { type Asking, listPages } from './feed-paging.ts';
 import { asObject, type Gathered, gather, idOf, own } from './feed-records.ts';
 import type { Child, Listing, OneRequest, StreamSpec } from './feed-spec.ts';
+import type { ListedRow } from './pager.ts';
 import { nothing } from './walk-parts.ts';
 
 /** Fetches things of a stream. */
@@ -29,7 +30,7 @@ export async function* fetchThing(fetching: Fetching, id: string): AsyncGenerato
 export async function* fetchThingIfThere(
   fetching: Fetching,
   id: string,
-  instead: { readonly row: Json; readonly place: string } | null = null,
+  instead: ListedRow | null = null,
 ): AsyncGenerator<Gathered> {
   let found: Found;
   try {
@@ -37,17 +38,18 @@ export async function* fetchThingIfThere(
   } catch (error) {
     if (!isGone(error)) throw error;
     warnGone(fetching, id);
-    if (instead !== null) yield* withChildren(fetching, instead.row, { gathered: nothing(), place: instead.place });
+    if (instead !== null) yield* withChildren(fetching, instead.value, { gathered: nothing(), place: instead.place });
     return;
   }
   yield* withMerge(fetching, id, found);
 }
 
 /** A row of a listing with all that belongs to it, in parts. */
-export async function* expandRow(fetching: Fetching, row: Json, place: string): AsyncGenerator<Gathered> {
-  const id = idOf(row);
-  if (fetching.stream.hasDetails && id !== null) yield* fetchThingIfThere(fetching, id, { row, place });
-  else yield* withChildren(fetching, row, { gathered: nothing(), place });
+export async function* expandRow(fetching: Fetching, row: ListedRow): AsyncGenerator<Gathered> {
+  const { value, place } = row;
+  const id = idOf(value);
+  if (fetching.stream.hasDetails && id !== null) yield* fetchThingIfThere(fetching, id, row);
+  else yield* withChildren(fetching, value, { gathered: nothing(), place });
 }
 
 /** Is it the failure of one thing, while others may be there? */
@@ -100,7 +102,7 @@ async function lookUp(fetching: Fetching, lookup: Listing, name: string): Promis
     Object.entries(lookup.query).map(([key, value]) => [key, withId(String(value), name, String)]),
   );
   for await (const { rows } of listPages(fetching, { ...lookup, query }, null)) {
-    const id = rows.map(idOf).find((found) => found !== null);
+    const id = rows.map(({ value }) => idOf(value)).find((found) => found !== null);
     if (id !== undefined && id !== null) return id;
   }
   throw missing(fetching, name);
@@ -143,8 +145,8 @@ async function* childrenOf(fetching: Fetching, id: string, child: Child): AsyncG
   try {
     for await (const page of listPages(fetching, { ...child, path }, null)) {
       const gathered = nothing();
-      for (const [index, row] of page.rows.entries()) {
-        gather(gathered, withParent(row, child, link), child.stream, `${path} ${page.place}[${index}]`);
+      for (const { value: row, place } of page.rows) {
+        gather(gathered, withParent(row, child, link), child.stream, `${path} ${place}`);
       }
       yield gathered;
     }

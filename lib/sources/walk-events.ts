@@ -1,9 +1,10 @@
 import type { Json } from '../contracts/document.ts';
 import type { StreamState } from './feed-cursor.ts';
-import { type ListedPage, listPages, withQuery } from './feed-paging.ts';
+import { listPages, withQuery } from './feed-paging.ts';
 import { type Gathered, gather, idOf, own } from './feed-records.ts';
 import type { EventListing } from './feed-spec.ts';
 import { type Fetching, fetchThingIfThere } from './feed-things.ts';
+import type { ListedPage } from './pager.ts';
 import { inParts, nothing, type WalkPart } from './walk-parts.ts';
 import { queryOf } from './walk-range.ts';
 
@@ -73,14 +74,14 @@ interface FreshEvents {
 }
 
 /** The events of a page that were not seen before; they are now. */
-function gatherEvents({ rows, place }: ListedPage, events: EventListing, seen: Map<string, number>): FreshEvents {
+function gatherEvents({ rows }: ListedPage, events: EventListing, seen: Map<string, number>): FreshEvents {
   const gathered = nothing();
   const things = new Map<string, number>();
   let latest = Number.NEGATIVE_INFINITY;
-  for (const [index, row] of rows.entries()) {
+  for (const { value: row, place } of rows) {
     const id = idOf(row);
     if (id !== null && seen.has(id)) continue;
-    if (!gather(gathered, row, events.stream, `${place}[${index}]`)) continue;
+    if (!gather(gathered, row, events.stream, place)) continue;
     const at = timeOf(own(row, events.time));
     if (id !== null && at !== null) seen.set(id, at);
     latest = Math.max(latest, at ?? latest);

@@ -1,7 +1,8 @@
 import type { OpenWalk, StreamState } from './feed-cursor.ts';
-import { type ListedPage, listPages } from './feed-paging.ts';
+import { listPages } from './feed-paging.ts';
 import { gather } from './feed-records.ts';
 import type { Fetching } from './feed-things.ts';
+import type { ListedPage } from './pager.ts';
 import { nothing, type WalkPart } from './walk-parts.ts';
 import { isRefusedPosition, walkRange } from './walk-range.ts';
 
@@ -31,9 +32,9 @@ export async function* walkFeed(
   if (current.walk !== null) yield* walkRange(fetching.history, { ...current, walk: null }, current.walk);
 }
 
-function partOf({ stream }: Fetching, { rows, place }: ListedPage) {
+function partOf({ stream }: Fetching, { rows }: ListedPage) {
   const gathered = nothing();
-  for (const [index, row] of rows.entries()) gather(gathered, row, stream.name, `${place}[${index}]`);
+  for (const { value, place } of rows) gather(gathered, value, stream.name, place);
   return gathered;
 }
 

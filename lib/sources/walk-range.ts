@@ -1,14 +1,12 @@
 import type { Json } from '../contracts/document.ts';
 import { isApexError } from '../contracts/errors.ts';
 import type { OpenWalk, StreamState } from './feed-cursor.ts';
-import { type ListedPage, listPages, withQuery } from './feed-paging.ts';
-import { type Gathered, idOf, own } from './feed-records.ts';
+import { listPages, withQuery } from './feed-paging.ts';
+import { type Gathered, own } from './feed-records.ts';
 import type { Bounds, Listing, StreamSpec, TimeFormat } from './feed-spec.ts';
 import { expandRow, type Fetching } from './feed-things.ts';
+import type { ListedPage, ListedRow } from './pager.ts';
 import { inParts, type WalkPart } from './walk-parts.ts';
-
-/** Ids that are remembered to leave out rows that an offset gives twice, because others came or went before them. */
-const MAX_MET_IDS = 10_000;
 
 /** Lists a stream from where its walk stands, all its variants, with all that belongs to the rows. */
 export async function* walkRange(fetching: Fetching, state: StreamState, open: OpenWalk): AsyncGenerator<WalkPart> {
@@ -17,19 +15,18 @@ export async function* walkRange(fetching: Fetching, state: StreamState, open: O
   const walk = open.variant < stream.variants.length ? open : { ...open, variant: 0, position: null };
   const isFromBeginning = walk.from === null && walk.variant === 0 && walk.position === null;
   const isWhole = stream.allOf !== null && isFromBeginning && walk.isMoving;
-  const met = new Set<string>();
   let before: StreamState = { ...state, walk };
   for (let variant = walk.variant; variant < stream.variants.length; variant += 1) {
     const isLastVariant = variant === stream.variants.length - 1;
     const listing = listingOf(stream, walk, variant);
     const position = variant === walk.variant ? walk.position : null;
     for await (const page of listAnew(fetching, listing, position)) {
-      const rows = rowsWithin(stream, stream.paging === 'offset' ? unmet(page.rows, met) : page.rows, walk);
+      const rows = rowsWithin(stream, page.rows, walk);
       const hasMore = page.hasMore && !isBefore(stream, page.rows, walk);
       const isEnd = !hasMore && isLastVariant;
       const next = hasMore ? { variant, position: page.position } : { variant: variant + 1, position: null };
       const after = isEnd ? endState(state, walk) : { ...state, walk: { ...walk, ...next } };
-      yield* inParts(expandRows(fetching, { ...page, rows }), {
+      yield* inParts(expandRows(fetching, rows), {
         before,
         after,
         isLast: isEnd,
@@ -41,27 +38,13 @@ export async function* walkRange(fetching: Fetching, state: StreamState, open: O
   }
 }
 
-/** The rows that were not met before. */
-function unmet(rows: readonly Json[], met: Set<string>): readonly Json[] {
-  if (met.size > MAX_MET_IDS) met.clear();
-  return rows.filter((row) => {
-    const id = idOf(row);
-    const isNew = id === null || !met.has(id);
-    if (id !== null) met.add(id);
-    return isNew;
-  });
-}
-
 /** A stream that has been walked to its end; one that looked back only is where it was. */
 function endState(state: StreamState, { isMoving, to }: OpenWalk): StreamState {
   return { ...state, high: isMoving ? to : state.high, walk: null };
 }
 
-async function* expandRows(
-  fetching: Fetching,
-  { rows, place }: Pick<ListedPage, 'rows' | 'place'>,
-): AsyncGenerator<Gathered> {
-  for (const [index, row] of rows.entries()) yield* expandRow(fetching, row, `${place}[${index}]`);
+async function* expandRows(fetching: Fetching, rows: readonly ListedRow[]): AsyncGenerator<Gathered> {
+  for (const row of rows) yield* expandRow(fetching, row);
 }
 
 /** The listing of one variant within the bounds of a walk. */
@@ -120,21 +103,21 @@ function isOfOtherHost(error: unknown): boolean {
 /** Rows that changed within the walk's time, of a stream that can only be listed with the newest first. */
 function rowsWithin(
   { newestFirst }: StreamSpec,
-  rows: readonly Json[],
+  rows: readonly ListedRow[],
   { from, to, isMoving }: OpenWalk,
-): readonly Json[] {
+): readonly ListedRow[] {
   if (newestFirst === null || (from === null && isMoving)) return rows;
-  return rows.filter((row) => {
-    const at = changedAt(row, newestFirst);
+  return rows.filter(({ value }) => {
+    const at = changedAt(value, newestFirst);
     return at === null || (at >= (from ?? Number.NEGATIVE_INFINITY) && (isMoving || at <= to));
   });
 }
 
 /** Is every row older than the walk? The order is that of the company's settings, so that a single one tells nothing. */
-function isBefore({ newestFirst }: StreamSpec, rows: readonly Json[], { from }: OpenWalk): boolean {
+function isBefore({ newestFirst }: StreamSpec, rows: readonly ListedRow[], { from }: OpenWalk): boolean {
   if (newestFirst === null || from === null || rows.length === 0) return false;
-  return rows.every((row) => {
-    const at = changedAt(row, newestFirst);
+  return rows.every(({ value }) => {
+    const at = changedAt(value, newestFirst);
     return at !== null && at < from;
   });
 }

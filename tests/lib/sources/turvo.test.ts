@@ -1,8 +1,10 @@
 import { expect, test } from 'vitest';
 import turvo from '../../../lib/sources/turvo.ts';
+import { picksFrom } from '../../crash/changing-world.ts';
+import { randomFrom } from '../../crash/random.ts';
 import { first, HTML_PAGE } from '../../helpers/api-server.ts';
 import { FAKE_START } from '../../helpers/fake-timing.ts';
-import { openTurvoApi, TURVO_EXAMPLES } from '../../helpers/turvo-api.ts';
+import { openTurvoApi, TURVO_EXAMPLES, type TurvoApi } from '../../helpers/turvo-api.ts';
 import { asked, endOf, failedWalk, namesOf, openWalking } from './walking.ts';
 
 const SHIPMENT = 1000324868;
@@ -36,16 +38,15 @@ test('each shipment of the list is fetched as a whole', async () => {
 
 test('the last page says that there is no more, and its rows count', async () => {
   const { api, data, pages } = await openBroker(5);
-  api.pageRows = 2;
+  api.pageRows = 3;
   const walked = await pages('shipments');
   expect(namesOf(walked)).toHaveLength(5);
   expect(walked.map(({ records, isLast, allOf }) => [records.length, isLast, allOf])).toEqual([
-    [2, false, null],
-    [2, false, null],
-    [1, true, null],
+    [3, false, null],
+    [2, true, null],
   ]);
   const lists = data().filter(({ path }) => path.endsWith('/list'));
-  expect(lists.map(({ query }) => query['start'])).toEqual(['0', '2', '4']);
+  expect(lists.map(({ query }) => query['start'])).toEqual(['0', '2']);
 });
 
 test('no rows is an answer', async () => {
@@ -88,12 +89,12 @@ test('the time of a walk is fixed when it begins, and the next begins 15 minutes
 });
 
 test('a walk that was cut off goes on at its offset, in the same time', async () => {
-  const { api, data, pages, walk, timing } = await openBroker(5);
-  api.pageRows = 2;
+  const { api, data, pages, walk, timing } = await openBroker(7);
+  api.pageRows = 3;
   const { value } = await walk('shipments').next();
   timing.time += DAY_MS;
   const rest = await pages('shipments', { cursor: value!.cursor.after });
-  expect(namesOf(rest)).toEqual(['shipments 3', 'shipments 4', 'shipments 5']);
+  expect(namesOf(rest)).toEqual(['shipments 4', 'shipments 5', 'shipments 6', 'shipments 7']);
   const lists = data().filter(({ path }) => path.endsWith('/list'));
   expect(lists.map(({ query }) => [query['start'], query['updated[lte]']])).toEqual([
     ['0', updatedAt(FAKE_START)],
@@ -119,7 +120,7 @@ test('a walk with bounds that was cut off goes on in them when it is resumed', a
   const resumed = await pages('shipments', { ...bounds, cursor: value!.cursor.after, isResume: true });
   expect(namesOf(resumed)).toEqual(['shipments 3']);
   expect(data().findLast(({ path }) => path.endsWith('/list'))?.query).toMatchObject({
-    start: '2',
+    start: '1',
     'updated[gte]': updatedAt(bounds.since),
     'updated[lte]': updatedAt(bounds.until),
   });
@@ -143,13 +144,123 @@ test('a row that an offset gives twice is taken once', async () => {
   api.pageRows = 2;
   let hasMoved = false;
   api.interfere = ({ query }) => {
-    if (query['start'] === '2' && !hasMoved) {
+    if (query['start'] === '1' && !hasMoved) {
       hasMoved = true;
       api.shipments.unshift({ ...api.shipments[0]!, id: 99 });
     }
     return null;
   };
   expect(namesOf(await pages('shipments'))).toEqual([SHIPMENT, 2, 3, 4].map((id) => `shipments ${id}`));
+});
+
+/** Before the nth page from now on the shipments at these places leave the list. */
+function leaveBefore(api: TurvoApi, page: number, { from, rows }: { from: number; rows: number }) {
+  let asked = 0;
+  api.interfere = ({ path }) => {
+    if (path.endsWith('/list')) asked += 1;
+    if (path.endsWith('/list') && asked === page) api.shipments.splice(from, rows);
+    return null;
+  };
+}
+
+test.each([
+  ['the first', { from: 0, rows: 1 }],
+  ['the last that was met', { from: 2, rows: 1 }],
+  ['the first two', { from: 0, rows: 2 }],
+  ['all that were met', { from: 0, rows: 3 }],
+  ['those on both sides of the seam', { from: 1, rows: 4 }],
+  ['all but one', { from: 0, rows: 8 }],
+  ['all', { from: 0, rows: 9 }],
+])('rows that leave the list while it is walked (%s) hide none of those that stay', async (_, leaving) => {
+  const { api, pages } = await openBroker(9);
+  api.pageRows = 3;
+  leaveBefore(api, 2, leaving);
+  const walked = await pages('shipments');
+  const met = [SHIPMENT, 2, 3].map((id) => `shipments ${id}`);
+  const stayed = api.shipments.map(({ id }) => `shipments ${id}`);
+  expect(namesOf(walked)).toEqual([...met, ...stayed.filter((name) => !met.includes(name))]);
+  expect(walked.map(({ isLast }) => isLast).indexOf(true)).toBe(walked.length - 1);
+});
+
+test.each([
+  ['the first', { from: 0, rows: 1 }],
+  ['the last that was met', { from: 5, rows: 1 }],
+  ['all that were met', { from: 0, rows: 6 }],
+  ['all but two', { from: 0, rows: 10 }],
+])('rows that leave the list while nobody walks it (%s) hide none of those that stay', async (_, leaving) => {
+  const { api, pages, walk } = await openBroker(12);
+  api.pageRows = 4;
+  const begun = walk('shipments');
+  const [first, second] = [await begun.next(), await begun.next()];
+  expect(namesOf([first.value!, second.value!])).toHaveLength(7);
+  api.shipments.splice(leaving.from, leaving.rows);
+  const names = namesOf(await pages('shipments', { cursor: second.value!.cursor.after }));
+  const met = namesOf([first.value!, second.value!]);
+  const stayed = api.shipments.map(({ id }) => `shipments ${id}`).filter((name) => !met.includes(name));
+  expect(names).toEqual(expect.arrayContaining(stayed));
+  expect(new Set(names).size).toBe(names.length);
+});
+
+test.each([
+  [129, 250],
+  [470, 220],
+])('a list is read to its end, though %i rows leave it at once, with %i requests at most', async (rows, most) => {
+  const { api, data, pages } = await openBroker(600);
+  api.pageRows = 4;
+  leaveBefore(api, 160, { from: 0, rows });
+  expect(namesOf(await pages('shipments'))).toHaveLength(600);
+  expect(data().filter(({ path }) => path.endsWith('/list')).length).toBeLessThanOrEqual(most);
+});
+
+test('rows that come and go while a list is walked, on and on, hide none of those that stay', {
+  timeout: 60_000,
+}, async () => {
+  for (let seed = 1; seed <= 40; seed += 1) {
+    const pick = picksFrom(randomFrom(seed));
+    const { api, pages, walk } = await openBroker(20 + pick.below(20));
+    api.pageRows = 2 + pick.below(6);
+    const stayed = new Set(api.shipments.map(({ id }) => `shipments ${id}`));
+    let left = 12;
+    api.interfere = ({ path }) => {
+      if (!path.endsWith('/list') || left === 0 || pick.is(0.5)) return null;
+      left -= 1;
+      const at = pick.below(api.shipments.length);
+      for (const { id } of api.shipments.splice(at, 1 + pick.below(5))) stayed.delete(`shipments ${id}`);
+      if (pick.is(0.3)) api.shipments.splice(pick.below(at + 1), 0, { ...TURVO_EXAMPLES.shipment, id: 900 + left });
+      return null;
+    };
+    const begun = walk('shipments');
+    const first = (await begun.next()).value!;
+    const rest = pick.is(0.5) ? await Array.fromAsync(begun) : await pages('shipments', { cursor: first.cursor.after });
+    const names = namesOf([first, ...rest]);
+    expect(
+      [...stayed].filter((name) => !names.includes(name)),
+      `seed ${seed}`,
+    ).toEqual([]);
+  }
+});
+
+test('pages of a single row follow each other', async () => {
+  const { api, pages } = await openBroker(3);
+  api.pageRows = 1;
+  expect(namesOf(await pages('shipments'))).toHaveLength(3);
+});
+
+test('a place that an apex of before saved is gone on from', async () => {
+  const { api, pages, walk } = await openBroker(5);
+  api.pageRows = 3;
+  const { value } = await walk('shipments').next();
+  const cursor = value!.cursor.after!.replace('"2 3"', '"3"');
+  expect(cursor).not.toBe(value!.cursor.after);
+  expect(namesOf(await pages('shipments', { cursor }))).toEqual(['shipments 4', 'shipments 5']);
+});
+
+test('a row is named by where it stands in its page', async () => {
+  const { api, pages } = await openBroker();
+  for (let id = 1; id <= 3; id += 1) api.carriers.push({ ...api.carriers[0]!, id });
+  api.pageRows = 3;
+  const places = (await pages('carriers')).flatMap(({ records }) => records.map(({ place }) => place));
+  expect(places).toEqual([0, 1, 2].map((row) => `page 1 carriers[${row}]`).concat('page 2 carriers[1]'));
 });
 
 test('a server that gives the same rows at every offset is left', async () => {
