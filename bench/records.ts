@@ -83,8 +83,15 @@ async function embedded(feed: Feed, path: string, folder: string): Promise<reado
   const words = ['ingest-json', '--source', feed.source, path];
   const first = await measured(words, { home, isWatched: false });
   const memory = join(home, 'memory.db');
-  const bare = secondsOf('bare-records', [feed.source, path, join(folder, `bare-${feed.name}.db`)]);
-  const rowsAlone = secondsOf('bare-rows', [memory, join(folder, `rows-${feed.name}.db`)]);
+  const bare = secondsOf(new URL('./parts/bare-records.ts', import.meta.url), [
+    feed.source,
+    path,
+    join(folder, `bare-${feed.name}.db`),
+  ]);
+  const rowsAlone = secondsOf(new URL('./parts/bare-rows.ts', import.meta.url), [
+    memory,
+    join(folder, `rows-${feed.name}.db`),
+  ]);
   const again = await measured(words, { home, isWatched: false });
   const watched = await measured(words, { home: join(folder, `watched-${feed.name}`) });
   return row(feed, 'embedded stores', {
@@ -155,10 +162,9 @@ function ratio(value: number): string {
   return against(value, value <= MAX_RATIO, `at most ${MAX_RATIO}`);
 }
 
-function secondsOf(script: 'bare-records' | 'bare-rows', words: readonly string[]): number {
-  const path = fileURLToPath(new URL(`./parts/${script}.ts`, import.meta.url));
-  return (JSON.parse(execFileSync(process.execPath, [path, ...words], { encoding: 'utf8' })) as { seconds: number })
-    .seconds;
+function secondsOf(script: URL, words: readonly string[]): number {
+  const output = execFileSync(process.execPath, [fileURLToPath(script), ...words], { encoding: 'utf8' });
+  return (JSON.parse(output) as { seconds: number }).seconds;
 }
 
 /** Memory must not grow with the input. */

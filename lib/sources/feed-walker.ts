@@ -7,7 +7,7 @@ import { decodeCursor, encodeCursor, NO_STATE, type OpenWalk, type StreamState }
 import type { Connection, FeedSource, FeedTools, StreamSpec } from './feed-spec.ts';
 import { type Fetching, fetchThing } from './feed-things.ts';
 import { walkEvents } from './walk-events.ts';
-import { walkFeed } from './walk-feed.ts';
+import { walkFeed, walkFeedAgain } from './walk-feed.ts';
 import { inParts, type WalkPart } from './walk-parts.ts';
 import { walkRange } from './walk-range.ts';
 
@@ -144,7 +144,9 @@ function walkParts(
     const history = fetchingOf(streamOf(source, progress.history), options.signal);
     const gap = isOpen ? saved.walk : gapOf(options, now);
     if (options.until !== null && gap !== null) return walkRange(history, { ...state, walk: null }, gap);
-    return walkFeed({ ...fetching, history }, state, gap, now);
+    const feed = { ...fetching, history };
+    if (options.isAll && saved.position !== null) return walkFeedAgain(feed, saved, gap ?? saved.walk, now);
+    return walkFeed(feed, state, gap, now);
   }
   if (progress.kind === 'events' && !isBound && !isOpen && state.high !== null) {
     const following = { events: progress.events, overlapMs: progress.overlapMs, now: () => tools.timing.now() };

@@ -32,6 +32,25 @@ export async function* walkFeed(
   if (current.walk !== null) yield* walkRange(fetching.history, { ...current, walk: null }, current.walk);
 }
 
+/**
+ * As `walkFeed`, and then the last known values again. Without its position a feed gives nothing else, and what came since the position
+ * would be lost.
+ */
+export async function* walkFeedAgain(
+  fetching: FeedFetching,
+  state: StreamState,
+  gap: OpenWalk | null,
+  now: number,
+): AsyncGenerator<WalkPart> {
+  let after = state;
+  for await (const part of walkFeed(fetching, state, gap, now)) {
+    after = part.after;
+    yield { ...part, isLast: false };
+  }
+  for await (const page of listPages(fetching, fetching.stream, null))
+    yield { ...partOf(fetching, page), after, isLast: !page.hasMore, isWhole: false };
+}
+
 function partOf({ stream }: Fetching, { rows }: ListedPage) {
   const gathered = nothing();
   for (const { value, place } of rows) gather(gathered, value, stream.name, place);

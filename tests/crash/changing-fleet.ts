@@ -4,6 +4,8 @@ import { type ChangingWorld, changeClock, picksFrom } from './changing-world.ts'
 
 const VEHICLES = 7;
 const MAX_VEHICLES = 14;
+/** As many of a kind stay, whatever else goes. */
+const MIN_ROWS = 3;
 const DRIVERS = 5;
 const ADDRESSES = 5;
 /** So small that every stream has some pages, and not more than its limit lets through at once. */
@@ -32,17 +34,27 @@ class ChangingFleet implements ChangingWorld {
     api.pageRows = PAGE_ROWS;
     for (const rows of [api.vehicles, api.drivers, api.addresses, api.assignments, api.readings]) rows.length = 0;
     for (let count = 0; count < VEHICLES; count += 1) this.#addVehicle();
-    for (let count = 0; count < DRIVERS; count += 1) this.#addDriver(count);
-    for (let count = 0; count < ADDRESSES; count += 1) this.#addAddress(count);
+    for (let count = 0; count < DRIVERS; count += 1) this.#addDriver();
+    for (let count = 0; count < ADDRESSES; count += 1) this.#addAddress();
     for (let count = 0; count < VEHICLES; count += 1) this.#read();
     this.#assign();
   }
 
   change(): void {
     for (let left = 1 + this.#pick.below(8); left > 0; left -= 1) this.#read();
-    const changes = [this.#addVehicle, this.#changeVehicle, this.#changeDriver, this.#changeAddress, this.#assign];
+    const changes = [
+      ...[this.#addVehicle, this.#changeVehicle, this.#changeDriver, this.#changeAddress, this.#assign],
+      ...(this.api.drivers.length < DRIVERS ? [this.#addDriver] : []),
+      ...(this.api.addresses.length < ADDRESSES ? [this.#addAddress] : []),
+    ];
     for (let left = 1 + this.#pick.below(4); left > 0; left -= 1) this.#pick.of(changes).call(this);
     if (this.#pick.is(0.3)) this.#addWrong();
+  }
+
+  remove(): void {
+    const { vehicles, drivers, addresses } = this.api;
+    const rows = this.#pick.of([vehicles, drivers, addresses]);
+    if (rows.length > MIN_ROWS) rows.splice(this.#pick.below(rows.length), 1);
   }
 
   #addVehicle(): void {
@@ -69,11 +81,13 @@ class ChangingFleet implements ChangingWorld {
     });
   }
 
-  #addDriver(number: number): void {
+  #addDriver(): void {
+    this.#made += 1;
+    const number = this.#made;
     this.api.drivers.push({
       ...SAMSARA_EXAMPLES.driver,
       ...{ id: String(50_700 + number), name: `Driver ${number}`, username: `driver-${number}` },
-      ...{ phone: `+1312555014${number}`, externalIds: { payrollId: `D-${number}` } },
+      ...{ phone: `+1312555${1_000 + number}`, externalIds: { payrollId: `D-${number}` } },
       ...{ staticAssignedVehicle: undefined, updatedAtTime: this.#changedAt() },
     });
   }
@@ -87,7 +101,9 @@ class ChangingFleet implements ChangingWorld {
     });
   }
 
-  #addAddress(number: number): void {
+  #addAddress(): void {
+    this.#made += 1;
+    const number = this.#made;
     this.api.addresses.push({
       ...SAMSARA_EXAMPLES.address,
       ...{

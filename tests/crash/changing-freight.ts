@@ -4,7 +4,9 @@ import { type ChangingWorld, changeClock, picksFrom } from './changing-world.ts'
 
 const SHIPMENTS = 5;
 const MAX_SHIPMENTS = 12;
-const CUSTOMERS = 3;
+const CUSTOMERS = 5;
+/** As many of a kind stay, whatever else goes. */
+const MIN_ROWS = 2;
 const PAGE_ROWS = 4;
 
 const STATUSES = [
@@ -32,8 +34,8 @@ class ChangingFreight implements ChangingWorld {
     this.#pick = picksFrom(random);
     api.pageRows = PAGE_ROWS;
     for (const rows of [api.shipments, api.customers, api.locations]) rows.length = 0;
-    for (let count = 0; count < CUSTOMERS; count += 1) this.#addCustomer(count);
-    for (let count = 0; count < CUSTOMERS; count += 1) this.#addLocation(count);
+    for (let count = 0; count < CUSTOMERS; count += 1) this.#addCustomer();
+    for (let count = 0; count < CUSTOMERS; count += 1) this.#addLocation();
     for (let count = 0; count < SHIPMENTS; count += 1) this.#addShipment();
   }
 
@@ -44,19 +46,30 @@ class ChangingFreight implements ChangingWorld {
       this.#changeStatus,
       this.#changeNotes,
       this.#changeCustomer,
+      ...(this.api.customers.length < CUSTOMERS ? [this.#addCustomer] : []),
+      ...(this.api.locations.length < CUSTOMERS ? [this.#addLocation] : []),
     ];
     for (let left = 1 + this.#pick.below(5); left > 0; left -= 1) this.#pick.of(changes).call(this);
     if (this.#pick.is(0.3)) this.#addWrong();
   }
 
-  #addCustomer(number: number): void {
+  remove(): void {
+    const rows = this.#pick.of([this.api.customers, this.api.locations]);
+    if (rows.length > MIN_ROWS) rows.splice(this.#pick.below(rows.length), 1);
+  }
+
+  #addCustomer(): void {
+    this.#made += 1;
+    const number = this.#made;
     this.api.customers.push({
       ...TURVO_EXAMPLES.customer,
       ...{ id: 204_000 + number, name: `Shipper ${number} Corp`, updated: this.#changedAt() },
     });
   }
 
-  #addLocation(number: number): void {
+  #addLocation(): void {
+    this.#made += 1;
+    const number = this.#made;
     this.api.locations.push({
       ...TURVO_EXAMPLES.location,
       ...{ id: 330_010 + number, name: `Dock ${number}`, updated: this.#changedAt() },

@@ -7,6 +7,8 @@ export interface ChangingWorld {
   readonly api: ApiServer & { readonly env: Readonly<Record<string, string>> };
   /** Some changes: new records, changed ones, and at times one that cannot be taken. */
   change(): void;
+  /** Something is gone. */
+  remove(): void;
 }
 
 /** Gives whole numbers below a bound, and members of lists. */
@@ -15,12 +17,12 @@ export function picksFrom(random: () => number) {
   return { below, of: <T>(all: readonly T[]): T => all[below(all.length)]!, is: (share: number) => random() < share };
 }
 
-/** When a record changed: now, in the source's clock, and never twice in the same second of one world. */
-export function changeClock(): () => string {
+/** When a record changed, in the source's clock: now, and never twice in the same step of one world. */
+export function changeClock(stepMs = 1_000): () => string {
   let last = 0;
   return () => {
     // A little ago, so that no walk that begins now ends before it.
-    last = Math.max(last + 1, Math.floor(Date.now() / 1_000) - 60);
-    return new Date(last * 1_000).toISOString();
+    last = Math.max(last + 1, Math.floor((Date.now() - 60_000) / stepMs));
+    return new Date(last * stepMs).toISOString();
   };
 }

@@ -1,6 +1,8 @@
 import type { RunEvent } from '../../lib/contracts/apex.ts';
 import { ERROR_CODES, EXIT } from '../../lib/contracts/error-codes.ts';
 import { isApexError } from '../../lib/contracts/errors.ts';
+import type { FeedSourceName } from '../../lib/contracts/feed.ts';
+import { fetchRecords } from '../helpers/fetch.ts';
 import { assembleMachine } from '../helpers/machine.ts';
 import { apex } from '../helpers/program.ts';
 import { never } from '../helpers/records.ts';
@@ -31,6 +33,11 @@ const COMMANDS: {
     const request = { targets, source: 'local_upload', documentId: null, onError: 'continue' } as const;
     return (await machine.ingest(request, listen, never)).exit_status;
   },
+  'ingest-json': async (machine, [_, source, flag], listen) => {
+    const options = { isAll: flag === '--all', isSynced: flag === '--sync', onEvent: listen };
+    return (await fetchRecords(machine, source as FeedSourceName, options)).exit_status;
+  },
+  records: async (machine, _, listen) => (await machine.retryRecords(listen, never))?.exit_status ?? EXIT.done,
   delete: async (machine, ids, listen) => (await machine.delete(ids, listen, never)).exit_status,
   resume: async (machine, [runId = null], listen) =>
     (await machine.resume(runId, listen, never))?.exit_status ?? EXIT.done,
@@ -50,23 +57,36 @@ const COMMANDS: {
 };
 
 /** The same commands in this process, over the same parts: some times faster. */
-export const inProcess: Driver = async ([name, ...args], home, env) => {
+export const inProcess: Driver = async (args, home, env) => {
+  let opened: Awaited<ReturnType<typeof assembleMachine>>;
+  try {
+    opened = await assembleMachine(home, { env });
+  } catch (error) {
+    return toldOf(error, []);
+  }
+  try {
+    return await doOn(opened.machine, args);
+  } finally {
+    await opened.close();
+  }
+};
+
+/** The same in an apex of this process that stays open. */
+export async function doOn(machine: Machine, [name, ...args]: readonly string[]): Promise<Told> {
   const texts: string[] = [];
   const listen: Listen = (event) => {
     if (event.kind === 'warning' || event.kind === 'problem') texts.push(event.message);
     else if (event.kind === 'run_ended') texts.push(event.summary.error?.message ?? '');
   };
-  const told = (exitCode: number) => ({ exitCode, text: texts.join('\n') });
   try {
-    const { machine, close } = await assembleMachine(home, { env });
-    try {
-      return told(await COMMANDS[name!]!(machine, args, listen));
-    } finally {
-      await close();
-    }
+    const exitCode = await COMMANDS[name!]!(machine, args, listen);
+    return { exitCode, text: texts.join('\n') };
   } catch (error) {
-    if (!isApexError(error)) return { exitCode: EXIT.bug, text: String((error as Error).stack) };
-    texts.push(error.message);
-    return told(ERROR_CODES[error.code].exit);
+    return toldOf(error, texts);
   }
-};
+}
+
+function toldOf(error: unknown, texts: readonly string[]): Told {
+  if (!isApexError(error)) return { exitCode: EXIT.bug, text: String((error as Error).stack) };
+  return { exitCode: ERROR_CODES[error.code].exit, text: [...texts, error.message].join('\n') };
+}

@@ -9,7 +9,7 @@ test.concurrent.each([
   ['stand still until it has ended', false],
   ['move on meanwhile', true],
 ] as const)(
-  'ten rounds of ingest-json killed at random leave the memory right, where the sources %s',
+  'ten rounds of ingest-json and records retry killed at random leave the memory right, where the sources %s',
   {
     timeout: 300_000,
   },

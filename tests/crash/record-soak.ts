@@ -29,9 +29,9 @@ async function problemsOf(scenario: RecordScenario, point: string, recovery: Fet
     const isTooMuch = recovery !== 'rollback' && requests > scenario.requests + 1;
     return [
       ...(killed.signal === 'SIGKILL' ? [] : ['never reached']),
-      ...(verified.exitCode === 0
+      ...(verified.exitStatus === 0
         ? []
-        : [`verify ended with ${verified.exitCode}: ${verified.stdout}${verified.stderr}`]),
+        : [`verify ended with ${verified.exitStatus}: ${JSON.stringify(verified.differences)}`]),
       ...(JSON.stringify(dump) === JSON.stringify(scenario.reference) ? [] : ['another memory']),
       ...(isTooMuch ? [`${requests} requests instead of ${scenario.requests}`] : []),
     ];

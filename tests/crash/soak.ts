@@ -5,7 +5,7 @@
 //   npm run soak -- --journals 500 --seed 7
 //   npm run soak -- --cron-day --seed 7
 //   npm run soak -- --records [--rounds 500 --seed 7 | --full]
-//   npm run soak -- --stores servers [--rounds 200 | --full | --faults [--only <pattern>]]
+//   npm run soak -- --stores servers [--rounds 200 | --records [--rounds 200] | --full | --faults [--only <pattern>]]
 //
 // Rounds are ended early, with what they came to, by SIGINT to this process alone; a second one ends it at once.
 import { existsSync } from 'node:fs';
@@ -15,7 +15,7 @@ import { cronDay } from './cron-day.ts';
 import { openPlaces } from './damaged-homes.ts';
 import { countNoticed, type DamageOutcome, damageAndRecover } from './journal-damage.ts';
 import { COMMANDS, type CommandName } from './killed-commands.ts';
-import { type OnRound, onServers, randomKills, type Soak } from './random-kills.ts';
+import { type OnRound, onServers, type Patient, randomKills, type Soak } from './random-kills.ts';
 import { randomRecordKills } from './record-kills.ts';
 import { everyFetchPoint } from './record-soak.ts';
 import { killAndRecover, openScenario, RECOVERIES, type Recovery, type Scenario } from './scenario.ts';
@@ -47,22 +47,25 @@ process.exitCode = failures.length === 0 ? 0 : 1;
 
 function soak(): Promise<readonly string[]> {
   if (values.stores === 'servers') return withServers(overServers);
-  if (values.records) return values.full ? everyFetchPoint(jobs) : manyRounds(startRecordKills);
+  if (values.records) return values.full ? everyFetchPoint(jobs) : manyRounds(startRecordKills());
   if (values.full) return everyPoint(jobs);
   if (values['cron-day']) return oneDay();
   if (values.journals !== undefined) return manyDamages(Number(values.journals), seed, jobs);
   return manyRounds((rounds, job, onRound) => randomKills(rounds, seed + job, onRound));
 }
 
-/** The sources of every other job move on between a kill and what follows it. */
-function startRecordKills(rounds: number, job: number, onRound: OnRound): Promise<Soak> {
-  return randomRecordKills({ rounds, seed: seed + job, onRound, isMoving: job % 2 === 1 });
+/** The sources of every other job move on between a kill and what follows it. @param patient whose memory it is; embedded unless said. */
+function startRecordKills(patient?: Patient) {
+  return (rounds: number, job: number, onRound: OnRound): Promise<Soak> =>
+    randomRecordKills({ rounds, seed: seed + job, onRound, isMoving: job % 2 === 1, ...patient });
 }
 
 function overServers(newEnvironment: () => Record<string, string>): Promise<readonly string[]> {
   if (values.full) return everyServerPoint(newEnvironment, jobs);
   if (values.faults) return everyFault(newEnvironment, jobs, values.only);
-  return manyRounds((rounds, job, onRound) => randomKills(rounds, seed + job, onRound, onServers(newEnvironment)));
+  const patient = onServers(newEnvironment);
+  if (values.records) return manyRounds(startRecordKills(patient));
+  return manyRounds((rounds, job, onRound) => randomKills(rounds, seed + job, onRound, patient));
 }
 
 /** A day of cron: every five minutes a run. */
@@ -165,9 +168,8 @@ async function manyRounds(
     Array.from({ length: jobs }, (_, job) => start(Math.ceil((rounds - job) / jobs), job, onRound(job))),
   );
   const sum = (count: (soak: Soak) => number) => soaks.reduce((total, soak) => total + count(soak), 0);
-  const byCommand = ['ingest', 'ingest-json', 'resume', 'rollback', 'delete', 'cleanup', 'retry', 'verify'].map(
-    (command) => `${command} ${sum(({ killed }) => killed[command] ?? 0)}`,
-  );
+  const commands = new Set(soaks.flatMap(({ killed }) => Object.keys(killed)).sort());
+  const byCommand = [...commands].map((command) => `${command} ${sum(({ killed }) => killed[command] ?? 0)}`);
   const failures = soaks.flatMap((soak, job) => soak.failures.map((failure) => `seed ${seed + job}, ${failure}`));
   console.log(
     `${sum((soak) => soak.rounds)} rounds with seed ${seed} in ${jobs} jobs, ${Math.round((performance.now() - startedMs) / 1000)} s: ${sum(({ kills }) => kills)} kills (${byCommand.join(', ')}), ` +

@@ -38,7 +38,8 @@ export function dumpCurrent(home: string): Record<string, string[]> {
   return textsOf({ current, ...dumpBeside(home) });
 }
 
-function currentOf(state: ThingState) {
+/** What holds now of a thing, whenever it was met. */
+export function currentOf(state: ThingState) {
   const { kind, key, name, attributes, text, names } = state;
   const facts = heldFacts(state)
     .filter(({ until }) => until === null)
@@ -73,7 +74,7 @@ function dumpBeside(home: string): Record<string, Rows> {
 }
 
 /** Where a stream stands, without when it was walked. */
-function plainCursor({ value, ...of }: Record<string, unknown>) {
+export function plainCursor({ value, ...of }: Record<string, unknown>) {
   const { position, walk } = JSON.parse(String(value)) as { position: string | null; walk: unknown };
   return { ...of, position, walk };
 }

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { type ApiAnswer, type ApiRequest, type ApiServer, openApiServer } from './api-server.ts';
+import { type ApiAnswer, type ApiRequest, type ApiServer, type AtEnd, openApiServer } from './api-server.ts';
 
 type Row = Record<string, unknown> & { readonly id: string };
 
@@ -38,9 +38,9 @@ export const FRONT_EXAMPLES = JSON.parse(readFileSync('fixtures/feeds/front-exam
 };
 
 /** Starts a server that holds one record of each kind. */
-export async function openFrontApi(): Promise<FrontApi> {
+export async function openFrontApi(atEnd?: AtEnd): Promise<FrontApi> {
   let epoch = 0;
-  const server = await openApiServer((request) => answer(api, request, epoch));
+  const server = await openApiServer((request) => answer(api, request, epoch), atEnd);
   const { conversation, message, comment, contact, account, event, tag } = FRONT_EXAMPLES;
   const api: FrontApi = Object.assign(server, {
     env: { FRONTAPP_BASE_URL: server.url, FRONTAPP_API_TOKEN: TOKEN, FRONTAPP_REQUESTS_PER_MINUTE: '10000' },

@@ -158,6 +158,19 @@ test('the feed begins without a cursor, and goes on with the last one it gave', 
   expect(api.requests.every(({ query }) => query['types'] === 'gps,engineStates,fuelPercents')).toBe(true);
 });
 
+test('--all gives what came since the position, and then the last known values again', async () => {
+  const { api, pages } = await openFleet();
+  const once = await pages('vehicle-stats-feed');
+  api.readings.push(reading(1), reading(2));
+  const all = await pages('vehicle-stats-feed', { cursor: endOf(once), isAll: true });
+  expect(all.map(({ isLast }) => isLast)).toEqual([false, true]);
+  expect(all[0]?.records.map(({ value }) => value['gps'])).toEqual([[reading(1).reading], [reading(2).reading]]);
+  expect(all[1]?.records.flatMap(({ value }) => value['gps'] ?? [])).toEqual([reading(2).reading]);
+  api.readings.push(reading(3));
+  const next = await pages('vehicle-stats-feed', { cursor: endOf(all) });
+  expect(next.map(({ records }) => records.map(({ value }) => value['gps']))).toEqual([[[reading(3).reading]]]);
+});
+
 test('the feed keeps its position when an answer without more names none', async () => {
   const { api, pages } = await openFleet();
   const once = await pages('vehicle-stats-feed');

@@ -43,7 +43,7 @@ async function open(faults = new Faults()) {
   const thing = `samsara:vehicle:${api.vehicles[0]!['id']}`;
   const rejectedPage = { afterId: null, limit: 99, group: null, source: null };
   return {
-    fetch: (...streams: string[]) => fetchRecords(machine, 'samsara', streams),
+    fetch: (...streams: string[]) => fetchRecords(machine, 'samsara', { streams }),
     resume,
     verify: () => machine.verify(never),
     take: (path: string) => machine.ingestRecords({ source: 'samsara', targets: [path] }, () => {}, never),
