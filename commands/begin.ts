@@ -13,6 +13,7 @@ export interface GlobalFlags {
 /** Commands that only show something: silent, they would do nothing. */
 const SHOWING: ReadonlySet<string> = new Set([
   ...['completion', 'config', 'documents', 'runs', 'search', 'status', 'trace'],
+  ...['stats', 'staging stats', 'staging list', 'staging show'],
 ]);
 
 /** What tells of settings must do so whatever they are, and has nothing to log. */
@@ -31,7 +32,7 @@ export async function begin(flags: GlobalFlags, command: Command): Promise<void>
   const [name] = path;
   if (name === SPOKEN_TO) return;
   const isJson = command.opts<{ json?: boolean }>().json === true;
-  if (flags.quiet === true && !isJson && SHOWING.has(name ?? '')) {
+  if (flags.quiet === true && !isJson && SHOWING.has(isGrouped(path) ? path.join(' ') : (name ?? ''))) {
     const problem = `--quiet leaves nothing of apex ${path.join(' ')}: add --json, or leave --quiet out`;
     throw new UsageError(problem, { code: 'APEX_USAGE' });
   }
@@ -54,6 +55,11 @@ export async function begin(flags: GlobalFlags, command: Command): Promise<void>
     conceal: ofMessage,
     command: path.join(' '),
   });
+}
+
+/** Some commands of the group only show something, others work. */
+function isGrouped([name]: readonly string[]): boolean {
+  return name === 'staging';
 }
 
 function pathOf(command: Command): string[] {

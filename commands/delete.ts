@@ -1,7 +1,8 @@
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import type { SelectRequest } from '../lib/contracts/apex.ts';
 import { EXIT } from '../lib/contracts/error-codes.ts';
 import { UsageError } from '../lib/contracts/errors.ts';
+import { parseAge } from './age.ts';
 import { groupFlag } from './group-flag.ts';
 import { type CommonFlags, runCommand, withApex } from './host.ts';
 import { counted } from './ui/figures.ts';
@@ -66,20 +67,6 @@ async function isConfirmed(count: number, { json }: CommonFlags): Promise<boolea
   printNote('Nothing was deleted.');
   process.exitCode = EXIT.usage;
   return false;
-}
-
-const UNIT_MS: { readonly [unit: string]: number } = {
-  m: 60_000,
-  h: 3_600_000,
-  d: 86_400_000,
-  w: 604_800_000,
-};
-
-function parseAge(value: string): number {
-  const [, count = '', unit = ''] = /^(\d{1,6})([mhdw])$/.exec(value) ?? [];
-  const ms = Number(count) * (UNIT_MS[unit] ?? 0);
-  if (ms > 0) return ms;
-  throw new InvalidArgumentError('Give an age above 0 with its unit, as in 30m, 36h, 90d or 8w.');
 }
 
 function usage(message: string): UsageError {

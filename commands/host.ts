@@ -3,6 +3,7 @@ import type { Apex, OnEvent, RunSummary, Runs } from '../lib/contracts/apex.ts';
 import { ERROR_CODES, EXIT } from '../lib/contracts/error-codes.ts';
 import { isApexError } from '../lib/contracts/errors.ts';
 import type { Planner } from '../lib/contracts/plan.ts';
+import type { Stager } from '../lib/contracts/stager.ts';
 import type { HostOptions, Waiting } from '../src/assemble.ts';
 import type { Settings } from '../src/config/settings.ts';
 import type { Parts } from '../src/pipeline/parts.ts';
@@ -70,6 +71,24 @@ export async function withRuns<T>(
   const { openRuns } = await import('../src/assemble.ts');
   const runs = await openRuns(await hostOptions(flags));
   return closing(runs, () => work(runs, new AbortController().signal));
+}
+
+/** As `withInterruptibleApex`, for what works on the staging area alone: no store is needed. */
+export async function withStager<T>(
+  flags: CommonFlags,
+  work: (stager: Stager, signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const { openStager } = await import('../src/assemble-stager.ts');
+  const interruption = watchSignals({ stopping: () => {}, stop: () => {} }, STAGE_NOTES);
+  const { signal } = interruption;
+  try {
+    const stager = await openStager(await hostOptions(flags));
+    return await closing(stager, () => work(stager, signal));
+  } catch (error) {
+    throw isAbort(error, signal) ? new Interruption(signal.reason) : error;
+  } finally {
+    interruption.end();
+  }
 }
 
 async function closing<T>(opened: { close(): Promise<void> }, work: () => Promise<T>): Promise<T> {
@@ -181,6 +200,11 @@ interface SignalNotes {
 const RUN_NOTES: SignalNotes = {
   first: 'Stopping after what is being written; press Ctrl-C again to stop at once.',
   second: 'Stopped at once; the next run settles what was being written. Continue with: apex resume',
+};
+
+const STAGE_NOTES: SignalNotes = {
+  first: 'Stopping; what is staged stays.',
+  second: 'Stopped at once; what is staged stays.',
 };
 
 const PLAN_NOTES: SignalNotes = {

@@ -12,6 +12,7 @@ import { addWebFlags } from './web-flags.ts';
 
 interface IngestJsonFlags extends CommonFlags {
   readonly source: FeedSourceName;
+  readonly staged?: boolean;
   readonly stream?: readonly string[];
   readonly id?: string;
   readonly since?: string;
@@ -30,11 +31,18 @@ export function registerIngestJson(program: Command): void {
     .description(
       'Without a target: fetches what is new from the API of the source, from where the last run ended. With targets: reads recorded or pushed records, a JSON array or object, one object a line, or CSV with a header. Each vehicle, shipment or message becomes a document that later records add to. Safe to repeat: what is known already writes nothing.',
     )
-    .argument('[target...]', 'files, folders, quoted globs, https:// addresses, or - for standard input')
+    .argument(
+      '[target...]',
+      'files, folders, quoted globs, https:// addresses, or - for standard input; with --staged ids',
+    )
     .addOption(
       new Option('--source <name>', 'the source that the records are of')
         .choices([...FEED_SOURCES])
         .makeOptionMandatory(),
+    )
+    .option(
+      '--staged',
+      'take what waits in staging (apex stage --source): the items of these ids, or all of the source',
     )
     .option('--stream <name...>', 'only these streams of the API')
     .option('--id <id>', 'only this record, from the API; with one --stream')
@@ -53,8 +61,7 @@ export function registerIngestJson(program: Command): void {
       '\nExamples:\n  $ apex ingest-json --source samsara\n  $ apex ingest-json --source turvo --stream shipments --since 2025-10-01\n  $ apex ingest-json --source samsara readings.ndjson\n  $ apex ingest-json --source samsara https://files.example.com/readings.ndjson\n  $ curl -s … | apex ingest-json --source frontapp -',
     )
     .action(async (targets: string[], flags: IngestJsonFlags) => {
-      const { addresses, ...request } =
-        targets.length === 0 ? await fetchRequest(flags) : await fileRequest(targets, flags);
+      const { addresses, ...request } = await requestOf(targets, flags);
       if (targets.includes('-') && process.stdin.isTTY) printNote('Reading what is typed; end it with Ctrl-D.');
       keepYoungHeapSmall();
       if (flags.dryRun === true) {
@@ -80,10 +87,24 @@ interface LocatedRequest extends Omit<RecordsRequest, 'source'> {
   readonly addresses: ReadonlyMap<string, string>;
 }
 
-async function fileRequest(targets: readonly string[], flags: IngestJsonFlags): Promise<LocatedRequest> {
+async function requestOf(targets: readonly string[], flags: IngestJsonFlags): Promise<LocatedRequest> {
+  if (flags.staged === true) {
+    refuseApiFlags(flags, '--staged');
+    if (flags.dryRun === true) refuse('--dry-run does not go with --staged: leave out one of them');
+    if (targets.includes('')) refuse('an id is empty: name an item, as apex staging list shows it, or none for all');
+    return { targets, isStaged: true, addresses: new Map() };
+  }
+  return targets.length === 0 ? fetchRequest(flags) : fileRequest(targets, flags);
+}
+
+function refuseApiFlags(flags: IngestJsonFlags, others: string): void {
   const { stream, id, since, until, all, sync } = flags;
   for (const [name, value] of Object.entries({ stream, id, since, until, all, sync, 'allow-empty': flags.allowEmpty }))
-    if (value !== undefined) refuse(`--${name} is about the API of a source: leave it out, or leave out the targets`);
+    if (value !== undefined) refuse(`--${name} is about the API of a source: leave it out, or leave out ${others}`);
+}
+
+async function fileRequest(targets: readonly string[], flags: IngestJsonFlags): Promise<LocatedRequest> {
+  refuseApiFlags(flags, 'the targets');
   if (targets.includes('')) refuse('a target is empty: name a file, a folder, a glob, or - for standard input');
   const { workingFolder } = await import('./settings.ts');
   const folder = workingFolder();

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { UsageError } from '../lib/contracts/errors.ts';
+import { STAGED_SOURCE } from '../lib/contracts/source.ts';
 import { SOURCES } from '../lib/sources/index.ts';
 import { addCaps, type CapFlags, capsOf } from './caps.ts';
 import { groupFlag } from './group-flag.ts';
@@ -10,6 +11,7 @@ import { addWebFlags } from './web-flags.ts';
 
 interface IngestFlags extends CommonFlags, CapFlags {
   readonly source?: keyof typeof SOURCES;
+  readonly staged?: boolean;
   readonly id?: string;
   readonly sync?: boolean;
   readonly allowEmpty?: boolean;
@@ -25,12 +27,16 @@ export function registerIngest(program: Command): void {
     .description(
       'Reads files, folders, globs, web addresses or standard input. Safe to repeat: what has not changed is skipped, what was interrupted goes on.',
     )
-    .argument('<target...>', 'paths, folders, quoted globs, https:// addresses, or - for standard input')
+    .argument(
+      '[target...]',
+      'paths, folders, quoted globs, https:// addresses, or - for standard input; with --staged ids',
+    )
     .addOption(
       new Option('--source <name>', 'what all targets are read with; by default each with what it looks like').choices(
         Object.keys(SOURCES),
       ),
     )
+    .option('--staged', 'take what waits in staging (apex stage): the items of these ids, or all')
     .option('--id <id>', 'id of the document; only with a single file or -')
     .option('--sync', 'also delete the documents of these folders and globs whose files are gone')
     .option('--allow-empty', 'with --sync: also when a folder or glob holds nothing any more')
@@ -49,21 +55,22 @@ export function registerIngest(program: Command): void {
   addWebFlags(addCaps(ingest))
     .addHelpText(
       'after',
-      '\nExamples:\n  $ apex ingest ./contracts\n  $ apex ingest "mail/**/*.eml" --json\n  $ apex ingest --sync ./contracts\n  $ apex ingest ./contracts --dry-run\n  $ apex ingest https://docs.example.com/rates.pdf\n  $ cat note.txt | apex ingest - --id note-1',
+      '\nExamples:\n  $ apex ingest ./contracts\n  $ apex ingest "mail/**/*.eml" --json\n  $ apex ingest --sync ./contracts\n  $ apex ingest ./contracts --dry-run\n  $ apex ingest https://docs.example.com/rates.pdf\n  $ apex ingest --staged\n  $ cat note.txt | apex ingest - --id note-1',
     )
     .action(async (targets: string[], flags: IngestFlags) => {
       assertNamed(targets, flags);
       const { workingFolder } = await import('./settings.ts');
       const { readLocations } = await import('../src/config/locations.ts');
       const folder = workingFolder();
-      const located = readLocations(targets, {
+      const located = readLocations(flags.staged === true ? [] : targets, {
         source: flags.source ?? null,
         resolve: (path) => resolve(folder, path),
       });
       const { addresses } = located;
       const request = {
-        targets: located.targets,
-        source: located.source,
+        ...(flags.staged === true
+          ? { targets, source: STAGED_SOURCE }
+          : { targets: located.targets, source: located.source }),
         documentId: flags.id ?? null,
         sync: flags.sync === true ? { allowsEmpty: flags.allowEmpty === true } : null,
         onError: flags.onError,
@@ -80,10 +87,19 @@ export function registerIngest(program: Command): void {
 }
 
 /** An empty text comes from a variable that is not set; as a path it would stand for the whole working folder. */
-function assertNamed(targets: readonly string[], { id, stdinName, sync, allowEmpty }: IngestFlags): void {
+function assertNamed(targets: readonly string[], flags: IngestFlags): void {
+  const { id, stdinName, sync, allowEmpty, staged } = flags;
   const refuse = (problem: string) => {
     throw new UsageError(problem, { code: 'APEX_USAGE' });
   };
+  if (staged === true) {
+    for (const [name, value] of Object.entries({ id, 'stdin-name': stdinName, sync, 'dry-run': flags.dryRun }))
+      if (value !== undefined) refuse(`--${name} does not go with --staged: leave out one of them`);
+    if (targets.includes('')) refuse('an id is empty: name an item, as apex staging list shows it, or none for all');
+    return;
+  }
+  if (targets.length === 0)
+    refuse('nothing is named: name files, folders, globs or - for standard input, or take what waits with --staged');
   if (targets.includes('')) refuse('a target is empty: name a file, a folder, a glob, or - for standard input');
   if (id === '' || stdinName === '')
     refuse(`${id === '' ? '--id' : '--stdin-name'} is empty: give a name or leave it out`);

@@ -17,6 +17,8 @@ import { registerRollback } from './rollback.ts';
 import { registerRuns } from './runs.ts';
 import { registerSearch } from './search.ts';
 import { registerShow } from './show.ts';
+import { registerStage } from './stage.ts';
+import { registerStaging, registerStats } from './staging.ts';
 import { registerStatus } from './status.ts';
 import { registerTrace } from './trace.ts';
 import { safeText } from './ui/text.ts';
@@ -58,6 +60,7 @@ export function createProgram(): Command {
   const registers = [
     registerIngest,
     registerIngestJson,
+    registerStage,
     registerResume,
     registerRetry,
     registerRecords,
@@ -70,6 +73,8 @@ export function createProgram(): Command {
     registerRuns,
     registerStatus,
     registerTrace,
+    registerStaging,
+    registerStats,
     registerCleanup,
     registerDoctor,
     registerReconcile,

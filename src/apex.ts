@@ -2,6 +2,7 @@ import type {
   Apex,
   Caps,
   CleanupReport,
+  CleanupRequest,
   DocumentDetails,
   EntityReport,
   IngestRequest,
@@ -24,6 +25,7 @@ import { ConfigError } from '../lib/contracts/errors.ts';
 import type { DeleteSelection, RunState } from '../lib/contracts/journal.ts';
 import type { DocumentStatus } from '../lib/contracts/pipeline.ts';
 import type { RejectedEntry } from '../lib/contracts/series.ts';
+import { STAGED_SOURCE } from '../lib/contracts/source.ts';
 import type { DocumentSummary } from '../lib/contracts/store.ts';
 import type { DocumentTrace } from '../lib/contracts/trace.ts';
 import { nearDocumentId, nearRunId } from './config/near-ids.ts';
@@ -87,7 +89,7 @@ export class Machine implements Apex {
   }
 
   ingestRecords(
-    { source, targets, listedBy = 'local_upload', fetch }: RecordsRequest,
+    { source, targets, listedBy = 'local_upload', isStaged, fetch }: RecordsRequest,
     onEvent: OnEvent,
     signal: AbortSignal,
   ): Promise<RunSummary> {
@@ -95,7 +97,7 @@ export class Machine implements Apex {
       kind: 'records',
       source,
       targets,
-      ...(fetch === undefined ? { listedBy } : { fetch }),
+      ...(fetch === undefined ? { listedBy: isStaged === true ? STAGED_SOURCE : listedBy } : { fetch }),
       documentId: null,
       group: this.#group,
       settingsDigest: thingsSettingsDigest(this.#parts),
@@ -197,15 +199,24 @@ export class Machine implements Apex {
     return this.#engine.rollback(runId, onEvent, signal);
   }
 
-  async cleanup(onEvent: OnEvent, signal: AbortSignal): Promise<CleanupReport> {
+  async cleanup(request: CleanupRequest, onEvent: OnEvent, signal: AbortSignal): Promise<CleanupReport> {
     const report = await this.#parts.registry.exclusively('cleanup', async (): Promise<CleanupReport> => {
+      const { staging, surroundings } = this.#parts;
+      const cleanedAt = await staging.cleanedAt();
+      const lastAt = cleanedAt === null ? null : new Date(cleanedAt).toISOString();
+      if (cleanedAt !== null && surroundings.now() - cleanedAt < (request.intervalMs ?? 0))
+        return { ...NOTHING_CLEANED, isDue: false, lastAt };
+      if (request.isTrial) {
+        const removed = await cleanStaging(this.#parts, request, signal);
+        return { ...NOTHING_CLEANED, isDone: true, isTrial: true, lastAt, ...removed };
+      }
       const settled = await this.#engine.settleDeadRuns(onEvent, signal);
-      const removed = await cleanStaging(this.#parts, signal);
+      const removed = await cleanStaging(this.#parts, request, signal);
       // Writing a file anew keeps others from writing: beside a run it is left to the next cleanup.
       const isAlone = !(await this.#parts.registry.list()).some(({ isOwned }) => isOwned);
       const erased = isAlone ? await this.#parts.stores.records.erase(signal) : null;
       return {
-        isDone: true,
+        ...{ isDone: true, isDue: true, isTrial: false, lastAt },
         erased,
         runsSettled: settled.runs,
         batchesDiscarded: settled.discarded,
@@ -351,7 +362,7 @@ function unknownPrice(): ConfigError {
 }
 
 const NOTHING_CLEANED: CleanupReport = {
-  isDone: false,
+  ...{ isDone: false, isDue: true, isTrial: false, lastAt: null },
   erased: null,
   runsSettled: 0,
   batchesDiscarded: 0,

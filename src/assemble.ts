@@ -8,6 +8,8 @@ import type { FeedPage } from '../lib/contracts/feed-source.ts';
 import type { RunRegistry } from '../lib/contracts/journal.ts';
 import type { Embedder, FeedReader, Price } from '../lib/contracts/parts.ts';
 import type { Planner } from '../lib/contracts/plan.ts';
+import { STAGED_SOURCE } from '../lib/contracts/source.ts';
+import type { StagedItems } from '../lib/contracts/staging.ts';
 import { EMBEDDERS, type OpenAiSettings, PRICES } from '../lib/embedders/index.ts';
 import { EXTRACTORS } from '../lib/extractors/index.ts';
 import { loadFeeds } from '../lib/feeds/index.ts';
@@ -22,7 +24,7 @@ import { type OpenServer, openStores, readStores } from '../lib/stores/index.ts'
 import { crashProbe, type Probe, probed } from '../lib/support/probe.ts';
 import type { CommitProbe } from '../lib/support/sql-thread.ts';
 import { Machine } from './apex.ts';
-import { placesOf } from './config/report.ts';
+import { type Places, placesOf } from './config/report.ts';
 import { serversOf, waitedFor } from './config/servers.ts';
 import { environmentOf, type Settings } from './config/settings.ts';
 import type { Engine } from './engines/engine.ts';
@@ -146,8 +148,7 @@ export async function openParts(
   const { settings, prepareIsolated, version } = options;
   const { home, stagingBase } = placesOf(settings, options.defaultHome);
   for (const warning of openDataFolder(home)) options.onWarning(warning);
-  const probe =
-    settings.crashPoint === '' && settings.crashLog === '' ? null : crashProbe(settings.crashPoint, settings.crashLog);
+  const probe = probeOf(settings);
   const withProbe = <Part extends object>(name: string, part: Part): Part =>
     probe === null ? part : probed(name, part, probe);
   const commitProbe = commitPoint(settings.crashPoint);
@@ -162,17 +163,12 @@ export async function openParts(
     openRegistry({ folder: home, createJournalId: randomUUID, now: Date.now, probe: commitProbe }),
   );
   const surroundings = systemSurroundings(settings.graceSeconds * 1_000);
-  const staging = openStaging({
-    base: stagingBase,
-    maxBytes: settings.stagingMaxGigabytes * GIGABYTE,
-    failedRetentionMs: settings.stagingRetentionHours * HOUR_MS,
-    now: surroundings.now,
-  });
+  const staging = openStaging(stagingSettings(settings, { home, stagingBase }, probe));
   const { stores } = memory;
   const readers = await openReaders({ ...options, embedder, ownFolders: [home, stagingBase] });
   const { parsers, source, attachments, extractor } = readers;
   const parts: Parts = {
-    source: (name) => withProbe('source', source(name)),
+    source: (name) => withProbe('source', name === STAGED_SOURCE ? staging.source : source(name)),
     attachments: withProbe('attachments', attachments),
     parsers: withProbe('parsers', parsers),
     chunker: readers.chunker,
@@ -198,6 +194,23 @@ export async function openParts(
     await memory.close();
   };
   return { parts, close };
+}
+
+/** What the settings say of the staging area, which all processes of the data directory share. */
+export function stagingSettings(settings: Settings, { home, stagingBase }: Places, probe: Probe | null) {
+  return {
+    base: stagingBase,
+    maxBytes: settings.stagingMaxGigabytes * GIGABYTE,
+    failedRetentionMs: settings.stagingRetentionHours * HOUR_MS,
+    now: Date.now,
+    locks: join(home, 'locks'),
+    ...(probe !== null && { probe }),
+  };
+}
+
+/** Kills or stops this process at a point that a test names; null where none is named. */
+export function probeOf({ crashPoint, crashLog }: Settings): Probe | null {
+  return crashPoint === '' && crashLog === '' ? null : crashProbe(crashPoint, crashLog);
 }
 
 /** Pages of one walk of an API: a walk that has not ended then goes on in the next run. */
@@ -228,19 +241,39 @@ interface ReaderOptions extends Pick<HostOptions, 'settings' | 'stdin' | 'stdinN
   readonly ownFolders: readonly string[];
 }
 
+type SourceOptions = Omit<ReaderOptions, 'embedder'>;
+
+/** The sources of documents, by name. */
+export async function openSources(
+  options: SourceOptions,
+): Promise<{ readonly source: Parts['source']; close(): Promise<void> }> {
+  const { createLocalSource } = await SOURCES.local_upload();
+  const local = createLocalSource(localSettings(options));
+  const web = await openWeb(options);
+  return {
+    source: (name) => {
+      if (name === local.name) return local;
+      if (name === 'https') return web.source();
+      throw new UsageError(`there is no source ${name}`, { code: 'APEX_USAGE', details: { name } });
+    },
+    close: web.close,
+  };
+}
+
+function localSettings({ settings, stdin, stdinName, ownFolders }: SourceOptions) {
+  return { maxBytes: settings.maxFileMegabytes * MEGABYTE, stdin, stdinName, ownFolders };
+}
+
 /** The parts that make of documents what is stored, whatever it is stored in. */
 interface Readers extends Pick<Parts, 'source' | 'attachments' | 'parsers' | 'chunker' | 'extractor' | 'limits'> {
   close(): Promise<void>;
 }
 
 async function openReaders(options: ReaderOptions): Promise<Readers> {
-  const { settings, stdin, stdinName, embedder, ownFolders } = options;
+  const { settings, embedder } = options;
   const { createStructureChunker } = await CHUNKERS.structure();
-  const { createLocalSource } = await SOURCES.local_upload();
   const { createAttachmentSource } = await loadAttachments();
-  const web = await openWeb(options);
-  const localSettings = { maxBytes: settings.maxFileMegabytes * MEGABYTE, stdin, stdinName, ownFolders };
-  const local = createLocalSource(localSettings);
+  const sources = await openSources(options);
   const parsers = openParserPool({
     maxProcesses: Math.max(1, Math.min(2, settings.concurrency)),
     limits: {
@@ -251,12 +284,8 @@ async function openReaders(options: ReaderOptions): Promise<Readers> {
     },
   });
   return {
-    source: (name) => {
-      if (name === local.name) return local;
-      if (name === 'https') return web.source();
-      throw new UsageError(`there is no source ${name}`, { code: 'APEX_USAGE', details: { name } });
-    },
-    attachments: createAttachmentSource(localSettings),
+    source: sources.source,
+    attachments: createAttachmentSource(localSettings(options)),
     parsers,
     chunker: createStructureChunker({ maxTokens: settings.chunkTokens, countTokens: embedder.countTokens }),
     extractor: (await EXTRACTORS.rules()).create(),
@@ -267,7 +296,7 @@ async function openReaders(options: ReaderOptions): Promise<Readers> {
       discardTimeoutMs: DISCARD_TIMEOUT_MS,
     },
     close: async () => {
-      await web.close();
+      await sources.close();
       await parsers.close();
     },
   };
@@ -277,7 +306,7 @@ async function openReaders(options: ReaderOptions): Promise<Readers> {
 const WEB_ANSWER_MS = 30_000;
 
 /** The source of web addresses, made when it is first asked for: what is wrong with its settings is no other command's concern. */
-async function openWeb({ settings, version, addresses = new Map() }: ReaderOptions) {
+async function openWeb({ settings, version, addresses = new Map() }: SourceOptions) {
   const { createHttpsSource } = await SOURCES.https();
   const { createGuard, parseAllowedHosts, resolveBy, systemResolve } = await import('../lib/support/guard.ts');
   const { readHeaderFile } = await loadHeaderFile();
@@ -302,7 +331,7 @@ async function openWeb({ settings, version, addresses = new Map() }: ReaderOptio
       source ??= create();
       return source;
     },
-    close: async () => source?.close(),
+    close: async () => await source?.close(),
   };
 }
 
@@ -384,7 +413,8 @@ async function openAiPrice({ openAiPrice, openAiModel }: Settings): Promise<Pric
   return openAiPrice === '' ? listedPrice(openAiModel) : priceOf(Number(openAiPrice), 'OPENAI_EMBEDDING_PRICE');
 }
 
-function systemSurroundings(graceMs: number): Surroundings {
+/** The clock and the ids of this system. */
+export function systemSurroundings(graceMs: number): Surroundings {
   return {
     now: () => Date.now(),
     elapsed: () => performance.now(),
@@ -403,14 +433,30 @@ function systemSurroundings(graceMs: number): Surroundings {
 }
 
 /** Folders and journals are handed out by their part, so they are probed where they are handed out. */
-function probedStaging(staging: Parts['staging'], probe: Probe): Parts['staging'] {
+export function probedStaging(staging: Parts['staging'], probe: Probe): Parts['staging'] {
   return {
+    items: probedItems(staging.items, probe),
+    source: staging.source,
     open: async (...args) => probed('folder', await staging.open(...args), probe),
     staged: (...args) => staging.staged(...args),
     removeRun: (...args) => staging.removeRun(...args),
     forget: (...args) => staging.forget(...args),
     cleanup: (...args) => staging.cleanup(...args),
+    stats: (...args) => staging.stats(...args),
+    cleanedAt: () => staging.cleanedAt(),
     close: () => staging.close(),
+  };
+}
+
+function probedItems(items: StagedItems, probe: Probe): StagedItems {
+  const outer = probed('items', items, probe);
+  return {
+    receive: (work) => outer.receive((open) => work(() => probed('folder', open(), probe))),
+    list: () => outer.list(),
+    get: (...args) => outer.get(...args),
+    take: (...args) => outer.take(...args),
+    end: (...args) => outer.end(...args),
+    remove: (...args) => outer.remove(...args),
   };
 }
 

@@ -12,6 +12,7 @@ const FLOORS = [
     why: 'a part knows the outside world, not other parts',
   },
   { from: 'src/assemble.ts', to: ['src/', 'lib/'], why: 'the one file that picks concrete parts' },
+  { from: 'src/assemble-stager.ts', to: ['src/', 'lib/'], why: 'it picks the parts that work on staging alone' },
   { from: 'src/assemble-checks.ts', to: ['src/', 'lib/'], why: 'it picks the checks of the concrete parts' },
   { from: 'src/', to: ['src/', 'lib/contracts/'], why: 'the machine sees contracts, never a vendor' },
   {
@@ -36,7 +37,7 @@ const HOMES: { readonly [name: string]: readonly string[] } = {
   'better-sqlite3': [
     'lib/support/sql-worker.ts',
     'lib/support/runtime-checks.ts',
-    'lib/journal/owner-lock.ts',
+    'lib/support/kernel-lock.ts',
     'lib/journal/search.ts',
   ],
   'sqlite-vec': ['lib/stores/memory-db.ts', 'lib/stores/checks.ts'],

@@ -48,7 +48,7 @@ export function tracedDocumentJson(trace: DocumentTrace) {
     document: document === null ? null : documentJson(document),
     quarantine: quarantine === null ? null : quarantineJson(quarantine),
     staged: staged.map(({ runId, source, status: state, bytes, createdAt, updatedAt }) => ({
-      run_id: runId,
+      run_id: runId || null,
       source,
       status: state,
       bytes,

@@ -15,6 +15,7 @@ import type { QuarantineEntry } from '../../lib/contracts/document.ts';
 import { quarantineHelp } from '../../lib/contracts/error-codes.ts';
 import type { ProviderUse, RunListing } from '../../lib/contracts/journal.ts';
 import type { RejectedEntry } from '../../lib/contracts/series.ts';
+import type { StagedExtreme, StagedItem, StagingShare, StagingStats } from '../../lib/contracts/staging.ts';
 import type { DocumentSummary } from '../../lib/contracts/store.ts';
 import type { ReportedSetting } from '../../src/config/report.ts';
 import type { Diagnosis } from '../../src/doctor/doctor.ts';
@@ -70,6 +71,40 @@ export function quarantineJson(entry: QuarantineEntry) {
 export function rejectedJson(entry: RejectedEntry) {
   const { id, source, stream, group, sourceUri, place, path, reason, raw, runId, at } = entry;
   return { id, source, stream, group, source_uri: sourceUri, place, path, reason, raw, run_id: runId, rejected_at: at };
+}
+
+/** What waits in staging, as `stage` and `staging list` give it: the words of its metadata. */
+export function stagedItemJson(item: StagedItem) {
+  const { itemId, kind, source, group, status, origin, digest, error, takenBy } = item;
+  return {
+    ...{ item_id: itemId, kind, source, group, status },
+    ...{
+      document_id: kind === 'document' ? itemId : null,
+      source_uri: origin?.uri ?? null,
+      name: origin?.name ?? null,
+    },
+    ...{
+      file_path: item.path,
+      file_size_bytes: item.bytes,
+      file_digest: digest,
+      media_type: origin?.mediaType ?? null,
+    },
+    ...{ created_at: item.createdAt, updated_at: item.updatedAt, taken_by: takenBy, error },
+  };
+}
+
+/** What lies in staging, as `staging stats` gives it. */
+export function stagingStatsJson(stats: StagingStats) {
+  const shares = (of: readonly StagingShare[]) =>
+    Object.fromEntries(of.map(({ name, documents, bytes }) => [name, { documents, bytes }]));
+  const extreme = (found: StagedExtreme | null) =>
+    found && { document_id: found.documentId, source: found.source, bytes: found.bytes, created_at: found.createdAt };
+  const { usedBytes, maxBytes } = stats;
+  return {
+    ...{ base: stats.base, used_bytes: usedBytes, max_bytes: maxBytes, documents: stats.documents },
+    ...{ by_source: shares(stats.bySource), by_status: shares(stats.byStatus) },
+    ...{ oldest: extreme(stats.oldest), largest: extreme(stats.largest) },
+  };
 }
 
 /** What is known of an entity, as `show` gives it. */
@@ -152,6 +187,9 @@ function batchJson(batch: BatchDetails) {
 export function cleanupJson(report: CleanupReport) {
   return {
     is_done: report.isDone,
+    is_due: report.isDue,
+    is_dry_run: report.isTrial,
+    last_cleanup_at: report.lastAt,
     runs_settled: report.runsSettled,
     batches_finished: report.batchesFinished,
     batches_discarded: report.batchesDiscarded,

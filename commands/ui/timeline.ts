@@ -40,7 +40,7 @@ export function tracedLines(trace: DocumentTrace): string[] {
       `${attachment.documentId} (${attachment.version === null ? 'in quarantine' : `version ${attachment.version}`})`,
     ]);
   for (const { bytes, status: state, runId, updatedAt } of staged)
-    rows.push(['staged', `${shownBytes(bytes)}, ${state}, ${shownTime(updatedAt)}, run ${runId}`]);
+    rows.push(['staged', `${shownBytes(bytes)}, ${state}, ${shownTime(updatedAt)}, ${whose(runId)}`]);
   return details(rows);
 }
 
@@ -143,4 +143,9 @@ function finishedText(event: TraceEvent): string {
 function errorText({ error }: TraceEvent): string {
   if (error === undefined) return '';
   return `${error.step === null ? '' : ` in ${error.step}`}: ${error.code}, ${error.message}`;
+}
+
+/** Whose what lies in staging is. */
+function whose(runId: string): string {
+  return runId === '' ? 'to be ingested' : `run ${runId}`;
 }

@@ -130,8 +130,9 @@ export interface Caps {
 }
 
 export interface IngestRequest {
-  /** Paths, folders, globs, or `-` for standard input. */
+  /** Paths, folders, globs, or `-` for standard input. Of what waits in staging ids; none: all that waits. */
   readonly targets: readonly string[];
+  /** `STAGED_SOURCE` for what waits in staging, of whatever source it is. */
   readonly source: string;
   /** The id of the one document; only with a single file or `-`. */
   readonly documentId: string | null;
@@ -152,6 +153,8 @@ export interface RecordsRequest {
   readonly listedBy?: string;
   /** What to ask the API for, where there are no targets. */
   readonly fetch?: FetchRequest;
+  /** The targets are ids of what waits in staging; none: all that waits of the source. */
+  readonly isStaged?: boolean;
 }
 
 /** A fact as it is shown. */
@@ -362,9 +365,24 @@ export interface DocumentDetails {
   readonly runId: string | null;
 }
 
+/** How a cleanup is done. */
+export interface CleanupRequest {
+  /** How long what failed is kept; null: as the settings say. */
+  readonly retentionMs: number | null;
+  /** Only tells what would be removed from staging; nothing is settled either. */
+  readonly isTrial: boolean;
+  /** Nothing is done when the last one was not so long ago; null: whenever it was. */
+  readonly intervalMs: number | null;
+}
+
 export interface CleanupReport {
-  /** False when another cleanup is at work. */
+  /** False when another cleanup is at work, or this one is not due. */
   readonly isDone: boolean;
+  /** False when the last one was not long enough ago. */
+  readonly isDue: boolean;
+  readonly isTrial: boolean;
+  /** When the last one before it ended, ISO 8601; null when nobody knows. */
+  readonly lastAt: string | null;
   readonly runsSettled: number;
   readonly batchesDiscarded: number;
   readonly batchesFinished: number;
@@ -409,7 +427,7 @@ export interface Apex extends Runs {
   /** How many documents that would be, without what came in them. */
   countSelected(request: SelectRequest, signal: AbortSignal): Promise<number>;
   delete(documentIds: readonly string[], onEvent: OnEvent, signal: AbortSignal): Promise<RunSummary>;
-  cleanup(onEvent: OnEvent, signal: AbortSignal): Promise<CleanupReport>;
+  cleanup(request: CleanupRequest, onEvent: OnEvent, signal: AbortSignal): Promise<CleanupReport>;
   /** `onCompared` hears how many documents have been compared so far; with a group only its documents are compared. */
   verify(signal: AbortSignal, onCompared?: (documents: number) => void, group?: string | null): Promise<VerifyReport>;
   /** Brings the stores to a consistent state from the stores alone, whatever has become of the journals, and verifies. */

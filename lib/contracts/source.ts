@@ -16,6 +16,8 @@ export interface SourceItem {
   readonly isRepeatable: boolean;
   /** What the listing tells of which bytes these are (`Source.look`); absent where it tells nothing. */
   readonly version?: string;
+  /** Of what is read from staging, where it waited to be ingested; absent: it is read from its source. */
+  readonly staged?: StagedOrigin;
 }
 
 /** What a version in the memory was made of, as far as a source can compare it. */
@@ -42,6 +44,20 @@ export interface Copied {
   readonly version?: string | null;
 }
 
+/** The name of what reads from staging what waited there, in place of the source that it came from. */
+export const STAGED_SOURCE = 'staged';
+
+/** What an item that waited in staging is, beside where it came from. */
+export interface StagedOrigin {
+  /** Its id in staging; of a document the document's. */
+  readonly itemId: string;
+  /** The source that it is of. */
+  readonly source: string;
+}
+
+/** Why something that waits in staging cannot be taken. */
+type StagedProblemCode = 'CORRUPT' | 'LOCKED' | 'APEX_USAGE';
+
 /** Something a source met while listing and could not offer as an item. */
 export interface SourceProblem {
   readonly uri: string;
@@ -52,7 +68,8 @@ export interface SourceProblem {
     | 'DENIED'
     | 'APEX_SOURCE'
     | 'SUDDENLY_EMPTY'
-    | 'ADDRESS_REFUSED';
+    | 'ADDRESS_REFUSED'
+    | StagedProblemCode;
   readonly message: string;
 }
 
@@ -109,6 +126,11 @@ export interface Source {
   fromCopy(item: SourceItem, copy: StagedFile): SourceItem;
   /** The item's bytes as they are now, in parts; whatever their number. @throws SourceError NOT_FOUND, DENIED, NOT_A_FILE. */
   read(item: SourceItem, signal: AbortSignal): AsyncIterable<Uint8Array>;
-  /** Copies the item's bytes to `path` (0600; in place of a file, never through a link) and says what was copied. CHANGED_WHILE_READ is retryable. */
-  copy(item: SourceItem, path: string, signal: AbortSignal): Promise<Copied>;
+  /**
+   * Copies the item's bytes to `path` (0600; over the file that is there, never through a link) and says what was copied.
+   * CHANGED_WHILE_READ is retryable.
+   *
+   * @param onBytes hears how many bytes there are in all, before the last of them are written; what it throws stops the copy.
+   */
+  copy(item: SourceItem, path: string, signal: AbortSignal, onBytes?: (totalBytes: number) => void): Promise<Copied>;
 }

@@ -16,7 +16,7 @@ export function createAttachmentSource(settings: LocalSettings): Source & {
     itemAt: () => null,
     digest: (item, signal) => files.digest(item, signal),
     read: (item, signal) => files.read(item, signal),
-    copy: (item, path, signal) => files.copy(item, path, signal),
+    copy: (...args) => files.copy(...args),
     fromCopy: (item, copy) => files.fromCopy(item, copy),
     itemOf: ({ name, mediaType, digest, bytes }, folder, { id, uri }) => ({
       id,

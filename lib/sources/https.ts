@@ -84,9 +84,14 @@ class WebSource implements HttpsSource {
     yield* assertNoWebPage(body!, url);
   }
 
-  async copy(item: SourceItem, path: string, signal: AbortSignal): Promise<Copied> {
+  async copy(
+    item: SourceItem,
+    path: string,
+    signal: AbortSignal,
+    onBytes?: (totalBytes: number) => void,
+  ): Promise<Copied> {
     const { body, headers } = await this.#get(item, null, signal);
-    return { ...(await writeParts(this.#documentIn(body!, item), path)), version: versionOf(headers) };
+    return { ...(await writeParts(this.#documentIn(body!, item), path, onBytes)), version: versionOf(headers) };
   }
 
   close(): Promise<void> {

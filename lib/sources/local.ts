@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { createWriteStream } from 'node:fs';
+import { constants, createWriteStream, openSync, truncateSync } from 'node:fs';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { StagedFile } from '../contracts/document.ts';
@@ -83,9 +83,14 @@ class LocalSource implements Source {
     return { ...item, id: uri, uri, name, bytes, locator: locatorOf(path) };
   }
 
-  copy(item: SourceItem, path: string, signal: AbortSignal): Promise<{ digest: string; bytes: number }> {
-    if (item.locator === STDIN) return this.#copyStandardInput(path, signal);
-    return copyFile(rawPathOf(item.locator), path, this.#passage(signal));
+  copy(
+    item: SourceItem,
+    path: string,
+    signal: AbortSignal,
+    onBytes: (totalBytes: number) => void = () => {},
+  ): Promise<{ digest: string; bytes: number }> {
+    if (item.locator === STDIN) return this.#copyStandardInput(path, signal, onBytes);
+    return copyFile(rawPathOf(item.locator), path, this.#passage(signal), onBytes);
   }
 
   read(item: SourceItem, signal: AbortSignal): AsyncIterable<Uint8Array> {
@@ -97,7 +102,11 @@ class LocalSource implements Source {
   }
 
   /** Reads standard input to its end. Not retryable: what it gave is gone. */
-  async #copyStandardInput(path: string, signal: AbortSignal): Promise<{ digest: string; bytes: number }> {
+  async #copyStandardInput(
+    path: string,
+    signal: AbortSignal,
+    onBytes: (totalBytes: number) => void,
+  ): Promise<{ digest: string; bytes: number }> {
     const { stdin, maxBytes } = this.#settings;
     const hash = createHash('sha256');
     let bytes = 0;
@@ -106,17 +115,30 @@ class LocalSource implements Source {
         bytes += part.byteLength;
         hash.update(part);
         const problem = `gives more than the ${maxBytes} bytes that APEX_MAX_FILE_MB allows`;
-        done(bytes > maxBytes ? sourceError('TOO_LARGE', 'standard input', problem) : null, part);
+        const failure =
+          bytes > maxBytes ? sourceError('TOO_LARGE', 'standard input', problem) : failureOf(() => onBytes(bytes));
+        done(failure, part);
       },
     });
     try {
-      await pipeline(stdin, counted, createWriteStream(path, { mode: 0o600, flags: 'wx' }), { signal });
+      const fd = openSync(path, constants.O_WRONLY | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
+      await pipeline(stdin, counted, createWriteStream(path, { fd }), { signal });
+      truncateSync(path, bytes);
     } catch (error) {
       // The rest is about the file that it is copied to.
       const isAboutInput = (error as { syscall?: unknown }).syscall === 'read';
       throw isAboutInput ? fileError(error, 'standard input') : diskError(error, path);
     }
     return { digest: hash.digest('hex'), bytes };
+  }
+}
+
+function failureOf(work: () => void): Error | null {
+  try {
+    work();
+    return null;
+  } catch (error) {
+    return error as Error;
   }
 }
 

@@ -3,7 +3,7 @@ import { lstat, opendir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Check, type Finding, ok, problem, warning } from '../contracts/check.ts';
 import { diskError } from '../support/disk.ts';
-import { assertOwnBase } from './index.ts';
+import { assertOwnFolder } from './files.ts';
 
 /** How much of its quota staging may use before somebody should know. */
 const WARNED_SHARE = 0.8;
@@ -19,7 +19,7 @@ export function stagingChecks(base: string, maxBytes: number): Check[] {
 async function checkStaging(base: string, maxBytes: number, signal: AbortSignal): Promise<Finding> {
   try {
     if (lstatSync(base, { throwIfNoEntry: false }) === undefined) return ok(`${base} is not there yet`);
-    assertOwnBase(base);
+    assertOwnFolder(base);
     const usedBytes = await sizeBelow(base, signal);
     const found = `${megabytes(usedBytes)} of ${megabytes(maxBytes)} used under ${base}`;
     if (usedBytes >= maxBytes) return problem('QUOTA_FULL', found);

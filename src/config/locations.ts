@@ -22,7 +22,7 @@ export function sourceOfTarget(target: string): string {
 
 /** Targets of one source after the other, in the order in which each source comes first. */
 export function targetsBySource(source: string, targets: readonly string[]): Map<string, string[]> {
-  return Map.groupBy(targets, (target) => (source === EACH ? sourceOfTarget(target) : source));
+  return source === EACH ? Map.groupBy(targets, sourceOfTarget) : new Map([[source, [...targets]]]);
 }
 
 /**

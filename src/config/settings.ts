@@ -48,6 +48,14 @@ export const SETTINGS = {
     max: 87_600,
     summary: 'How long failed documents stay staged, in hours.',
   },
+  stagingCleanupMinutes: {
+    name: 'STAGING_CLEANUP_INTERVAL_MINUTES',
+    type: 'whole',
+    fallback: '60',
+    min: 1,
+    max: 525_600,
+    summary: 'How long after one cleanup `apex cleanup --if-due` does the next, in minutes.',
+  },
   group: {
     name: 'APEX_GROUP',
     type: 'text',

@@ -282,9 +282,10 @@ function isSamePlan(a: RunPlan, b: RunPlan): boolean {
     onError,
     rejected,
     fetch,
+    listedBy,
   }: RunPlan) =>
     JSON.stringify([
-      ...[kind, source, targets, documentId, group, sync, reason, onError, rejected, fetch],
+      ...[kind, source, targets, documentId, group, sync, reason, onError, rejected, fetch, listedBy],
       ...[selection?.source, selection?.olderThanMs],
     ]);
   return named(a) === named(b);

@@ -7,6 +7,7 @@ import type { PivotOutcome, SetAsideDocument } from '../../lib/contracts/store.t
 import type { RunReplay } from '../journal/replay.ts';
 import type { RemovedItems } from '../saga/removal.ts';
 import { finishBatch, type PreparedBatch, writeOrDiscard } from '../saga/saga.ts';
+import { endStaged } from '../staged/take.ts';
 import { attachmentCandidates, lostAttachments, MAX_ATTACHMENT_DEPTH } from './attachments.ts';
 import { workThrough } from './bounded.ts';
 import { classify, type Verdict } from './classify.ts';
@@ -298,10 +299,24 @@ async function writePrepared(writing: Writing, session: RunSession): Promise<Doc
   const through = [...writing.prepared.filter(({ documentId }) => !lost.has(documentId)), ...writing.kept];
   await cleanUp(through, neededAgain(writing));
   for (const { folder } of losers.filter((input) => !again.includes(input))) await folder.markFailed();
+  await endAllStaged({ through, setAside: writing.setAside }, session);
   await session.journal.append({ kind: 'batch_done', batchNo: writing.batchNo, results: results.map(itemOutcome) });
   for (const result of results) session.finish(result);
   const overtaken = new Set(again.flatMap(({ documentId }) => ancestorIdsOf(documentId)));
   return [...again, ...writing.kept.filter(({ documentId }) => overtaken.has(documentId))];
+}
+
+/** What lost the race stays in staging: the next ingest takes it. */
+async function endAllStaged(
+  { through, setAside }: { readonly through: readonly DocumentInput[]; readonly setAside: readonly SetAside[] },
+  session: RunSession,
+): Promise<void> {
+  await endStaged(
+    through.map(({ item }) => item),
+    null,
+    session,
+  );
+  for (const { input, error } of setAside) await endStaged([input.item], error, session);
 }
 
 /** What was set aside is tried again by the document it came in: bytes that cannot be fetched again are kept for that. */
@@ -440,6 +455,12 @@ function resultsOf(
   });
   const lost = new Set(losers.map(({ documentId }) => documentId));
   const places = new Map(writing.deletes.map(({ documentId, sourceUri }) => [documentId, sourceUri]));
+  const sources = new Map(writing.prepared.map(({ documentId, sourceName }) => [documentId, sourceName]));
+  // What is deleted with others came in one of them, or was moved within the run's own source.
+  const sourceOf = (documentId: string) =>
+    ancestorIdsOf(documentId)
+      .map((id) => sources.get(id))
+      .find((source) => source !== undefined) ?? session.plan.source;
   const readAgain = new Set(again.map(({ documentId }) => documentId));
   // What was only read beside what a retry was asked for is nobody's concern.
   const isRetry = session.plan.kind === 'retry';
@@ -457,7 +478,7 @@ function resultsOf(
       .map(({ input, error }) => failedResult(named(input), 'quarantined', error, durationMs)),
     ...outcome.deleted.map((documentId) =>
       deletedResult(
-        { documentId, group, source: session.plan.source, sourceUri: places.get(documentId) ?? '' },
+        { documentId, group, source: sourceOf(documentId), sourceUri: places.get(documentId) ?? '' },
         removed.of(documentId),
       ),
     ),

@@ -72,7 +72,7 @@ async function verdictOn(
   const { documentId, parentId } = candidate;
   assertSameGroup(current, parts.group);
   const baseVersion = current?.version ?? null;
-  const sourceName = parts.source.name;
+  const sourceName = candidate.item.staged?.source ?? parts.source.name;
   const process = (item: SourceItem, read: { digest: string; bytes: number }, keptVersion: number | null): Verdict => ({
     kind: 'process',
     input: { documentId, parentId, sourceName, item, baseVersion, keptVersion, contentDigest: read.digest },

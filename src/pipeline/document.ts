@@ -1,5 +1,5 @@
 import type { Chunk, Extraction, ParsedDocument, StagedFile } from '../../lib/contracts/document.ts';
-import type { SourceItem } from '../../lib/contracts/source.ts';
+import { type SourceItem, STAGED_SOURCE } from '../../lib/contracts/source.ts';
 import type { StagingFolder } from '../../lib/contracts/staging.ts';
 import type { Stores } from '../../lib/contracts/store.ts';
 import { chunk } from './chunk.ts';
@@ -38,6 +38,11 @@ export interface PreparedDocument extends ReadDocument {
   readonly vectors: readonly Float32Array[];
 }
 
+/** The name of what reads a document that came in no other: its source, or what lies in staging in its place. */
+export function readerOf({ item, sourceName }: Pick<DocumentInput, 'item' | 'sourceName'>): string {
+  return item.staged === undefined ? sourceName : STAGED_SOURCE;
+}
+
 /** Takes one document through stage and parse. */
 export async function readDocument(
   input: DocumentInput,
@@ -46,7 +51,7 @@ export async function readDocument(
 ): Promise<ReadDocument> {
   const folder = await parts.staging.open(input.sourceName, input.documentId, context.runId);
   context.onStep(input.documentId, 'stage');
-  const source = input.parentId === null ? parts.source(input.sourceName) : parts.attachments;
+  const source = input.parentId === null ? parts.source(readerOf(input)) : parts.attachments;
   const file = await stage(input.item, source, folder, context);
   context.onStep(input.documentId, 'parse');
   const parsed = await parse(file, parts.parsers, folder, context);

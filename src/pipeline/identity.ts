@@ -7,6 +7,11 @@ export function documentIdOf(source: string, itemId: string, group: string): str
   return `doc-${sha256(JSON.stringify(named)).slice(0, 24)}`;
 }
 
+/** The id in staging of a payload of records. */
+export function payloadIdOf(source: string, itemId: string, group: string): string {
+  return `payload-${sha256(JSON.stringify([source, itemId, group])).slice(0, 24)}`;
+}
+
 /** The id of a file that came inside another document: its place among the attachments, from 1. */
 export function attachmentIdOf(parentId: string, position: number): string {
   return `${parentId}.attachment-${position}`;

@@ -5,9 +5,10 @@ import type { Source, SourceItem, SourceProblem } from '../../lib/contracts/sour
 import type { SourceVersionNote } from '../../lib/contracts/store.ts';
 import { targetsBySource } from '../config/locations.ts';
 import type { RunReplay } from '../journal/replay.ts';
+import { endStaged, takeStaged, takesStaged } from '../staged/take.ts';
 import { runBatch } from './batch.ts';
 import { type Candidate, classify, type Verdict } from './classify.ts';
-import type { DocumentInput } from './document.ts';
+import { type DocumentInput, readerOf } from './document.ts';
 import { documentIdOf } from './identity.ts';
 import { readAhead } from './read-ahead.ts';
 import { failedResult, unchangedResult } from './results.ts';
@@ -69,12 +70,13 @@ async function ingestFrom(
       await batches.add(verdict.input, verdict.bytes);
     }
   };
-  for await (const listing of listAhead(sync?.list() ?? source.list(targets, signal), onListed)) {
+  const listed = sync?.list() ?? listingOf(session, replay, { source, targets });
+  for await (const listing of listAhead(listed, onListed)) {
     if (session.isFull) {
       session.leave();
       break;
     }
-    const entry = isProblem(listing) || listing.isRepeatable ? listing : await spool.take(listing, source);
+    const entry = isProblem(listing) ? listing : await spool.take(listing, source);
     if (isProblem(entry)) {
       session.earn(ERROR_CODES[entry.code].exit);
       session.onEvent({ kind: 'problem', ...entry });
@@ -82,7 +84,7 @@ async function ingestFrom(
     }
     // Nothing is looked at yet, so nothing was written under the id.
     if (plan.documentId !== null && waiting.length > 0) throw severalNamed(plan.documentId);
-    const documentId = plan.documentId ?? documentIdOf(source.name, entry.id, plan.group);
+    const documentId = plan.documentId ?? entry.staged?.itemId ?? documentIdOf(source.name, entry.id, plan.group);
     waiting.push({ documentId, parentId: null, item: entry });
     if (waiting.length === LOOK_ITEMS) await lookAtWaiting();
   }
@@ -105,6 +107,15 @@ export function listedSoFar(onListed: OnListed, listings: number): OnListed {
     onListed({ kind: 'listed', documents: before + documents, isFinal: isFinal && left === 0 });
     if (isFinal) before += documents;
   };
+}
+
+/** What the run is about: what a source lists of its targets, or what it takes from staging. */
+export function listingOf(
+  session: RunSession,
+  replay: RunReplay,
+  { source, targets }: { readonly source: Source; readonly targets: readonly string[] },
+): AsyncIterable<SourceItem | SourceProblem> {
+  return takesStaged(session) ? takeStaged(session, replay) : source.list(targets, session.signal);
 }
 
 /** What is listed, ahead of its use; how many documents that is so far is said as it grows. */
@@ -145,14 +156,19 @@ async function noteSourceVersions(verdicts: readonly Verdict[], { parts, writeSi
 /** Says what became of the documents that need no work, with what came in them. */
 async function reportSettled(verdicts: readonly Verdict[], source: string, session: RunSession): Promise<void> {
   const { group } = session.plan;
-  const named = ({ documentId, item }: Candidate) => ({ documentId, group, source, sourceUri: item.uri });
-  const unchanged: string[] = [];
+  const named = ({ documentId, item }: Candidate) => ({
+    ...{ documentId, group, source: item.staged?.source ?? source },
+    sourceUri: item.uri,
+  });
+  const unchanged: ReturnType<typeof named>[] = [];
   for (const verdict of verdicts) {
     if (verdict.kind === 'unchanged') {
-      unchanged.push(verdict.candidate.documentId);
+      await endStaged([verdict.candidate.item], null, session);
+      unchanged.push(named(verdict.candidate));
       session.finish(unchangedResult(named(verdict.candidate), verdict.current.version));
     } else if (verdict.kind === 'remembered') {
       const { code, message, retryable } = verdict.entry;
+      await endStaged([verdict.candidate.item], { code, message }, session);
       session.finish(
         failedResult(named(verdict.candidate), 'quarantined', { code, message, retryable, step: null }, 0),
       );
@@ -162,19 +178,23 @@ async function reportSettled(verdicts: readonly Verdict[], source: string, sessi
 }
 
 /** An unchanged mail has unchanged attachments, and those that were set aside still are: both are counted. */
-async function reportAttachments(parentIds: readonly string[], session: RunSession): Promise<void> {
-  const { group, source } = session.plan;
+async function reportAttachments(
+  parents: readonly { readonly documentId: string; readonly source: string }[],
+  session: RunSession,
+): Promise<void> {
+  const { group } = session.plan;
   const { quarantine, records } = await session.look(session.parts.attachments);
-  let parents = parentIds;
-  while (parents.length > 0) {
-    const children = await records.children(parents, session.signal);
-    for (const { documentId, version } of children) {
-      session.finish(unchangedResult({ documentId, group, source, sourceUri: documentId }, version));
+  for (const [source, roots] of Map.groupBy(parents, (parent) => parent.source)) {
+    let ids = roots.map(({ documentId }) => documentId);
+    while (ids.length > 0) {
+      const children = await records.children(ids, session.signal);
+      for (const { documentId, version } of children)
+        session.finish(unchangedResult({ documentId, group, source, sourceUri: documentId }, version));
+      ids = children.map(({ documentId }) => documentId);
     }
-    parents = children.map(({ documentId }) => documentId);
   }
-  for (const { documentId, sourceUri, code, message, retryable } of parentIds.flatMap((id) =>
-    quarantine.attachmentsOf(id),
+  for (const { documentId, source, sourceUri, code, message, retryable } of parents.flatMap((parent) =>
+    quarantine.attachmentsOf(parent.documentId),
   )) {
     session.finish(
       failedResult(
@@ -256,12 +276,12 @@ export class BatchBuilder {
     session.forgetQuarantine();
     const roots = Map.groupBy(
       lost.filter(({ parentId }) => parentId === null),
-      ({ sourceName }) => sourceName,
+      readerOf,
     );
     const again: DocumentInput[] = [];
-    for (const [sourceName, inputs] of roots) {
-      const verdicts = await classify(inputs, await session.look(parts.source(sourceName)), session.signal);
-      await reportSettled(verdicts, sourceName, session);
+    for (const [reader, inputs] of roots) {
+      const verdicts = await classify(inputs, await session.look(parts.source(reader)), session.signal);
+      await reportSettled(verdicts, reader, session);
       again.push(...verdicts.filter((verdict) => verdict.kind === 'process').map(({ input }) => input));
     }
     return again;

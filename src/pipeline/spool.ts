@@ -17,12 +17,17 @@ export class Spool {
     this.#isResumed = replay.plan !== null;
   }
 
+  /** An item that can be read again as it is, also from staging; any other read from a copy that is made first. */
+  async take(item: SourceItem, source: Source): Promise<SourceItem | SourceProblem> {
+    return item.isRepeatable || item.staged !== undefined ? item : this.#take(item, source);
+  }
+
   /**
    * The item, read from a copy of its bytes: made now, or by the process that this run was taken over from.
    *
    * @throws SourceError as the source says; it is not tried again, since what was read is gone.
    */
-  async take(item: SourceItem, source: Source): Promise<SourceItem | SourceProblem> {
+  async #take(item: SourceItem, source: Source): Promise<SourceItem | SourceProblem> {
     const { parts, runId, signal } = this.#session;
     this.#folder ??= await parts.staging.open(FOLDER, source.name, runId);
     const kept = await this.#folder.staged();

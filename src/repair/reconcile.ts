@@ -31,7 +31,7 @@ export async function reconcile({
 }: ReconcileOptions): Promise<ReconcileReport> {
   const lost = await engine.giveUpLostRuns(onEvent, signal);
   const settled = await engine.settleDeadRuns(onEvent, signal);
-  const removed = await cleanStaging(parts, signal);
+  const removed = await cleanStaging(parts, { retentionMs: null, isTrial: false }, signal);
   const first = await verified();
   let last = first;
   for (let sweeps = 0; sweeps < MAX_SWEEPS && last.differences.length > 0; sweeps += 1) {

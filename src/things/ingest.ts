@@ -22,10 +22,11 @@ import type { Source, SourceItem } from '../../lib/contracts/source.ts';
 import { targetsBySource } from '../config/locations.ts';
 import type { RunReplay } from '../journal/replay.ts';
 import { isDocumentsFault } from '../pipeline/failure.ts';
-import { isProblem, listAhead, listedSoFar } from '../pipeline/run.ts';
+import { isProblem, listAhead, listedSoFar, listingOf } from '../pipeline/run.ts';
 import type { RunSession } from '../pipeline/session.ts';
 import { Spool } from '../pipeline/spool.ts';
 import { RETRIES, withRetries } from '../pipeline/steps.ts';
+import { endStaged } from '../staged/take.ts';
 import { deleteAbsent, Met } from './absent.ts';
 import { runRecordBatch } from './batch.ts';
 import { mapRecord } from './mapping.ts';
@@ -42,18 +43,25 @@ export async function ingestRecords(session: RunSession, replay: RunReplay): Pro
   const { parts, plan } = session;
   const batches = new RecordBatches(session, await parts.feeds.mapper(feedSource(plan.source)));
   const spool = new Spool(session, replay);
+  const taken: SourceItem[] = [];
   const sources = targetsBySource(plan.listedBy ?? plan.source, plan.targets);
   const onListed = listedSoFar(session.onEvent, sources.size);
   for (const [name, targets] of sources) {
     const source = parts.source(name);
-    for await (const listing of listAhead(source.list(targets, session.signal), onListed)) {
-      const entry = isProblem(listing) || listing.isRepeatable ? listing : await spool.take(listing, source);
-      if (isProblem(entry)) tellProblem(entry, session);
-      else await readRecords(entry, source, batches, session);
+    for await (const listing of listAhead(listingOf(session, replay, { source, targets }), onListed)) {
+      const entry = isProblem(listing) ? listing : await spool.take(listing, source);
+      if (isProblem(entry)) {
+        tellProblem(entry, session);
+        continue;
+      }
+      const failure = await readRecords(entry, source, batches, session);
+      if (failure === null) taken.push(entry);
+      else await endStaged([entry], failure, session);
     }
   }
   await batches.end();
   session.throwIfStopping();
+  await endStaged(taken, null, session);
   await spool.remove();
 }
 
@@ -65,13 +73,15 @@ function tellProblem(problem: { uri: string; code: ErrorCode; message: string },
 /**
  * Takes the records of one item. Where reading breaks off it begins again, as often as staging does: what was taken before is taken
  * again, which changes nothing, and is not counted again. An item that cannot be read is told, and the others are taken.
+ *
+ * @returns why it could not be read, or null.
  */
 async function readRecords(
   item: SourceItem,
   source: Source,
   batches: RecordBatches,
   session: RunSession,
-): Promise<void> {
+): Promise<Pick<ApexError, 'code' | 'message'> | null> {
   const { parts, signal } = session;
   let taken = 0;
   const readOnce = async (): Promise<{ readonly error: unknown } | null> => {
@@ -96,9 +106,12 @@ async function readRecords(
   try {
     const failure = await withRetries(RETRIES.stage, { signal, surroundings: parts.surroundings }, readOnce);
     if (failure !== null) throw failure.error;
+    return null;
   } catch (error) {
     if (!isOfSource(error) || !isDocumentsFault(error) || signal.aborted) throw error;
-    tellProblem({ uri: item.uri, code: error.code, message: error.message }, session);
+    const { code, message } = error;
+    tellProblem({ uri: item.uri, code, message }, session);
+    return { code, message };
   }
 }
 

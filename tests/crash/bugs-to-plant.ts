@@ -374,7 +374,7 @@ export const BUGS_TO_PLANT: readonly BugToPlant[] = [
   },
   {
     name: 'the owner lock is never held',
-    file: 'lib/journal/owner-lock.ts',
+    file: 'lib/support/kernel-lock.ts',
     replace: ["'BEGIN EXCLUSIVE'", "'SELECT 1'"],
     caughtBy: {
       file: 'tests/lib/journal/owner-lock.test.ts',
@@ -383,7 +383,7 @@ export const BUGS_TO_PLANT: readonly BugToPlant[] = [
   },
   {
     name: 'a lock is held as long as its file is there, as with files of process numbers',
-    file: 'lib/journal/owner-lock.ts',
+    file: 'lib/support/kernel-lock.ts',
     replace: ["return !isDoneUnlessBusy(db, 'SELECT count(*) FROM sqlite_schema');", 'return true;'],
     caughtBy: {
       file: 'tests/lib/journal/owner-lock.test.ts',
@@ -469,7 +469,7 @@ export const BUGS_TO_PLANT: readonly BugToPlant[] = [
   },
   {
     name: 'a torn artifact is believed',
-    file: 'lib/staging/index.ts',
+    file: 'lib/staging/document-folder.ts',
     replace: ['=== headerOf(key, content) ? content : null', "!== '' ? content : null"],
     caughtBy: {
       file: 'tests/lib/staging/index.test.ts',

@@ -3,7 +3,7 @@ import { ERROR_CODES, EXIT } from '../../lib/contracts/error-codes.ts';
 import { isApexError } from '../../lib/contracts/errors.ts';
 import type { FeedSourceName } from '../../lib/contracts/feed.ts';
 import { fetchRecords } from '../helpers/fetch.ts';
-import { assembleMachine } from '../helpers/machine.ts';
+import { assembleMachine, CLEANUP } from '../helpers/machine.ts';
 import { apex } from '../helpers/program.ts';
 import { never } from '../helpers/records.ts';
 
@@ -42,7 +42,7 @@ const COMMANDS: {
   resume: async (machine, [runId = null], listen) =>
     (await machine.resume(runId, listen, never))?.exit_status ?? EXIT.done,
   rollback: async (machine, [runId = ''], listen) => (await machine.rollback(runId, listen, never)).exit_status,
-  cleanup: async (machine, _, listen) => (await machine.cleanup(listen, never)).exit_status,
+  cleanup: async (machine, _, listen) => (await machine.cleanup(CLEANUP, listen, never)).exit_status,
   verify: async (machine, _, listen) => {
     const { differences, exit_status } = await machine.verify(never);
     listen({ kind: 'warning', code: 'DRIFT', message: JSON.stringify(differences) });

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { EXIT } from '../../lib/contracts/error-codes.ts';
 import { dumpRecords } from '../helpers/dump-records.ts';
 import { fetchRecords } from '../helpers/fetch.ts';
-import { assembleMachine } from '../helpers/machine.ts';
+import { assembleMachine, CLEANUP } from '../helpers/machine.ts';
 import { apex, type Finished, newFolder } from '../helpers/program.ts';
 import { never } from '../helpers/records.ts';
 import { openChangingFleet } from './changing-fleet.ts';
@@ -119,7 +119,7 @@ async function recover(machine: Machine, recovery: FetchRecovery, home: string):
   const run = listRuns(home).find(({ state }) => state === 'running' || state === 'interrupted');
   if (recovery === 'rollback' && run !== undefined)
     demandStatus((await machine.rollback(run.runId, ignore, never)).exit_status, ROLLED_BACK);
-  if (recovery === 'cleanup first') demandStatus((await machine.cleanup(ignore, never)).exit_status, 0);
+  if (recovery === 'cleanup first') demandStatus((await machine.cleanup(CLEANUP, ignore, never)).exit_status, 0);
   // A command killed before its run was begun leaves nothing to resume.
   const resumed = recovery === 'resume' ? await machine.resume(null, ignore, never) : null;
   const { exit_status } = resumed ?? (await fetchRecords(machine, 'samsara'));

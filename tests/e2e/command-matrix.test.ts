@@ -34,6 +34,10 @@ const READS: Statuses = {
 };
 /** As it, for one document or run that a new memory does not have. */
 const READS_ONE: Statuses = { ...READS, absent: [2], empty: [2] };
+/** Looks at staging only, whatever state the memory is in. */
+const IS_STAGING: Statuses = {
+  ...{ absent: [0], empty: [0], 'read-only': [77], 'in use': [0], damaged: [0], 'newer format': [0] },
+};
 /** Looks at nothing of the memory. */
 const IS_APART: Statuses = {
   ...{ absent: [0], empty: [0], 'read-only': [0], 'in use': [0], damaged: [0], 'newer format': [0] },
@@ -78,6 +82,17 @@ const ROWS: { readonly [line: string]: Row } = {
   status: { args: ({ documentId }) => [documentId], statuses: READS_ONE },
   trace: { args: ({ documentId }) => [documentId], statuses: READS_ONE },
   cleanup: { args: () => [], statuses: READS },
+  'ingest --staged': { args: () => [], statuses: READS },
+  'ingest-json --source samsara --staged': { args: () => [], statuses: READS },
+  stage: { args: ({ documents }) => [documents], statuses: IS_STAGING },
+  stats: { args: () => [], statuses: IS_STAGING },
+  'staging stats': { args: () => [], statuses: IS_STAGING },
+  'staging list': { args: () => [], statuses: IS_STAGING },
+  'staging show': {
+    args: () => ['nothing-has-this-id'],
+    statuses: { ...{ absent: [2], empty: [2], 'read-only': [77], 'in use': [2], damaged: [2], 'newer format': [2] } },
+  },
+  'staging cleanup': { args: () => [], statuses: READS },
   reconcile: { args: () => [], statuses: READS },
   // The read-only disk has little room, which is found as well.
   doctor: { args: () => [], statuses: { ...READS, 'read-only': [77, 75] }, isTraceless: true },

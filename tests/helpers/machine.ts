@@ -10,6 +10,9 @@ import { LocalEngine } from '../../src/engines/local.ts';
 import type { Parts } from '../../src/pipeline/parts.ts';
 import { never } from './records.ts';
 
+/** A cleanup as it is without flags. */
+export const CLEANUP = { retentionMs: null, isTrial: false, intervalMs: null };
+
 interface MachineOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Puts other parts in the place of the real ones, or faults around them. */
@@ -89,7 +92,7 @@ export async function assembleMachine(home: string, options: MachineOptions = {}
       told((onEvent) => machine.retry({ documentIds, reason }, onEvent, never)),
     quarantined: () => machine.listQuarantined({ afterDocumentId: null, limit: 99, reason: null }, never),
     delete: (...documentIds: string[]) => told((onEvent) => machine.delete(documentIds, onEvent, never)),
-    cleanup: () => machine.cleanup(() => {}, never),
+    cleanup: () => machine.cleanup(CLEANUP, () => {}, never),
     verify: () => machine.verify(never),
     repair: () => machine.repair(() => {}, never),
     search: async (text: string) =>

@@ -114,6 +114,18 @@ export class FakeFolder implements StagingFolder {
 
 /** Staging in memory. @param wrap what is done to each folder before it is handed out. */
 export class FakeStaging implements Staging {
+  get items(): never {
+    throw new Error('nothing waits in a fake');
+  }
+
+  get source(): never {
+    throw new Error('nothing waits in a fake');
+  }
+
+  stats(): never {
+    throw new Error('a fake has no figures');
+  }
+
   readonly #folders = new Map<string, StagingFolder>();
   readonly #wrap: (folder: FakeFolder) => StagingFolder;
 
@@ -138,6 +150,10 @@ export class FakeStaging implements Staging {
 
   async cleanup(): Promise<{ removedFolders: number; removedBytes: number }> {
     return { removedFolders: 0, removedBytes: 0 };
+  }
+
+  async cleanedAt(): Promise<null> {
+    return null;
   }
 
   async close(): Promise<void> {}

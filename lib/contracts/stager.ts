@@ -1,0 +1,44 @@
+import type { ErrorReport } from './errors.ts';
+import type { SourceProblem } from './source.ts';
+import type { Published, StagedItem, StagingStats } from './staging.ts';
+
+/** What is to be staged, to be ingested later. */
+export interface StageRequest {
+  /** Paths, folders, globs, or `-` for standard input: what the source lists. */
+  readonly targets: readonly string[];
+  /** The source that lists the targets. */
+  readonly listedBy: string;
+  /** The source that the bytes are of: another one where they are payloads of records. */
+  readonly source: string;
+  readonly kind: StagedItem['kind'];
+  /** The id of the one document, or null. */
+  readonly documentId: string | null;
+}
+
+/** What happens while bytes are staged, in order. */
+export type StageEvent =
+  | ({ readonly kind: 'staged' } & Published)
+  /** Something that cannot be staged: the others are. */
+  | ({ readonly kind: 'problem' } & Omit<SourceProblem, 'code'> & { readonly code: ErrorReport['code'] })
+  | { readonly kind: 'warning'; readonly code: string; readonly message: string };
+
+/** What staging came to. */
+export interface StageSummary {
+  readonly staged: number;
+  /** The same bytes waited already. */
+  readonly unchanged: number;
+  readonly problems: number;
+  readonly bytes: number;
+  readonly exit_status: number;
+}
+
+/** What works on the staging area alone, whatever state the stores are in. */
+export interface Stager {
+  /** Fetches bytes into staging and leaves them there. May be repeated: what waits already stays. @throws SourceError QUOTA_FULL, DISK_FULL. */
+  stage(request: StageRequest, onEvent: (event: StageEvent) => void, signal: AbortSignal): Promise<StageSummary>;
+  /** What waits, and what failed, in order of source and id. */
+  list(): AsyncIterable<StagedItem>;
+  get(itemId: string): Promise<StagedItem | null>;
+  stats(signal: AbortSignal): Promise<StagingStats>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,42 @@
+import type { Stager } from '../lib/contracts/stager.ts';
+import { openDataFolder } from '../lib/journal/index.ts';
+import { openStaging } from '../lib/staging/index.ts';
+import { probed } from '../lib/support/probe.ts';
+import {
+  type HostOptions,
+  openSources,
+  probedStaging,
+  probeOf,
+  stagingSettings,
+  systemSurroundings,
+} from './assemble.ts';
+import { placesOf } from './config/report.ts';
+import { stageAll } from './staged/stage.ts';
+
+/** Opens what works on the staging area alone: no store is opened, so that it also works while a server is down. Errors: ConfigError. */
+export async function openStager(options: Omit<HostOptions, 'prepareIsolated'>): Promise<Stager> {
+  const { settings } = options;
+  const places = placesOf(settings, options.defaultHome);
+  for (const warning of openDataFolder(places.home)) options.onWarning(warning);
+  const probe = probeOf(settings);
+  const opened = openStaging(stagingSettings(settings, places, probe));
+  const staging = probe === null ? opened : probedStaging(opened, probe);
+  const ownFolders = [places.home, places.stagingBase];
+  const sources = await openSources({ ...options, ownFolders });
+  const parts = {
+    source: (name: string) => (probe === null ? sources.source(name) : probed('source', sources.source(name), probe)),
+    staging,
+    surroundings: systemSurroundings(settings.graceSeconds * 1_000),
+    group: settings.group,
+  };
+  return {
+    stage: (request, onEvent, signal) => stageAll(request, parts, onEvent, signal),
+    list: () => staging.items.list(),
+    get: (itemId) => staging.items.get(itemId),
+    stats: (signal) => staging.stats(signal),
+    close: async () => {
+      await sources.close();
+      await staging.close();
+    },
+  };
+}

@@ -1,0 +1,114 @@
+// What is staged to be ingested later: put into staging, and taken from there.
+// May import src and lib/contracts.
+// Must never know where staging is, or how an item lies in it.
+
+import { ERROR_CODES, EXIT } from '../../lib/contracts/error-codes.ts';
+import type { Source, SourceItem, SourceProblem } from '../../lib/contracts/source.ts';
+import type { StageEvent, StageRequest, StageSummary } from '../../lib/contracts/stager.ts';
+import type { Published, Staging } from '../../lib/contracts/staging.ts';
+import { targetsBySource } from '../config/locations.ts';
+import type { Surroundings } from '../pipeline/context.ts';
+import { isDocumentsFault } from '../pipeline/failure.ts';
+import { documentIdOf, payloadIdOf } from '../pipeline/identity.ts';
+import { isProblem, severalNamed } from '../pipeline/run.ts';
+import { graver } from '../pipeline/session.ts';
+import { stage } from '../pipeline/stage.ts';
+
+/** What bytes are staged with. */
+export interface StageParts {
+  readonly source: (name: string) => Source;
+  readonly staging: Pick<Staging, 'items'>;
+  readonly surroundings: Surroundings;
+  readonly group: string;
+}
+
+/**
+ * Fetches all that the targets name into staging, one after the other, and leaves it there. What cannot be fetched is told, and the
+ * others are.
+ *
+ * @throws UsageError when one id is given for several documents; SourceError about the staging area.
+ */
+export async function stageAll(
+  request: StageRequest,
+  parts: StageParts,
+  onEvent: (event: StageEvent) => void,
+  signal: AbortSignal,
+): Promise<StageSummary> {
+  let summary: StageSummary = { staged: 0, unchanged: 0, problems: 0, bytes: 0, exit_status: EXIT.done };
+  const problem = (event: Omit<Extract<StageEvent, { kind: 'problem' }>, 'kind'>) => {
+    const exit_status = graver(summary.exit_status, ERROR_CODES[event.code].exit);
+    summary = { ...summary, problems: summary.problems + 1, exit_status };
+    onEvent({ kind: 'problem', ...event });
+  };
+  const listing = listed(request, parts.source, signal);
+  await parts.staging.items.receive(async (open) => {
+    for await (const { entry, lister } of request.documentId === null ? listing : oneOf(listing, request.documentId)) {
+      if (isProblem(entry)) {
+        problem(entry);
+        continue;
+      }
+      try {
+        const published = await stageOne(entry, { request, lister, open }, parts, signal);
+        onEvent({ kind: 'staged', ...published });
+        summary = countedIn(summary, published);
+      } catch (error) {
+        if (!isDocumentsFault(error)) throw error;
+        problem({ uri: entry.uri, code: error.code, message: error.message });
+      }
+    }
+  });
+  return summary;
+}
+
+/** What a source lists, with the source. */
+interface Listed {
+  readonly entry: SourceItem | SourceProblem;
+  readonly lister: Source;
+}
+
+async function* listed(
+  { listedBy, targets }: StageRequest,
+  source: StageParts['source'],
+  signal: AbortSignal,
+): AsyncGenerator<Listed> {
+  for (const [name, own] of targetsBySource(listedBy, targets)) {
+    const lister = source(name);
+    for await (const entry of lister.list(own, signal)) yield { entry, lister };
+  }
+}
+
+/** What is listed, once it is known that only one item is. @throws UsageError when several are. */
+async function* oneOf(listing: AsyncIterable<Listed>, documentId: string): AsyncGenerator<Listed> {
+  const all: Listed[] = [];
+  for await (const one of listing) {
+    all.push(one);
+    if (all.filter(({ entry }) => !isProblem(entry)).length > 1) throw severalNamed(documentId);
+  }
+  yield* all;
+}
+
+/** Opens a folder for the next item. */
+type Open = Parameters<Parameters<Staging['items']['receive']>[0]>[0];
+
+async function stageOne(
+  item: SourceItem,
+  { request, lister, open }: { readonly request: StageRequest; readonly lister: Source; readonly open: Open },
+  { group, surroundings }: StageParts,
+  signal: AbortSignal,
+): Promise<Published> {
+  const folder = open();
+  const file = await stage(item, lister, folder, { runId: '', signal, surroundings, onStep: () => {} });
+  const origin = item.isRepeatable ? item : lister.fromCopy(item, file);
+  const { kind, documentId } = request;
+  const source = kind === 'document' ? lister.name : request.source;
+  const itemId =
+    kind === 'document'
+      ? (documentId ?? documentIdOf(source, origin.id, group))
+      : payloadIdOf(source, origin.id, group);
+  return folder.publish({ itemId, kind, source, group, origin });
+}
+
+function countedIn(summary: StageSummary, { isNew, item }: Published): StageSummary {
+  if (!isNew) return { ...summary, unchanged: summary.unchanged + 1 };
+  return { ...summary, staged: summary.staged + 1, bytes: summary.bytes + item.bytes };
+}
