@@ -153,7 +153,8 @@ function walkParts(
     return walkEvents(fetching, { ...state, high: state.high }, following);
   }
   const walk = isOpen && saved.walk !== null ? saved.walk : newWalk(fetching.stream, state, options, now);
-  return walkRange(fetching, { ...state, seen: [], walk: null }, walk);
+  const isWhole = options.isAll && walk.from === null && walk.isMoving;
+  return walkRange(fetching, { ...state, seen: [], walk: null }, walk, isWhole);
 }
 
 /** The time to be fetched of a feed besides what comes in; a feed that looks back to no beginning looks back a day. */

@@ -8,8 +8,17 @@ import { expandRow, type Fetching } from './feed-things.ts';
 import type { ListedPage, ListedRow } from './pager.ts';
 import { inParts, type WalkPart } from './walk-parts.ts';
 
-/** Lists a stream from where its walk stands, all its variants, with all that belongs to the rows. */
-export async function* walkRange(fetching: Fetching, state: StreamState, open: OpenWalk): AsyncGenerator<WalkPart> {
+/**
+ * Lists a stream from where its walk stands, all its variants, with all that belongs to the rows.
+ *
+ * @param isEndless asks for no end in time: a row that changes meanwhile would leave a list that has one, as if it were gone.
+ */
+export async function* walkRange(
+  fetching: Fetching,
+  state: StreamState,
+  open: OpenWalk,
+  isEndless = false,
+): AsyncGenerator<WalkPart> {
   const { stream } = fetching;
   // The cursor may be of a version that had more variants.
   const walk = open.variant < stream.variants.length ? open : { ...open, variant: 0, position: null };
@@ -18,7 +27,7 @@ export async function* walkRange(fetching: Fetching, state: StreamState, open: O
   let before: StreamState = { ...state, walk };
   for (let variant = walk.variant; variant < stream.variants.length; variant += 1) {
     const isLastVariant = variant === stream.variants.length - 1;
-    const listing = listingOf(stream, walk, variant);
+    const listing = listingOf(stream, { ...walk, to: isEndless ? null : walk.to }, variant);
     const position = variant === walk.variant ? walk.position : null;
     for await (const page of listAnew(fetching, listing, position)) {
       const rows = rowsWithin(stream, page.rows, walk);
@@ -48,7 +57,7 @@ async function* expandRows(fetching: Fetching, rows: readonly ListedRow[]): Asyn
 }
 
 /** The listing of one variant within the bounds of a walk. */
-function listingOf(stream: StreamSpec, walk: Pick<OpenWalk, 'from' | 'to'>, variant: number): Listing {
+function listingOf(stream: StreamSpec, walk: Limits, variant: number): Listing {
   const bounds = boundsOf(stream);
   return withQuery(stream, { ...stream.variants[variant], ...(bounds === null ? {} : queryOf(bounds, walk)) });
 }
@@ -57,14 +66,17 @@ function boundsOf({ progress }: StreamSpec): Bounds | null {
   return progress.kind === 'updated-after' || progress.kind === 'window' ? progress.bounds : null;
 }
 
+/** Unix times in milliseconds; null: there is none. */
+interface Limits {
+  readonly from: number | null;
+  readonly to: number | null;
+}
+
 /** Members of a query that bound it in time. */
-export function queryOf(
-  { from, to, format }: Bounds,
-  walk: { from: number | null; to: number },
-): Record<string, string> {
+export function queryOf({ from, to, format }: Bounds, walk: Limits): Record<string, string> {
   return {
     ...(walk.from === null ? {} : { [from]: timeText(walk.from, format) }),
-    ...(to === null ? {} : { [to]: timeText(walk.to, format) }),
+    ...(to === null || walk.to === null ? {} : { [to]: timeText(walk.to, format) }),
   };
 }
 

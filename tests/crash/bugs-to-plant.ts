@@ -35,6 +35,7 @@ const JOURNAL_TEST = 'tests/lib/journal/run-journal.test.ts';
 const INGEST_RECORDS = 'src/things/ingest.ts';
 const PREPARE_THINGS = 'src/things/prepare.ts';
 const RECORDS_RUN_TEST = 'tests/src/things/ingest.test.ts';
+const TURVO_TEST = 'tests/lib/sources/turvo.test.ts';
 const FOLD_TEST = 'tests/src/things/fold.test.ts';
 
 /** The mistakes that tools of this kind were found to make, and those that this one could. */
@@ -245,10 +246,7 @@ export const BUGS_TO_PLANT: readonly BugToPlant[] = [
   {
     name: 'a failing cache fails the batch',
     file: SAGA,
-    replace: [
-      '    parts.onCacheFailure(error);\n  }\n  await persist(() => stores.records.finish',
-      '    throw error;\n  }\n  await persist(() => stores.records.finish',
-    ],
+    replace: ['      parts.onCacheFailure(error);\n    }\n  };', '      throw error;\n    }\n  };'],
     caughtBy: { file: SAGA_TEST, title: 'a failing cache is said once and changes nothing: %s' },
   },
   {
@@ -384,7 +382,7 @@ export const BUGS_TO_PLANT: readonly BugToPlant[] = [
   {
     name: 'a lock is held as long as its file is there, as with files of process numbers',
     file: 'lib/support/kernel-lock.ts',
-    replace: ["return !isDoneUnlessBusy(db, 'SELECT count(*) FROM sqlite_schema');", 'return true;'],
+    replace: ["return !isDoneUnlessBusy(db, 'SELECT count(*) FROM sqlite_schema', toError);", 'return true;'],
     caughtBy: {
       file: 'tests/lib/journal/owner-lock.test.ts',
       title: 'a process that hangs still owns its run, and one that is killed does not',
@@ -524,7 +522,7 @@ export const BUGS_TO_PLANT: readonly BugToPlant[] = [
   {
     name: 'a changed file of the same size counts as unchanged',
     file: 'src/pipeline/classify.ts',
-    replace: ['    current.contentDigest === digest &&\n', ''],
+    replace: ['comparable?.contentDigest !== read.digest)', 'comparable === null)'],
     caughtBy: {
       file: 'tests/src/pipeline/classify.test.ts',
       title: 'when its content changed, also by one byte and no size, on the version that is current now',
@@ -697,16 +695,11 @@ export const BUGS_TO_PLANT: readonly BugToPlant[] = [
     file: INGEST_RECORDS,
     replace: [
       `    for (const record of records) await batches.take(record, uri);
-    const { before: base, after: next } = cursor;
-    const at = new Date(parts.surroundings.now()).toISOString();
-    const moves = next === null || next === base ? [] : [{ source, stream, group, base, next, at }];
-    await batches.end(moves, isLast ? stream : null);`,
-      `    const { before: base, after: next } = cursor;
-    const at = new Date(parts.surroundings.now()).toISOString();
-    const moves = next === null || next === base ? [] : [{ source, stream, group, base, next, at }];
-    await batches.end(moves, isLast ? stream : null);
+    if (met`,
+      `    const early = { source, stream, group, base: cursor.before, next: cursor.after ?? '', at: new Date(0).toISOString() };
+    await batches.end(cursor.after === null || cursor.after === cursor.before ? [] : [early]);
     for (const record of records) await batches.take(record, uri);
-    await batches.end();`,
+    if (met`,
     ],
     caughtBy: {
       file: RECORDS_RUN_TEST,
@@ -752,10 +745,38 @@ export const BUGS_TO_PLANT: readonly BugToPlant[] = [
   {
     name: 'readings that overlap are counted twice',
     file: PREPARE_THINGS,
-    replace: ['readings.filter((reading) => !there.has(spelled(reading)))', 'readings.filter(() => there.size >= 0)'],
+    replace: ['(there.has(spelling) ? [] : [reading])', '(there.size < 0 ? [spelling as never] : [reading])'],
     caughtBy: {
       file: RECORDS_RUN_TEST,
       title: 'readings and records that come again are written once: no other version, no other reading',
+    },
+  },
+  {
+    name: 'rows that moved up in a list are passed over',
+    file: 'lib/sources/offset-pager.ts',
+    replace: ['return start > 0 && seam !== null && !rows.some(', 'return start < 0 && seam !== null && !rows.some('],
+    caughtBy: {
+      file: TURVO_TEST,
+      title: 'rows that leave the list while it is walked (%s) hide none of those that stay',
+      row: 'all that were met',
+    },
+  },
+  {
+    name: 'a row that changes while everything is listed counts as gone',
+    file: 'lib/sources/walk-range.ts',
+    replace: ['to: isEndless ? null : walk.to', 'to: isEndless ? walk.to : walk.to'],
+    caughtBy: {
+      file: TURVO_TEST,
+      title: 'with --all a row that changes while its list is walked is in it, and so not gone',
+    },
+  },
+  {
+    name: 'a feed forgets its position when everything is asked for',
+    file: 'lib/sources/feed-walker.ts',
+    replace: ['options.isAll && saved.position !== null', "options.isAll && saved.position === ''"],
+    caughtBy: {
+      file: 'tests/lib/sources/samsara.test.ts',
+      title: 'with --all a feed gives what came since its position, and then the last known values again',
     },
   },
   {

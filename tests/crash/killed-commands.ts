@@ -1,5 +1,5 @@
 import { mkdirSync, renameSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { onMemory } from '../helpers/case.ts';
 import { apex } from '../helpers/program.ts';
 import { writeDocuments, writeFleet, writeSecondState } from './documents.ts';
@@ -36,6 +36,14 @@ const DRIFT = [
   'DELETE FROM fact WHERE document_id = $(load.txt)',
   "INSERT INTO entity (entity_id, group_id, type, key, folded_key) VALUES ('stray', '', 'Load', 'LD-1', 'ld-1')",
 ];
+
+/** Records of which none can be taken. */
+const WRONG_READINGS = ['not a time', 'not a time', 'never a time'].map((time, index) =>
+  JSON.stringify({
+    ...{ id: `90${index}`, name: `TRUCK-90${index}` },
+    gps: [{ time, latitude: 41, longitude: -87, speedMilesPerHour: index }],
+  }),
+);
 
 /** Every command that is killed. */
 export const COMMANDS = {
@@ -109,6 +117,19 @@ export const COMMANDS = {
     exitCode: 3,
     commits: [...WRITES, 'graph.latest', ...RUN],
     leastPoints: 60,
+  },
+  'records retry': {
+    begin: async ({ home, documents }) => {
+      const file = join(documents, '..', 'records', 'wrong.ndjson');
+      writeDocuments(dirname(file), { 'wrong.ndjson': WRONG_READINGS.map((line) => `${line}\n`).join('') });
+      await apex(['ingest-json', '--source', 'samsara', file], { home });
+      // As if an apex had rejected all but one that knew less.
+      onMemory(home, (db) => db.exec("UPDATE rejected SET raw = replace(raw, 'not a time', '2026-01-05T06:00:00Z')"));
+      return ['records', 'retry'];
+    },
+    exitCode: 3,
+    commits: [...WRITES.filter((label) => !/retire|close/.test(label)), 'graph.latest', ...RUN],
+    leastPoints: 50,
   },
 } as const satisfies Record<string, KilledCommand>;
 

@@ -20,6 +20,7 @@ const SAMPLED: { readonly [command in CommandName]: { readonly resume: number; r
   repair: { resume: 21, others: 3 },
   retry: { resume: 21, others: 3 },
   'ingest-json': { resume: 12, others: 2 },
+  'records retry': { resume: 10, others: 2 },
 };
 
 for (const command of Object.keys(COMMANDS) as CommandName[]) {

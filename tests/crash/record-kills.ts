@@ -31,6 +31,9 @@ const RETRIES = 0.25;
 const FLAGS = [[], [], [], ['--sync'], ['--sync'], ['--all']] as const;
 /** The share of commands that end a round which are given to the built program; the others to the same code in this process. */
 const BY_PROGRAM = 0.3;
+/** For so much of its time a command is starting; of the kills this share may fall within it, too. */
+const STARTING = 0.4;
+const STARTING_KILLS = 0.2;
 /** How often all stores are compared with each other, besides at the end. */
 const VERIFIED_EVERY = 10;
 /** A `--sync` that goes on where another was killed deletes nothing, and says so: what it did not see comes with the next. */
@@ -110,8 +113,11 @@ class RecordKills {
       : await killOnce();
     const hasMoved = isKilled && (await this.#killRecoveries(task));
     const found = await this.#finish(task);
+    // Of two that were killed one is gone on with. The other would be by a later resume, and fetch what is gone by then.
+    const isLeft = this.#interrupted() !== undefined;
+    if (isLeft) found.push(...(await this.#finish({ ...task, args: ['resume'] })));
     // What is interrupted goes on within its own bounds; what has changed since comes with the next.
-    if (hasMoved) found.push(...(await this.#finish(task)));
+    if (isLeft || hasMoved) found.push(...(await this.#finish(task)));
     found.push(...(await this.#meetUndisturbed(task)), ...(await this.#differences()));
     this.#failures.push(...found.map((problem) => `round ${round}, ${task.args.join(' ')}: ${problem}`));
   }
@@ -153,14 +159,19 @@ class RecordKills {
     return hasMoved;
   }
 
+  #interrupted() {
+    return listRuns(this.#place.memory.home).find(({ state }) => state === 'running' || state === 'interrupted');
+  }
+
   /** Kills a command at a random moment. False when it had ended by itself before. */
   async #isKilled(args: readonly string[]): Promise<boolean> {
     const { memory, env } = this.#place;
-    const run = listRuns(memory.home).find(({ state }) => state === 'running' || state === 'interrupted');
+    const run = this.#interrupted();
     const isRollback = args[0] === 'rollback';
     if (isRollback && run === undefined) return false;
     const given = isRollback ? [...args, run!.runId] : args;
-    const afterMs = 50 + this.#pick.below(this.#lastMs);
+    const begins = this.#pick.is(STARTING_KILLS) ? 50 : STARTING * this.#lastMs;
+    const afterMs = begins + this.#pick.below(this.#lastMs - begins);
     const { signal, exitCode, stderr } = await killAfter(given, { APEX_HOME: memory.home, ...env }, afterMs);
     const name = args.filter((word, index) => word !== '--source' && args[index - 1] !== '--source').join(' ');
     if (exitCode === EXIT.needsAttention || exitCode === EXIT.bug)
@@ -179,7 +190,7 @@ class RecordKills {
       const { exitCode, text } = await (isProgram ? byProgram : inProcess)(args, memory.home, env);
       if (isProgram) this.#lastMs = Math.ceil(performance.now() - startedMs);
       if (exitCode !== EXIT.done && exitCode !== EXIT.quarantined) return [`it ended with ${exitCode}: ${text}`];
-      if (!text.includes(UNSEEN) || time === MAX_TIMES) return [];
+      if (args[0] === 'resume' || !text.includes(UNSEEN) || time === MAX_TIMES) return [];
     }
   }
 

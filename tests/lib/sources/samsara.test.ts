@@ -158,7 +158,7 @@ test('the feed begins without a cursor, and goes on with the last one it gave', 
   expect(api.requests.every(({ query }) => query['types'] === 'gps,engineStates,fuelPercents')).toBe(true);
 });
 
-test('--all gives what came since the position, and then the last known values again', async () => {
+test('with --all a feed gives what came since its position, and then the last known values again', async () => {
   const { api, pages } = await openFleet();
   const once = await pages('vehicle-stats-feed');
   api.readings.push(reading(1), reading(2));

@@ -240,6 +240,20 @@ test('rows that come and go while a list is walked, on and on, hide none of thos
   }
 });
 
+test('with --all a row that changes while its list is walked is in it, and so not gone', async () => {
+  const { api, pages } = await openBroker();
+  for (let id = 1; id <= 5; id += 1) api.customers.push({ ...api.customers[0]!, id });
+  api.pageRows = 3;
+  let asked = 0;
+  api.interfere = ({ path }) => {
+    if (path === '/v1/customers/list') asked += 1;
+    if (asked === 2) Object.assign(api.customers.at(-1)!, { updated: updatedAt(FAKE_START + DAY_MS) });
+    return null;
+  };
+  const walked = await pages('customers', { isAll: true });
+  expect([namesOf(walked).length, walked.at(-1)?.allOf]).toEqual([6, 'turvo:customer:']);
+});
+
 test('pages of a single row follow each other', async () => {
   const { api, pages } = await openBroker(3);
   api.pageRows = 1;
