@@ -39,7 +39,7 @@ export async function hostOptions(flags: CommonFlags): Promise<HostOptions> {
     stdinName: flags.stdinName ?? null,
     version: readVersion(),
     ...(flags.addresses !== undefined && { addresses: flags.addresses }),
-    prepareIsolated: preparationAlone(settings),
+    prepareIsolated: preparationAlone(settings, flags.addresses),
     onWarning: ({ code, message }) => {
       logged(() => {})({ kind: 'warning', code, message });
       printWarning(message);
@@ -251,7 +251,7 @@ function watchSignals(
 const ISOLATED_TIMEOUT_MS = 900_000;
 
 /** Starts this program as `apex prepare-alone`, with the settings of this process. */
-function preparationAlone(settings: Settings): Parts['prepareIsolated'] {
+function preparationAlone(settings: Settings, addresses: CommonFlags['addresses']): Parts['prepareIsolated'] {
   const program = fileURLToPath(new URL('../../bin/apex.js', import.meta.url));
   return async (request, context) => {
     const [{ environmentOf }, { isolatedPreparation }] = await Promise.all([
@@ -263,6 +263,7 @@ function preparationAlone(settings: Settings): Parts['prepareIsolated'] {
       env: environmentOf(settings),
       timeoutMs: ISOLATED_TIMEOUT_MS + settings.parseTimeoutSeconds * 1_000,
     });
-    return prepare(request, context);
+    const address = addresses?.get(request.item.uri);
+    return prepare({ ...request, ...(address !== undefined && { address }) }, context);
   };
 }

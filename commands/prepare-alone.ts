@@ -20,11 +20,13 @@ export function registerPrepareAlone(program: Command): void {
     const { stopReport } = await import('../src/pipeline/failure.ts');
     try {
       const request = JSON.parse(line) as IsolatedRequest;
+      const { item, address } = request;
+      const flags = address === undefined ? {} : { addresses: new Map([[item.uri, address]]) };
       const { caps, ...before } = request.allowance;
       const allowance = new Allowance(caps, () => performance.now(), before);
       // Said before each request is made, so that it counts even if this process dies of its answer.
       const use = new EmbeddingUse(allowance, (since) => say({ use: since }));
-      await prepareAlone(request, await hostOptions({}), { onStep: (_, step) => say({ step }), use });
+      await prepareAlone(request, await hostOptions(flags), { onStep: (_, step) => say({ step }), use });
     } catch (error) {
       const failure = stopReport(error);
       say({ failure });

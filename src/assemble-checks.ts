@@ -4,6 +4,7 @@ import { type Check, type Finding, ok, problem } from '../lib/contracts/check.ts
 import type { Embedder } from '../lib/contracts/parts.ts';
 import { loadChecks as loadEmbedderChecks } from '../lib/embedders/index.ts';
 import { loadChecks as loadJournalChecks } from '../lib/journal/index.ts';
+import { loadHeaderFile } from '../lib/settings/index.ts';
 import { loadFeedChecks } from '../lib/sources/index.ts';
 import { loadChecks as loadStagingChecks } from '../lib/staging/index.ts';
 import { loadServerChecks, loadChecks as loadStoreChecks } from '../lib/stores/index.ts';
@@ -68,6 +69,7 @@ async function listChecks({
     ...(servers.records === null ? stores.embeddedChecks(memory.path, memory.embedder) : []),
     ...(await serverChecks(servers, memory)),
     ...(await embedderChecks(settings, isOnline)),
+    ...headerChecks(settings),
     ...(await feedChecks(new Map(Object.entries(environmentOf(settings))), version)),
   ];
 }
@@ -86,6 +88,16 @@ function judgeSettings({ values, problems }: Inspection): Finding {
 async function embedderOf(settings: Settings): Promise<Embedder | null> {
   const { openEmbedder } = await import('./assemble.ts');
   return openEmbedder(settings).catch(() => null);
+}
+
+/** What private servers are asked with, where that is set. */
+function headerChecks({ sourceHeaderFile: path }: Settings): Check[] {
+  const run = async () => {
+    const { readHeaderFile } = await loadHeaderFile();
+    const servers = readHeaderFile(path).size;
+    return ok(`${path} has headers for ${servers} ${servers === 1 ? 'server' : 'servers'}`);
+  };
+  return path === '' ? [] : [{ name: 'header file', run }];
 }
 
 async function embedderChecks(settings: Settings, isOnline: boolean): Promise<Check[]> {

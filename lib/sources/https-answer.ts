@@ -57,10 +57,10 @@ function decoded(text: string): string {
 /** Names of what is never a web page, though a server may answer with one. */
 const NO_PAGE = /\.(?:pdf|docx|pptx|xlsx|csv|tsv|txt|text|log|md|markdown|eml|jsonl?|ndjson)$/i;
 
-/** How a web page begins. */
-const PAGE = /^\s*(?:<!--[\s\S]*?-->\s*)*<(?:!doctype\s+html|html|head|body)[\s>]/i;
+/** How a web page begins. A comment ends at its first end: each text is read in one way only. */
+const PAGE = /^\s*(?:<!--(?:(?!-->)[\s\S])*-->\s*)*<(?:!doctype\s+html|html|head|body)[\s>]/i;
 
-/** Bytes that are looked at. */
+/** Bytes that are waited for before any is given on. */
 const HEAD_BYTES = 1_024;
 
 /**
@@ -72,13 +72,26 @@ export async function* assertNoWebPage(
   url: URL,
   name: string | null = null,
 ): AsyncGenerator<Uint8Array> {
-  let isFirst = name === null || NO_PAGE.test(name);
-  for await (const part of parts) {
-    const head = isFirst ? Buffer.from(part.subarray(0, HEAD_BYTES)).toString('latin1') : '';
+  if (name !== null && !NO_PAGE.test(name)) return yield* parts;
+  // How a page begins may come byte by byte.
+  let head: Uint8Array | null = Buffer.alloc(0);
+  const assertNoHead = (bytes: Uint8Array) => {
     // Its mark of the byte order, in the letters of Latin 1.
-    if (PAGE.test(head.replace(/^\xef\xbb\xbf/, '')))
+    const text = Buffer.from(bytes.subarray(0, HEAD_BYTES))
+      .toString('latin1')
+      .replace(/^\xef\xbb\xbf/, '');
+    if (PAGE.test(text))
       throw downloadError('WEB_PAGE', url, `answered with a web page instead of ${name ?? 'records'}`);
-    isFirst = false;
-    yield part;
+    return bytes;
+  };
+  for await (const part of parts) {
+    if (head === null) yield part;
+    else {
+      head = Buffer.concat([head, part]);
+      if (head.byteLength < HEAD_BYTES) continue;
+      yield assertNoHead(head);
+      head = null;
+    }
   }
+  if (head !== null) yield assertNoHead(head);
 }

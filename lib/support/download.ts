@@ -64,8 +64,8 @@ async function follow(
     const response = await send(transport, settings, { url, headers: { ...headers, ...request.validators } }, deadline);
     const location = response.headers['location'];
     if (!REDIRECTS.has(response.statusCode) || typeof location !== 'string')
-      return answerOf(settings, { ...request, url }, response, deadline);
-    discard(response);
+      return await answerOf(settings, { ...request, url }, response, deadline);
+    await passOver(response, deadline);
     const from = request.url;
     if (hops === MAX_HOPS) throw downloadError('SOURCE_ANSWER', from, `redirects more than ${MAX_HOPS} times`);
     if (!URL.canParse(location, url.href)) throw downloadError('SOURCE_ANSWER', from, 'redirects to no address');
@@ -111,6 +111,14 @@ async function send(
   }
 }
 
+/** What an answer without a file may hold besides its headers. */
+const MAX_PASSED_BYTES = 16_384;
+
+/** Reads what little there is, so that the next request may take the same connection. */
+async function passOver({ body }: Dispatcher.ResponseData, { signal }: Deadline): Promise<void> {
+  await body.dump({ limit: MAX_PASSED_BYTES, signal }).catch(() => {});
+}
+
 /** An answer that is not wanted is not read: its connection ends with it. */
 function discard({ body }: Dispatcher.ResponseData): void {
   body.on('error', () => {});
@@ -118,18 +126,18 @@ function discard({ body }: Dispatcher.ResponseData): void {
 }
 
 /** @throws SourceError for what is no file, and for one that is too large. */
-function answerOf(
+async function answerOf(
   settings: DownloadSettings,
   request: DownloadRequest,
   response: Dispatcher.ResponseData,
   deadline: Deadline,
-): Download {
+): Promise<Download> {
   const { url, validators, maxBytes } = request;
   const { statusCode: status, body } = response;
   const headers = singleHeaders(response);
   const end = () => discard(response);
   if (status === 304 && Object.keys(validators).length > 0) {
-    end();
+    await passOver(response, deadline);
     return { body: null, headers, end };
   }
   if (status !== 200) {

@@ -33,8 +33,12 @@ export async function openGuardedTransport(
       (error: Error) => done(error, null),
     );
   };
-  return { agent: new Agent({ connect, headersTimeout: readMs, bodyTimeout: readMs }), request };
+  const options = { connect, connections: MAX_CONNECTIONS, headersTimeout: readMs, bodyTimeout: readMs };
+  return { agent: new Agent(options), request };
 }
+
+/** To one server at a time; who asks beyond that waits. */
+const MAX_CONNECTIONS = 8;
 
 /** Answers with these, whatever is asked: nobody is asked a second time. */
 function lookupOf(addresses: readonly HostAddress[]): LookupFunction {

@@ -454,7 +454,7 @@ function resultsOf(
     sourceUri: input.item.uri,
   });
   const lost = new Set(losers.map(({ documentId }) => documentId));
-  const places = new Map(writing.deletes.map(({ documentId, sourceUri }) => [documentId, sourceUri]));
+  const deletions = new Map(writing.deletes.map((deletion) => [deletion.documentId, deletion]));
   const sources = new Map(writing.prepared.map(({ documentId, sourceName }) => [documentId, sourceName]));
   // What is deleted with others came in one of them, or was moved within the run's own source.
   const sourceOf = (documentId: string) =>
@@ -478,7 +478,10 @@ function resultsOf(
       .map(({ input, error }) => failedResult(named(input), 'quarantined', error, durationMs)),
     ...outcome.deleted.map((documentId) =>
       deletedResult(
-        { documentId, group, source: sourceOf(documentId), sourceUri: places.get(documentId) ?? '' },
+        {
+          ...{ documentId, group, source: deletions.get(documentId)?.source ?? sourceOf(documentId) },
+          sourceUri: deletions.get(documentId)?.sourceUri ?? '',
+        },
         removed.of(documentId),
       ),
     ),

@@ -15,6 +15,8 @@ export interface Deletion {
   readonly baseVersion: number | null;
   /** Where it came from, for people; empty when that is not known. */
   readonly sourceUri: string;
+  /** What it was read with, for people; absent: what the run reads with. */
+  readonly source?: string;
 }
 
 /**
@@ -95,10 +97,10 @@ export async function deleteTogether(
   if (deletions.length === 0) return [];
   const { plan, signal, journal, runId } = session;
   signal.throwIfAborted();
-  const places = new Map(deletions.map(({ documentId, sourceUri }) => [documentId, sourceUri]));
+  const known = new Map(deletions.map((deletion) => [deletion.documentId, deletion]));
   const named = (documentId: string) => ({
-    ...{ documentId, group: plan.group, source: plan.source },
-    sourceUri: places.get(documentId) ?? '',
+    ...{ documentId, group: plan.group, source: known.get(documentId)?.source ?? plan.source },
+    sourceUri: known.get(documentId)?.sourceUri ?? '',
   });
   const batchNo = session.takeBatchNo();
   await journal.append({ kind: 'batch_assigned', batchNo, isIsolated: false, items: [] });

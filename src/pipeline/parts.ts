@@ -49,6 +49,8 @@ export interface IsolatedRequest {
   readonly documentId: string;
   readonly parentId: string | null;
   readonly item: SourceItem;
+  /** The item's whole address, where its location is not all of it. Given from process to process, and kept nowhere. */
+  readonly address?: string;
   /** What the process may use, and what of it is used already. */
   readonly allowance: AllowanceState;
 }

@@ -121,7 +121,7 @@ export class Sync {
 
   async #deletionsOf(documents: readonly Gone[]): Promise<Deletion[]> {
     const deletions = documents.map(({ documentId, version, sourceUri }) => ({
-      ...{ documentId, sourceUri },
+      ...{ documentId, sourceUri, source: this.#source.name },
       baseVersion: version,
     }));
     const documentIds = documents.map(({ documentId }) => documentId);

@@ -146,7 +146,7 @@ test.each([
   ['--nosuch', /unknown option '--nosuch'\n/],
   ['ingest', /missing required argument 'target'\n/],
   ['ingest docs --id', /option '--id <id>' argument missing\n/],
-  ['ingest docs --source loca', /argument 'loca' is invalid\. Allowed choices are local_upload\.\n/],
+  ['ingest docs --source loca', /argument 'loca' is invalid\. Allowed choices are https, local_upload\.\n/],
   [
     'search dock --mode hybird',
     /argument 'hybird' is invalid\. Allowed choices are hybrid, vector, keyword, graph\.\n/,

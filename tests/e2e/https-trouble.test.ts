@@ -55,6 +55,9 @@ const PATHS: { readonly [path: string]: Answer } = {
   '/not-packed.txt': (response) => response.writeHead(200, { 'content-encoding': 'gzip' }).end(TEXT),
   '/strangely-packed.txt': (response) => response.writeHead(200, { 'content-encoding': 'aes128gcm' }).end(TEXT),
   '/login.pdf': (response) => response.writeHead(200, { 'content-type': 'application/pdf' }).end(PAGE),
+  '/login-in-pieces.csv': (response) => {
+    response.write('\n<', () => setTimeout(() => response.end(PAGE.slice(1)), 50));
+  },
   '/page': (response) => response.writeHead(200, { 'content-type': 'application/pdf' }).end(PAGE),
 };
 
@@ -135,6 +138,7 @@ describe('of many addresses', () => {
     ['/not-packed.txt', 'SOURCE_ANSWER', 'is packed wrongly'],
     ['/strangely-packed.txt', 'SOURCE_ANSWER', 'is sent in an encoding that was not asked for'],
     ['/login.pdf', 'WEB_PAGE', 'answered with a web page instead of login.pdf'],
+    ['/login-in-pieces.csv', 'WEB_PAGE', 'answered with a web page instead of login-in-pieces.csv'],
   ])('%s is set aside as %s', (path, code, message) => {
     expect(resultOf(path)).toMatchObject({
       outcome: 'quarantined',

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { onMemory, openCase } from '../helpers/case.ts';
 import { dumpMemory } from '../helpers/dump.ts';
+import { backToFormat } from '../helpers/older-memory.ts';
 import { hasTerminal, openTerminal, steadyText } from '../helpers/terminal.ts';
 
 /**
@@ -164,7 +165,7 @@ test('groups keep their quarantine apart', async () => {
 
 test('a memory that an earlier apex made keeps its quarantine, and a retry reads it', async () => {
   const { home, retry, write } = await openSetAside({ 'c.txt': '' });
-  onMemory(home, (db) => db.exec('ALTER TABLE quarantine DROP COLUMN group_id; PRAGMA user_version = 1'));
+  onMemory(home, (db) => db.exec(backToFormat(1)));
   write('c.txt', 'Bay four is free.\n');
   expect((await retry('--all')).outcomes).toEqual({ 'c.txt': 'added' });
 });

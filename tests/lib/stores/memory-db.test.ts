@@ -4,11 +4,11 @@ import { getLoadablePath } from 'sqlite-vec';
 import { expect, test } from 'vitest';
 import type { Role } from '../../../lib/contracts/store.ts';
 import { type MemoryDb, openMemoryDb } from '../../../lib/stores/memory-db.ts';
-import { MEMORY_FORMAT } from '../../../lib/stores/memory-schema.ts';
 import { SqliteRecordsStore } from '../../../lib/stores/records/sqlite.ts';
 import { deleteByRef, deleteByVersion, VERSIONS, versionsParam } from '../../../lib/stores/rows.ts';
 import type { SqlValue } from '../../../lib/support/sql-thread.ts';
 import { memorySettings, openStores } from '../../helpers/memory.ts';
+import { backToFormat } from '../../helpers/older-memory.ts';
 import { collect, expectedTexts, never, pivotOf, recordOf, ref, rowTexts, versionOf } from '../../helpers/records.ts';
 import { watchSyncs } from '../../helpers/syncs.ts';
 
@@ -45,26 +45,6 @@ test('a memory of a newer format is refused', async () => {
   await expect(openMemoryDb(settings)).rejects.toMatchObject({ code: 'NEWER_FORMAT' });
 });
 
-/** Tables of format 2 that later lay otherwise. */
-const IN_ORDER_OF_IDS = `
-  DROP TABLE fact; DROP TABLE mention; DROP TABLE relation;
-  CREATE TABLE fact (
-    relation_id TEXT PRIMARY KEY, document_id TEXT NOT NULL, version INTEGER NOT NULL, run_id TEXT NOT NULL, batch_no INTEGER NOT NULL,
-    type TEXT NOT NULL, subject_id TEXT NOT NULL, object_id TEXT NOT NULL, chunk_id TEXT NOT NULL, quote TEXT NOT NULL, valid_at TEXT) WITHOUT ROWID;
-  CREATE INDEX fact_by_version ON fact (document_id, version);
-  CREATE TABLE mention (
-    mention_id TEXT PRIMARY KEY, entity_id TEXT NOT NULL, chunk_id TEXT NOT NULL, document_id TEXT NOT NULL, version INTEGER NOT NULL,
-    run_id TEXT NOT NULL, batch_no INTEGER NOT NULL, name TEXT NOT NULL, folded_name TEXT NOT NULL,
-    start INTEGER NOT NULL, end INTEGER NOT NULL, quote TEXT NOT NULL) WITHOUT ROWID;
-  CREATE INDEX mention_by_version ON mention (document_id, version);
-  CREATE TRIGGER entity_unmentioned AFTER DELETE ON mention BEGIN
-    DELETE FROM entity WHERE entity_id = OLD.entity_id AND NOT EXISTS (SELECT 1 FROM mention WHERE entity_id = OLD.entity_id); END;
-  CREATE TABLE relation (
-    relation_id TEXT PRIMARY KEY, type TEXT NOT NULL, subject_id TEXT NOT NULL, object_id TEXT NOT NULL, chunk_id TEXT NOT NULL,
-    document_id TEXT NOT NULL, version INTEGER NOT NULL, run_id TEXT NOT NULL, batch_no INTEGER NOT NULL,
-    quote TEXT NOT NULL, valid_at TEXT, invalid_at TEXT, expired_at TEXT) WITHOUT ROWID;
-  CREATE INDEX relation_by_version ON relation (document_id, version);`;
-
 /** Rows as every format takes them. */
 const ROWS = `
   INSERT INTO entity (entity_id, group_id, type, key, folded_key) VALUES ('e', '', 'Organization', 'acme', 'acme');
@@ -75,16 +55,6 @@ const ROWS = `
     VALUES ('r', 'CARRIER_OF', 'e', 'e', 'c', 'a', 1, 'run-1', 1, 'q');
   INSERT INTO quarantine (document_id, source, source_uri, content_digest, settings_digest, run_id, code, message, step, retryable, at)
     VALUES ('a', 'local_upload', 'file:///a', 'c', 's', 'run-1', 'CORRUPT', 'damaged', 'parse', 0, '2026')`;
-
-/** What takes a memory of each format back to the one before. */
-const BACK: { readonly [format: number]: string } = {
-  4: 'ALTER TABLE version DROP COLUMN source_version; PRAGMA user_version = 3',
-  3: `${IN_ORDER_OF_IDS}
-      ALTER TABLE entity DROP COLUMN latest; ALTER TABLE entity DROP COLUMN latest_at;
-      DROP TABLE reading; DROP TABLE series; DROP TABLE pivot_series; DROP TABLE stream_cursor; DROP TABLE rejected;
-      PRAGMA user_version = 2`,
-  2: 'ALTER TABLE quarantine DROP COLUMN group_id; PRAGMA user_version = 1',
-};
 
 /** Every table, column, index and trigger of a memory, however its statement is spelled. */
 async function shapeOf({ sql }: MemoryDb): Promise<unknown[]> {
@@ -101,7 +71,7 @@ test.each([3, 2, 1])('a memory of format %i is brought to this one, once, and ke
   const made = await openMemoryDb(settings);
   const shape = await shapeOf(made);
   await made.sql.close();
-  for (let from = MEMORY_FORMAT; from > format; from -= 1) tamper(settings.path, BACK[from]!);
+  tamper(settings.path, backToFormat(format));
   tamper(settings.path, ROWS);
   const opened = await Promise.all([openMemoryDb(settings), openMemoryDb(settings)]);
   for (const memory of opened) {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { describe, expect, inject, onTestFinished, test } from 'vitest';
 import { inventoryOf } from '../../../../lib/contracts/identity.ts';
 import { openPostgresRecords } from '../../../../lib/stores/records/postgres.ts';
+import { POSTGRES_FORMAT } from '../../../../lib/stores/records/postgres-schema.ts';
 import { openRecords, postgresSettings, withClient } from '../../../helpers/postgres.ts';
 import { startProxy } from '../../../helpers/proxy.ts';
 import {
@@ -18,6 +19,7 @@ import {
 /** Goal: whoever opens a memory gets that one, whole, or is told why not. Method: schemas of a real server, right and wrong. */
 
 const { postgres: url } = inject('servers');
+const { number: NEWEST } = POSTGRES_FORMAT;
 
 const failed = (settings: Parameters<typeof openPostgresRecords>[0]) =>
   openPostgresRecords(settings).then(
@@ -98,10 +100,10 @@ describe.skipIf(url === null)('a memory in postgres', () => {
 
   /** Two formats after this apex's; the first step of each would fail the second time. */
   const later = (more: readonly string[] = []) => ({
-    number: 3,
+    number: NEWEST + 2,
     migrations: {
-      2: ['ALTER TABLE @document ADD COLUMN note text', "UPDATE @document SET note = 'of format 2'"],
-      3: ['ALTER TABLE @document RENAME COLUMN note TO remark', ...more],
+      [NEWEST + 1]: ['ALTER TABLE @document ADD COLUMN note text', "UPDATE @document SET note = 'of the next format'"],
+      [NEWEST + 2]: ['ALTER TABLE @document RENAME COLUMN note TO remark', ...more],
     },
   });
   const tablesOf = async ({ schema }: { readonly schema: string }) => {
@@ -115,9 +117,15 @@ describe.skipIf(url === null)('a memory in postgres', () => {
     await store.allocate([{ documentId: 'a', uuid: 'a' }], never);
     const opened = await Promise.all([1, 2, 3, 4].map(() => openRecords({ ...settings, format: later() })));
     expect(new Set([store, ...opened].map(({ identity }) => identity)).size).toBe(1);
-    const document = { document_id: 'a', uuid: 'a', last_version: 1, current_version: null, remark: 'of format 2' };
-    expect(await tablesOf(settings)).toEqual([{ format: '3', document }]);
-    expect(await failed(settings)).toMatchObject({ code: 'NEWER_FORMAT', details: { format: 3 } });
+    const document = {
+      document_id: 'a',
+      uuid: 'a',
+      last_version: 1,
+      current_version: null,
+      remark: 'of the next format',
+    };
+    expect(await tablesOf(settings)).toEqual([{ format: String(NEWEST + 2), document }]);
+    expect(await failed(settings)).toMatchObject({ code: 'NEWER_FORMAT', details: { format: NEWEST + 2 } });
   });
 
   test('that cannot be brought to a newer format stays of the old one, and is used as before', async () => {
@@ -132,9 +140,25 @@ describe.skipIf(url === null)('a memory in postgres', () => {
     expect(await failed(settings)).toBeNull();
   });
 
+  test('of format 1 is brought to this one, and what it holds is found', async () => {
+    const settings = postgresSettings();
+    const { schema } = settings;
+    const store = await openRecords(settings);
+    await store.allocate([{ documentId: 'a', uuid: 'a' }], never);
+    await withClient((client) =>
+      client.query(`ALTER TABLE ${schema}.version DROP COLUMN source_version;
+        ALTER TABLE ${schema}.fact DROP COLUMN stated_until, DROP COLUMN detail;
+        DROP TABLE ${['reading', 'series', 'pivot_series', 'stream_cursor', 'rejected'].map((name) => `${schema}.${name}`).join(', ')};
+        UPDATE ${schema}.memory SET value = '1' WHERE name = 'format'`),
+    );
+    const opened = await openRecords(settings);
+    expect((await opened.current(['a'], never)).get('a')).toMatchObject({ lastVersion: 1, sourceVersion: null });
+    expect((await tablesOf(settings))[0]).toMatchObject({ format: String(NEWEST) });
+  });
+
   test('is made in the newest format at once', async () => {
     const settings = postgresSettings();
-    const format = { ...later(), number: 2, migrations: {} };
+    const format = { ...later(), number: NEWEST + 1, migrations: {} };
     const opened = await Promise.all([1, 2].map(() => openRecords({ ...settings, format })));
     expect(new Set(opened.map(({ identity }) => identity)).size).toBe(1);
   });
