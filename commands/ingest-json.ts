@@ -4,6 +4,7 @@ import { type Command, Option } from 'commander';
 import type { RecordsRequest } from '../lib/contracts/apex.ts';
 import { UsageError } from '../lib/contracts/errors.ts';
 import { FEED_SOURCES, type FeedSourceName } from '../lib/contracts/feed.ts';
+import { STAGED_SOURCE } from '../lib/contracts/source.ts';
 import { FEEDS } from '../lib/sources/index.ts';
 import { groupFlag } from './group-flag.ts';
 import { type CommonFlags, runCommand } from './host.ts';
@@ -92,7 +93,7 @@ async function requestOf(targets: readonly string[], flags: IngestJsonFlags): Pr
     refuseApiFlags(flags, '--staged');
     if (flags.dryRun === true) refuse('--dry-run does not go with --staged: leave out one of them');
     if (targets.includes('')) refuse('an id is empty: name an item, as apex staging list shows it, or none for all');
-    return { targets, isStaged: true, addresses: new Map() };
+    return { targets, listedBy: STAGED_SOURCE, addresses: new Map() };
   }
   return targets.length === 0 ? fetchRequest(flags) : fileRequest(targets, flags);
 }

@@ -55,22 +55,21 @@ export function registerIngest(program: Command): void {
   addWebFlags(addCaps(ingest))
     .addHelpText(
       'after',
-      '\nExamples:\n  $ apex ingest ./contracts\n  $ apex ingest "mail/**/*.eml" --json\n  $ apex ingest --sync ./contracts\n  $ apex ingest ./contracts --dry-run\n  $ apex ingest https://docs.example.com/rates.pdf\n  $ apex ingest --staged\n  $ cat note.txt | apex ingest - --id note-1',
+      '\nExamples:\n  $ apex ingest ./contracts\n  $ apex ingest "mail/**/*.eml" --json\n  $ apex ingest --sync ./contracts\n  $ apex ingest ./contracts --dry-run\n  $ apex ingest --staged\n  $ apex ingest https://docs.example.com/rates.pdf\n  $ cat note.txt | apex ingest - --id note-1',
     )
     .action(async (targets: string[], flags: IngestFlags) => {
       assertNamed(targets, flags);
       const { workingFolder } = await import('./settings.ts');
       const { readLocations } = await import('../src/config/locations.ts');
       const folder = workingFolder();
-      const located = readLocations(flags.staged === true ? [] : targets, {
-        source: flags.source ?? null,
-        resolve: (path) => resolve(folder, path),
-      });
+      const located =
+        flags.staged === true
+          ? { targets, source: STAGED_SOURCE, addresses: new Map<string, string>() }
+          : readLocations(targets, { source: flags.source ?? null, resolve: (path) => resolve(folder, path) });
       const { addresses } = located;
       const request = {
-        ...(flags.staged === true
-          ? { targets, source: STAGED_SOURCE }
-          : { targets: located.targets, source: located.source }),
+        targets: located.targets,
+        source: located.source,
         documentId: flags.id ?? null,
         sync: flags.sync === true ? { allowsEmpty: flags.allowEmpty === true } : null,
         onError: flags.onError,

@@ -4,7 +4,6 @@ import { UsageError } from '../lib/contracts/errors.ts';
 import { FEED_SOURCES, type FeedSourceName } from '../lib/contracts/feed.ts';
 import type { StageEvent, StageRequest, StageSummary } from '../lib/contracts/stager.ts';
 import { SOURCES } from '../lib/sources/index.ts';
-import type { Locations } from '../src/config/locations.ts';
 import { groupFlag } from './group-flag.ts';
 import { type CommonFlags, withStager } from './host.ts';
 import { counted, shownBytes } from './ui/figures.ts';
@@ -30,7 +29,7 @@ export function registerStage(program: Command): void {
     .addOption(
       new Option(
         '--source <name>',
-        'what all targets are read with, by default each with what it looks like; or what the records in them are of',
+        'what all targets are read with (by default each with what it looks like), or what the records in them are of',
       ).choices([...Object.keys(SOURCES), ...FEED_SOURCES]),
     )
     .option('--id <id>', 'id of the document; only with a single file or -')
@@ -55,30 +54,26 @@ export function registerStage(program: Command): void {
     });
 }
 
-async function requestOf(
-  targets: readonly string[],
-  { source, id, stdinName }: StageFlags,
-): Promise<StageRequest & Pick<Locations, 'addresses'>> {
-  const feedSource = FEED_SOURCES.find((name) => name === source);
-  const isOfRecords = feedSource !== undefined;
+interface LocatedRequest extends StageRequest {
+  readonly addresses: ReadonlyMap<string, string>;
+}
+
+async function requestOf(targets: readonly string[], { source, id, stdinName }: StageFlags): Promise<LocatedRequest> {
+  const recordsOf = FEED_SOURCES.find((name) => name === source) ?? null;
   if (targets.includes('')) refuse('a target is empty: name a file, a folder, a glob, or - for standard input');
   if (id === '' || stdinName === '')
     refuse(`${id === '' ? '--id' : '--stdin-name'} is empty: give a name or leave it out`);
-  if (id !== undefined && isOfRecords)
+  if (id !== undefined && recordsOf !== null)
     refuse('--id names a document, and records are named by what they are: leave it out');
   if (id !== undefined && targets.length !== 1)
     refuse(`--id ${id} names one document, but ${targets.length} targets are given`);
   const { workingFolder } = await import('./settings.ts');
-  const { readLocations } = await import('../src/config/locations.ts');
   const folder = workingFolder();
-  const located = readLocations(targets, {
-    source: isOfRecords ? null : (source ?? null),
-    resolve: (path) => resolve(folder, path),
-  });
-  return {
-    ...{ targets: located.targets, listedBy: located.source, addresses: located.addresses },
-    ...{ source: feedSource ?? '', kind: isOfRecords ? 'records' : 'document', documentId: id ?? null },
-  };
+  const { readLocations } = await import('../src/config/locations.ts');
+  const own = source === undefined || recordsOf !== null ? null : source;
+  const located = readLocations(targets, { source: own, resolve: (path) => resolve(folder, path) });
+  const { addresses, source: listedBy } = located;
+  return { targets: located.targets, listedBy, recordsOf, documentId: id ?? null, addresses };
 }
 
 function show(event: StageEvent, { json }: StageFlags): void {

@@ -25,7 +25,6 @@ import { ConfigError } from '../lib/contracts/errors.ts';
 import type { DeleteSelection, RunState } from '../lib/contracts/journal.ts';
 import type { DocumentStatus } from '../lib/contracts/pipeline.ts';
 import type { RejectedEntry } from '../lib/contracts/series.ts';
-import { STAGED_SOURCE } from '../lib/contracts/source.ts';
 import type { DocumentSummary } from '../lib/contracts/store.ts';
 import type { DocumentTrace } from '../lib/contracts/trace.ts';
 import { nearDocumentId, nearRunId } from './config/near-ids.ts';
@@ -89,7 +88,7 @@ export class Machine implements Apex {
   }
 
   ingestRecords(
-    { source, targets, listedBy = 'local_upload', isStaged, fetch }: RecordsRequest,
+    { source, targets, listedBy = 'local_upload', fetch }: RecordsRequest,
     onEvent: OnEvent,
     signal: AbortSignal,
   ): Promise<RunSummary> {
@@ -97,7 +96,7 @@ export class Machine implements Apex {
       kind: 'records',
       source,
       targets,
-      ...(fetch === undefined ? { listedBy: isStaged === true ? STAGED_SOURCE : listedBy } : { fetch }),
+      ...(fetch === undefined ? { listedBy } : { fetch }),
       documentId: null,
       group: this.#group,
       settingsDigest: thingsSettingsDigest(this.#parts),

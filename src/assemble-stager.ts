@@ -15,16 +15,16 @@ import { stageAll } from './staged/stage.ts';
 
 /** Opens what works on the staging area alone: no store is opened, so that it also works while a server is down. Errors: ConfigError. */
 export async function openStager(options: Omit<HostOptions, 'prepareIsolated'>): Promise<Stager> {
-  const { settings } = options;
-  const places = placesOf(settings, options.defaultHome);
-  for (const warning of openDataFolder(places.home)) options.onWarning(warning);
+  const { settings, defaultHome, onWarning } = options;
+  const places = placesOf(settings, defaultHome);
+  for (const warning of openDataFolder(places.home)) onWarning(warning);
   const probe = probeOf(settings);
   const opened = openStaging(stagingSettings(settings, places, probe));
   const staging = probe === null ? opened : probedStaging(opened, probe);
   const ownFolders = [places.home, places.stagingBase];
-  const sources = await openSources({ ...options, ownFolders });
+  const { source, close } = await openSources({ ...options, ownFolders });
   const parts = {
-    source: (name: string) => (probe === null ? sources.source(name) : probed('source', sources.source(name), probe)),
+    source: (name: string) => (probe === null ? source(name) : probed('source', source(name), probe)),
     staging,
     surroundings: systemSurroundings(settings.graceSeconds * 1_000),
     group: settings.group,
@@ -35,7 +35,7 @@ export async function openStager(options: Omit<HostOptions, 'prepareIsolated'>):
     get: (itemId) => staging.items.get(itemId),
     stats: (signal) => staging.stats(signal),
     close: async () => {
-      await sources.close();
+      await close();
       await staging.close();
     },
   };

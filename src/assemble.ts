@@ -244,19 +244,17 @@ interface ReaderOptions extends Pick<HostOptions, 'settings' | 'stdin' | 'stdinN
 type SourceOptions = Omit<ReaderOptions, 'embedder'>;
 
 /** The sources of documents, by name. */
-export async function openSources(
-  options: SourceOptions,
-): Promise<{ readonly source: Parts['source']; close(): Promise<void> }> {
+export async function openSources(options: SourceOptions): Promise<Pick<Parts, 'source'> & { close(): Promise<void> }> {
   const { createLocalSource } = await SOURCES.local_upload();
-  const local = createLocalSource(localSettings(options));
   const web = await openWeb(options);
+  const local = createLocalSource(localSettings(options));
   return {
     source: (name) => {
       if (name === local.name) return local;
       if (name === 'https') return web.source();
       throw new UsageError(`there is no source ${name}`, { code: 'APEX_USAGE', details: { name } });
     },
-    close: web.close,
+    close: () => web.close(),
   };
 }
 
@@ -264,11 +262,11 @@ function localSettings({ settings, stdin, stdinName, ownFolders }: SourceOptions
   return { maxBytes: settings.maxFileMegabytes * MEGABYTE, stdin, stdinName, ownFolders };
 }
 
-/** The parts that make of documents what is stored, whatever it is stored in. */
 interface Readers extends Pick<Parts, 'source' | 'attachments' | 'parsers' | 'chunker' | 'extractor' | 'limits'> {
   close(): Promise<void>;
 }
 
+/** The parts that make of documents what is stored, whatever it is stored in. */
 async function openReaders(options: ReaderOptions): Promise<Readers> {
   const { settings, embedder } = options;
   const { createStructureChunker } = await CHUNKERS.structure();

@@ -153,8 +153,6 @@ export interface RecordsRequest {
   readonly listedBy?: string;
   /** What to ask the API for, where there are no targets. */
   readonly fetch?: FetchRequest;
-  /** The targets are ids of what waits in staging; none: all that waits of the source. */
-  readonly isStaged?: boolean;
 }
 
 /** A fact as it is shown. */

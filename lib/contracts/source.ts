@@ -14,10 +14,10 @@ export interface SourceItem {
   readonly locator: string;
   /** False for standard input and other bytes that cannot be fetched twice: they are copied before anything else (`fromCopy`). */
   readonly isRepeatable: boolean;
-  /** What the listing tells of which bytes these are (`Source.look`); absent where it tells nothing. */
-  readonly version?: string;
   /** Of what is read from staging, where it waited to be ingested; absent: it is read from its source. */
   readonly staged?: StagedOrigin;
+  /** What the listing tells of which bytes these are (`Source.look`); absent where it tells nothing. */
+  readonly version?: string;
 }
 
 /** What a version in the memory was made of, as far as a source can compare it. */

@@ -6,11 +6,10 @@ import type { Published, StagedItem, StagingStats } from './staging.ts';
 export interface StageRequest {
   /** Paths, folders, globs, or `-` for standard input: what the source lists. */
   readonly targets: readonly string[];
-  /** The source that lists the targets. */
+  /** The source that lists the targets; empty: each target tells its own. */
   readonly listedBy: string;
-  /** The source that the bytes are of: another one where they are payloads of records. */
-  readonly source: string;
-  readonly kind: StagedItem['kind'];
+  /** The source of records that payloads are staged for; null: the targets are documents. */
+  readonly recordsOf: string | null;
   /** The id of the one document, or null. */
   readonly documentId: string | null;
 }

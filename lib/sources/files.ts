@@ -78,21 +78,18 @@ export async function passFile(
   }
 }
 
-/**
- * Copies a regular file to a new one (0600), or over the one that is there. Errors as `passFile`, and as `diskError` about the copy.
- *
- * @param onBytes hears how many bytes there are in all before the last of them are written; what it throws stops the copy.
- */
-export function copyFile(from: RawPath, to: string, passage: Passage, onBytes: OnBytes = () => {}): Promise<Passed> {
-  return intoFile(to, onBytes, (take) => passFile(from, passage, take));
+/** Hears how many bytes there are in all before the last of them are written; what it throws stops the copy. */
+type OnBytes = (totalBytes: number) => void;
+
+/** Copies a regular file to a new one (0600), or over the one that is there. Errors as `passFile`, and as `diskError` about the copy. */
+export function copyFile(from: RawPath, to: string, passage: Passage, onBytes?: OnBytes): Promise<Passed> {
+  return intoFile(to, (take) => passFile(from, passage, take), onBytes);
 }
 
 /** Writes parts as `copyFile` does. Errors as `diskError` about the file; what reading the parts throws. */
-export function writeParts(parts: AsyncIterable<Uint8Array>, to: string, onBytes: OnBytes = () => {}): Promise<Passed> {
-  return intoFile(to, onBytes, (take) => passParts(parts, take));
+export function writeParts(parts: AsyncIterable<Uint8Array>, to: string, onBytes?: OnBytes): Promise<Passed> {
+  return intoFile(to, (take) => passParts(parts, take), onBytes);
 }
-
-type OnBytes = (totalBytes: number) => void;
 
 /** Reads parts to their end, hashing them and giving each to `take`. */
 export async function passParts(
@@ -111,8 +108,8 @@ export async function passParts(
 
 async function intoFile(
   to: string,
-  onBytes: OnBytes,
   pass: (take: (part: Uint8Array) => void) => Promise<Passed>,
+  onBytes: OnBytes = () => {},
 ): Promise<Passed> {
   const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_NOFOLLOW;
   const copy = onCopy(to, () => openSync(to, flags, 0o600));

@@ -80,9 +80,8 @@ export class DocumentFolder implements StagingFolder {
     try {
       const copied = await source.copy(item, path, signal, takeMore);
       takeMore(copied.bytes);
-      const { digest, bytes, version = item.version ?? null } = copied;
-      const { name, mediaType } = item;
-      const file = { path, name, digest, bytes, mediaType, sourceVersion: version };
+      const { digest, bytes, version: sourceVersion = item.version ?? null } = copied;
+      const file = { path, name: item.name, digest, bytes, mediaType: item.mediaType, sourceVersion };
       this.#writeMetadata(file, 'active', item.isRepeatable);
       return file;
     } catch (error) {

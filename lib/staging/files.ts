@@ -11,6 +11,7 @@ import {
   openSync,
   readdirSync,
   readFileSync,
+  readSync,
   rmdirSync,
   rmSync,
   writeSync,
@@ -21,6 +22,15 @@ import { ConfigError } from '../contracts/errors.ts';
 const PLAIN_NAME = /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}$/;
 
 const DIGEST_PREFIX = 'sha256-';
+
+/** The folder of what waits, beside those of runs; `waiting@<run>` once a run has taken it. No run has such a name. */
+export const WAITING = 'waiting';
+export const TAKEN = `${WAITING}@`;
+
+/** Is it the folder of what waits, and not of a run? */
+export function isWaiting(folderName: string): boolean {
+  return folderName === WAITING || folderName.startsWith(TAKEN);
+}
 
 /** The name itself where it can be a folder's name, else a digest of it; a name that looks like such a digest is digested too. */
 export function plainName(name: string): string {
@@ -60,6 +70,19 @@ export function readIfThere(path: string): Buffer | null {
   }
 }
 
+/** Longer than what any small file holds that apex writes. */
+const SMALL_FILE = Buffer.allocUnsafe(262_144);
+
+/** The text of a small file, in half the time that `readIfThere` takes; a longer one is cut. @throws the file system's error. */
+export function readSmall(path: string): Buffer {
+  const file = openSync(path, NO_LINK);
+  try {
+    return Buffer.from(SMALL_FILE.subarray(0, readSync(file, SMALL_FILE, 0, SMALL_FILE.byteLength, 0)));
+  } finally {
+    closeSync(file);
+  }
+}
+
 /** What is in a folder. Other processes remove folders at any time: what is gone has nothing in it. */
 export function entriesOf(path: string): Dirent[] {
   try {
@@ -77,9 +100,12 @@ export function nullIfGone(error: unknown): null {
 
 /** The paths of the folders in a folder; links are none. */
 export function subfolders(path: string): string[] {
-  return entriesOf(path)
-    .filter((entry) => entry.isDirectory())
-    .map(({ name }) => join(path, name));
+  return (
+    entriesOf(path)
+      .filter((entry) => entry.isDirectory())
+      // There may be very many, and nothing in these names needs to be made plain.
+      .map(({ name }) => `${path}/${name}`)
+  );
 }
 
 /** When something was last added to a folder or removed from it, in milliseconds since 1970. */

@@ -14,6 +14,7 @@ import { DocumentFolder } from './document-folder.ts';
 import {
   assertOwnFolder,
   changedAt,
+  isWaiting,
   newestIn,
   nullIfGone,
   plainName,
@@ -24,7 +25,7 @@ import {
   subfolders,
   writeOver,
 } from './files.ts';
-import { isTakenBy, isWaiting, isWhole, WaitingItems } from './items.ts';
+import { isTakenBy, isWhole, WaitingItems } from './items.ts';
 import { type Metadata, readMetadata, stateOf } from './metadata.ts';
 import { Quota, sharedPath } from './quota.ts';
 import { createStagedSource } from './source.ts';

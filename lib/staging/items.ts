@@ -11,12 +11,15 @@ import { DocumentFolder, type FolderOptions } from './document-folder.ts';
 import {
   changedAt,
   entriesOf,
+  isWaiting,
   makeFolderBelow,
   plainName,
   removeEmptyAbove,
   sizeOf,
   subfolders,
   sync,
+  TAKEN,
+  WAITING,
 } from './files.ts';
 import { type Metadata, readMetadata, STAGED, type WaitingMetadata, writeMetadata } from './metadata.ts';
 import { lockError, type Quota } from './quota.ts';
@@ -25,10 +28,6 @@ import { lockError, type Quota } from './quota.ts';
 export const INCOMING = '.incoming';
 /** Where folders lie that are being removed. */
 export const GONE = '.gone';
-
-/** The folder of what waits, beside those of runs; `waiting@<run>` once a run has taken it. No run has such a name. */
-const WAITING = 'waiting';
-const TAKEN = `${WAITING}@`;
 
 /** The lock of a process that stages, in its folder. */
 const OWNER = 'owner.db';
@@ -44,11 +43,6 @@ export interface ItemsSettings {
   readonly quota: Quota;
   /** Is told each point at which an item changes its place. */
   readonly probe: Probe;
-}
-
-/** Is it the folder of what waits, and not of a run? */
-export function isWaiting(folderName: string): boolean {
-  return folderName === WAITING || folderName.startsWith(TAKEN);
 }
 
 /** Has a run taken it that `isRun` knows? */
@@ -158,11 +152,9 @@ export class WaitingItems implements StagedItems {
     const metadata = readMetadata(join(document, own));
     if (metadata?.waiting === undefined) return 'gone';
     const { source_item: origin } = metadata.waiting;
-    const { source_version: version } = metadata;
     return {
       ...{ ...origin, bytes: metadata.file_size_bytes, mediaType: metadata.media_type },
-      ...(version == null ? {} : { version }),
-      locator: JSON.stringify({ runId, digest: metadata.file_digest }),
+      locator: JSON.stringify({ runId, digest: metadata.file_digest, version: metadata.source_version ?? null }),
       staged: { itemId, source: item.source },
     };
   }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { StagedFile } from '../contracts/document.ts';
 import type { SourceItem } from '../contracts/source.ts';
 import type { StagedItem, StagedState } from '../contracts/staging.ts';
-import { readIfThere, writeOver } from './files.ts';
+import { readSmall, writeOver } from './files.ts';
 
 /** The file that tells of a folder. */
 export const METADATA = '.metadata.json';
@@ -50,14 +50,14 @@ export function readMetadata(path: string): Metadata | null {
 /** As `readMetadata`, with how many bytes they are. */
 export function readMeasured(path: string): { readonly metadata: Metadata; readonly bytes: number } | null {
   try {
-    const text = readIfThere(join(path, METADATA));
+    const text = readSmall(`${path}/${METADATA}`);
     // A spare folder's are all zeros.
-    if (text === null || text[0] === 0) return null;
+    if (text[0] === 0) return null;
     const metadata: unknown = JSON.parse(text.toString('utf8'));
     if (typeof metadata !== 'object' || metadata === null || !('status' in metadata)) return null;
     return { metadata: metadata as Metadata, bytes: text.byteLength };
   } catch {
-    // No metadata, as a link or a folder in their place: whoever put it there is not followed.
+    // None is there; or a link, or a folder, which is not followed.
     return null;
   }
 }

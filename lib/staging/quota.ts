@@ -2,7 +2,8 @@ import { join } from 'node:path';
 import { SourceError, StoreError } from '../contracts/errors.ts';
 import { type KernelLock, takeLock } from '../support/kernel-lock.ts';
 import type { SqlFailure } from '../support/sql-thread.ts';
-import { digestOf, readIfThere, sizeOf, writeOver } from './files.ts';
+import { digestOf, readIfThere, writeOver } from './files.ts';
+import { usedBytesIn } from './stats.ts';
 
 export interface QuotaSettings {
   /** The staging area. */
@@ -63,10 +64,10 @@ export class Quota {
     const { maxBytes, free, base } = this.#settings;
     const lock = this.#lock();
     try {
-      let usedBytes = (this.#counted() ?? sizeOf(base)) + this.#untoldBytes;
+      let usedBytes = (this.#counted() ?? usedBytesIn(base)) + this.#untoldBytes;
       if (usedBytes + most > maxBytes) {
         free();
-        usedBytes = sizeOf(base);
+        usedBytes = usedBytesIn(base);
       }
       const bytes = usedBytes + most > maxBytes ? least : most;
       const isFull = usedBytes + bytes > maxBytes;
@@ -79,10 +80,13 @@ export class Quota {
     }
   }
 
-  /** The count of all processes, or null when nobody has counted. Read under the lock. */
+  /**
+   * The count of all processes, or null when nobody has counted. Read under the lock. A process measures first: one that was killed, or
+   * somebody else, may have left what was never told.
+   */
   #counted(): number | null {
     const path = this.#pathOf('used');
-    if (path === null) return this.#seenBytes;
+    if (path === null || this.#seenBytes === null) return this.#seenBytes;
     const text = readIfThere(path)?.toString('utf8') ?? '';
     return /^\d+$/.test(text) ? Number(text) : null;
   }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { closeSync, constants, fchmodSync, ftruncateSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { SourceError } from '../contracts/errors.ts';
-import { type Source, type SourceItem, STAGED_SOURCE } from '../contracts/source.ts';
+import { type Copied, type Source, type SourceItem, STAGED_SOURCE } from '../contracts/source.ts';
 import { diskError } from '../support/disk.ts';
 import { readParts } from './files.ts';
 import { takenPath } from './items.ts';
@@ -51,7 +51,7 @@ class StagedSource implements Source {
     path: string,
     signal: AbortSignal,
     onBytes: (totalBytes: number) => void = () => {},
-  ): Promise<{ digest: string; bytes: number }> {
+  ): Promise<Copied> {
     const copy = onDisk(path, () =>
       openSync(path, constants.O_WRONLY | constants.O_CREAT | constants.O_NOFOLLOW, 0o600),
     );
@@ -64,7 +64,7 @@ class StagedSource implements Source {
         });
       });
       onDisk(path, () => ftruncateSync(copy, passed.bytes));
-      return passed;
+      return { ...passed, version: locatorOf(item).version };
     } finally {
       closeSync(copy);
     }
@@ -100,8 +100,15 @@ class StagedSource implements Source {
   }
 }
 
-function locatorOf({ locator }: SourceItem): { readonly runId: string; readonly digest: string } {
-  return JSON.parse(locator) as { readonly runId: string; readonly digest: string };
+interface Locator {
+  readonly runId: string;
+  readonly digest: string;
+  /** What the source called the bytes, or null. */
+  readonly version: string | null;
+}
+
+function locatorOf({ locator }: SourceItem): Locator {
+  return JSON.parse(locator) as Locator;
 }
 
 function changed({ name, staged }: SourceItem): SourceError {

@@ -1,7 +1,8 @@
+import { lstatSync } from 'node:fs';
 import { basename } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import type { StagedExtreme, StagingShare, StagingStats } from '../contracts/staging.ts';
-import { sizeOf, subfolders } from './files.ts';
+import { entriesOf, isWaiting, sizeOf, subfolders } from './files.ts';
 import { type Metadata, readMeasured } from './metadata.ts';
 
 /** How many documents are looked at before other work gets its turn. */
@@ -26,6 +27,23 @@ export async function statsOf(base: string, maxBytes: number, signal: AbortSigna
     }
   }
   return { base, usedBytes, maxBytes, ...tally.found };
+}
+
+/** Bytes of all files below a folder of the staging area; of what waits as its metadata tell. Links are not followed. */
+export function usedBytesIn(path: string): number {
+  let bytes = 0;
+  for (const entry of entriesOf(path)) {
+    const inside = `${path}/${entry.name}`;
+    if (entry.isFile()) bytes += lstatSync(inside, { throwIfNoEntry: false })?.size ?? 0;
+    else if (entry.isDirectory()) bytes += (isWaiting(entry.name) ? waitingBytes(inside) : null) ?? usedBytesIn(inside);
+  }
+  return bytes;
+}
+
+/** What waits is two files, and asking the disk for them would take as long as all the rest; null when its metadata do not tell. */
+function waitingBytes(path: string): number | null {
+  const found = readMeasured(path);
+  return found?.metadata.waiting === undefined ? null : found.bytes + found.metadata.file_size_bytes;
 }
 
 class Tally {

@@ -456,11 +456,13 @@ function resultsOf(
   const lost = new Set(losers.map(({ documentId }) => documentId));
   const deletions = new Map(writing.deletes.map((deletion) => [deletion.documentId, deletion]));
   const sources = new Map(writing.prepared.map(({ documentId, sourceName }) => [documentId, sourceName]));
-  // What is deleted with others came in one of them, or was moved within the run's own source.
+  // What is deleted with others came in one of them, or was moved.
   const sourceOf = (documentId: string) =>
     ancestorIdsOf(documentId)
       .map((id) => sources.get(id))
-      .find((source) => source !== undefined) ?? session.plan.source;
+      .find((source) => source !== undefined) ??
+    deletions.get(documentId)?.source ??
+    session.plan.source;
   const readAgain = new Set(again.map(({ documentId }) => documentId));
   // What was only read beside what a retry was asked for is nobody's concern.
   const isRetry = session.plan.kind === 'retry';
@@ -478,10 +480,7 @@ function resultsOf(
       .map(({ input, error }) => failedResult(named(input), 'quarantined', error, durationMs)),
     ...outcome.deleted.map((documentId) =>
       deletedResult(
-        {
-          ...{ documentId, group, source: deletions.get(documentId)?.source ?? sourceOf(documentId) },
-          sourceUri: deletions.get(documentId)?.sourceUri ?? '',
-        },
+        { documentId, group, source: sourceOf(documentId), sourceUri: deletions.get(documentId)?.sourceUri ?? '' },
         removed.of(documentId),
       ),
     ),

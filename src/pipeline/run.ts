@@ -1,7 +1,7 @@
 import type { RunEvent } from '../../lib/contracts/apex.ts';
 import { ERROR_CODES } from '../../lib/contracts/error-codes.ts';
 import { UsageError } from '../../lib/contracts/errors.ts';
-import type { Source, SourceItem, SourceProblem } from '../../lib/contracts/source.ts';
+import { type Source, type SourceItem, type SourceProblem, STAGED_SOURCE } from '../../lib/contracts/source.ts';
 import type { SourceVersionNote } from '../../lib/contracts/store.ts';
 import { targetsBySource } from '../config/locations.ts';
 import type { RunReplay } from '../journal/replay.ts';
@@ -31,9 +31,9 @@ const DEATHS_BEFORE_ISOLATION = 3;
  * @param replay what earlier processes of this run left in the journal; their batches are settled already.
  */
 export async function ingestAll(session: RunSession, replay: RunReplay): Promise<void> {
-  const { parts, plan } = session;
+  const { parts } = session;
   const spool = new Spool(session, replay);
-  const sources = targetsBySource(plan.source, plan.targets);
+  const sources = listersOf(session);
   const onListed = listedSoFar(session.onEvent, sources.size);
   for (const [name, targets] of sources) {
     await ingestFrom(parts.source(name), targets, { session, replay, spool, onListed });
@@ -70,8 +70,7 @@ async function ingestFrom(
       await batches.add(verdict.input, verdict.bytes);
     }
   };
-  const listed = sync?.list() ?? listingOf(session, replay, { source, targets });
-  for await (const listing of listAhead(listed, onListed)) {
+  for await (const listing of listAhead(sync?.list() ?? listingOf(session, replay, source, targets), onListed)) {
     if (session.isFull) {
       session.leave();
       break;
@@ -109,13 +108,20 @@ export function listedSoFar(onListed: OnListed, listings: number): OnListed {
   };
 }
 
-/** What the run is about: what a source lists of its targets, or what it takes from staging. */
+/** What the run is about: what its source lists, or what it takes from staging. */
 export function listingOf(
   session: RunSession,
   replay: RunReplay,
-  { source, targets }: { readonly source: Source; readonly targets: readonly string[] },
+  source: Source,
+  targets: readonly string[],
 ): AsyncIterable<SourceItem | SourceProblem> {
   return takesStaged(session) ? takeStaged(session, replay) : source.list(targets, session.signal);
+}
+
+/** The names of what lists the run's targets, each with its own. What waits in staging is listed, though nothing may be named. */
+export function listersOf({ plan }: Pick<RunSession, 'plan'>): Map<string, readonly string[]> {
+  if (takesStaged({ plan })) return new Map([[STAGED_SOURCE, plan.targets]]);
+  return targetsBySource(plan.listedBy ?? plan.source, plan.targets);
 }
 
 /** What is listed, ahead of its use; how many documents that is so far is said as it grows. */

@@ -40,7 +40,7 @@ export async function stageAll(
     summary = { ...summary, problems: summary.problems + 1, exit_status };
     onEvent({ kind: 'problem', ...event });
   };
-  const listing = listed(request, parts.source, signal);
+  const listing = listed(request, parts, signal);
   await parts.staging.items.receive(async (open) => {
     for await (const { entry, lister } of request.documentId === null ? listing : oneOf(listing, request.documentId)) {
       if (isProblem(entry)) {
@@ -60,15 +60,15 @@ export async function stageAll(
   return summary;
 }
 
-/** What a source lists, with the source. */
 interface Listed {
   readonly entry: SourceItem | SourceProblem;
   readonly lister: Source;
 }
 
+/** What all targets name, source after source. */
 async function* listed(
   { listedBy, targets }: StageRequest,
-  source: StageParts['source'],
+  { source }: StageParts,
   signal: AbortSignal,
 ): AsyncGenerator<Listed> {
   for (const [name, own] of targetsBySource(listedBy, targets)) {
@@ -80,8 +80,8 @@ async function* listed(
 /** What is listed, once it is known that only one item is. @throws UsageError when several are. */
 async function* oneOf(listing: AsyncIterable<Listed>, documentId: string): AsyncGenerator<Listed> {
   const all: Listed[] = [];
-  for await (const one of listing) {
-    all.push(one);
+  for await (const found of listing) {
+    all.push(found);
     if (all.filter(({ entry }) => !isProblem(entry)).length > 1) throw severalNamed(documentId);
   }
   yield* all;
@@ -99,13 +99,13 @@ async function stageOne(
   const folder = open();
   const file = await stage(item, lister, folder, { runId: '', signal, surroundings, onStep: () => {} });
   const origin = item.isRepeatable ? item : lister.fromCopy(item, file);
-  const { kind, documentId } = request;
-  const source = kind === 'document' ? lister.name : request.source;
-  const itemId =
-    kind === 'document'
-      ? (documentId ?? documentIdOf(source, origin.id, group))
-      : payloadIdOf(source, origin.id, group);
-  return folder.publish({ itemId, kind, source, group, origin });
+  const { recordsOf, documentId } = request;
+  if (recordsOf !== null) {
+    const itemId = payloadIdOf(recordsOf, origin.id, group);
+    return folder.publish({ itemId, kind: 'records', source: recordsOf, group, origin });
+  }
+  const itemId = documentId ?? documentIdOf(lister.name, origin.id, group);
+  return folder.publish({ itemId, kind: 'document', source: lister.name, group, origin });
 }
 
 function countedIn(summary: StageSummary, { isNew, item }: Published): StageSummary {

@@ -19,10 +19,9 @@ import { digestOf } from '../../lib/contracts/identity.ts';
 import type { FetchRequest } from '../../lib/contracts/journal.ts';
 import type { CursorMove, RejectedEntry } from '../../lib/contracts/series.ts';
 import type { Source, SourceItem } from '../../lib/contracts/source.ts';
-import { targetsBySource } from '../config/locations.ts';
 import type { RunReplay } from '../journal/replay.ts';
 import { isDocumentsFault } from '../pipeline/failure.ts';
-import { isProblem, listAhead, listedSoFar, listingOf } from '../pipeline/run.ts';
+import { isProblem, listAhead, listedSoFar, listersOf, listingOf } from '../pipeline/run.ts';
 import type { RunSession } from '../pipeline/session.ts';
 import { Spool } from '../pipeline/spool.ts';
 import { RETRIES, withRetries } from '../pipeline/steps.ts';
@@ -44,11 +43,11 @@ export async function ingestRecords(session: RunSession, replay: RunReplay): Pro
   const batches = new RecordBatches(session, await parts.feeds.mapper(feedSource(plan.source)));
   const spool = new Spool(session, replay);
   const taken: SourceItem[] = [];
-  const sources = targetsBySource(plan.listedBy ?? plan.source, plan.targets);
+  const sources = listersOf(session);
   const onListed = listedSoFar(session.onEvent, sources.size);
   for (const [name, targets] of sources) {
     const source = parts.source(name);
-    for await (const listing of listAhead(listingOf(session, replay, { source, targets }), onListed)) {
+    for await (const listing of listAhead(listingOf(session, replay, source, targets), onListed)) {
       const entry = isProblem(listing) ? listing : await spool.take(listing, source);
       if (isProblem(entry)) {
         tellProblem(entry, session);

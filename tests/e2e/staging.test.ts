@@ -1,5 +1,6 @@
 import {
   existsSync,
+  mkdirSync,
   readdirSync,
   readFileSync,
   renameSync,
@@ -14,6 +15,7 @@ import { expect, test } from 'vitest';
 import { sha256 } from '../../lib/contracts/identity.ts';
 import { expectEnd, openVictim, type Victim } from '../helpers/bad-input.ts';
 import type { Finished } from '../helpers/program.ts';
+import { openWebServer } from '../helpers/web-server.ts';
 
 /**
  * Goal: what is staged waits until it is taken, comes to the memory as the document that it would have been, and is gone then. Method:
@@ -309,4 +311,48 @@ test('damage in staging costs what is damaged: it is told, kept for the retentio
   expectEnd(await victim.run(['cleanup'], { env: { STAGING_FAILED_RETENTION_HOURS: '0' } }), 0, /folders removed/);
   expect(lyingIn(victim)).toEqual([]);
   await victim.assertUnharmed();
+});
+
+test('what is staged from the web is that document of the web, beside files, and is fetched once', async () => {
+  const etag = '"1"';
+  const server = await openWebServer((request, response) => {
+    const isKnown = request.headers['if-none-match'] === etag;
+    response.writeHead(isKnown ? 304 : 200, { etag }).end(isKnown ? undefined : 'Bay eleven is free.');
+  });
+  const victim = await openVictim({ env: { SOURCE_ALLOWED_HOSTS: '127.0.0.1', SOURCE_ALLOW_HTTP: 'on' } });
+  const address = `${server.url}/bays.txt`;
+  const items = await staged(victim, address, victim.write('a.txt', 'Bay nine.'));
+  expect(items.map((item) => item['source'])).toEqual(['https', 'local_upload']);
+  expectEnd(await victim.run(['ingest', '--staged']), 0, /added .*bays\.txt/, /added .*a\.txt/);
+  expect(server.requests).toHaveLength(1);
+  expectEnd(await victim.run(['ingest', address]), 0, /unchanged +1/);
+  expect(server.requests.map(({ headers }) => headers['if-none-match'])).toEqual([undefined, etag]);
+  expect(lyingIn(victim)).toEqual([]);
+});
+
+test('a download that would cross the quota is stopped, and nothing is left of it', async () => {
+  const part = Buffer.alloc(1_048_576, 'Bay nine is free. ');
+  const server = await openWebServer((_, response) => {
+    const more = () => {
+      if (!response.writableEnded && !response.destroyed) response.write(part, more);
+    };
+    more();
+  });
+  const env = {
+    SOURCE_ALLOWED_HOSTS: '127.0.0.1',
+    SOURCE_ALLOW_HTTP: 'on',
+    STAGING_MAX_SIZE_GB: '1',
+    APEX_MAX_FILE_MB: '500',
+  };
+  const victim = await openVictim({ env });
+  const folder = join(stagingOf(victim), 'local_upload', 'old', 'run');
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  writeFileSync(join(folder, 'staged'), '');
+  truncateSync(join(folder, 'staged'), 2 ** 30 - 40 * 2 ** 20);
+  expectEnd(
+    await victim.run(['stage', `${server.url}/endless.txt`]),
+    75,
+    /the staging area is full: \d+ of 1073741824 bytes are used/,
+  );
+  expect(lyingIn(victim).filter((path) => !path.startsWith('local_upload'))).toEqual([]);
 });

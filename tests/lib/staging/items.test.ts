@@ -1,8 +1,18 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { sha256 } from '../../../lib/contracts/identity.ts';
 import type { SourceItem } from '../../../lib/contracts/source.ts';
 import type { Published, Staging } from '../../../lib/contracts/staging.ts';
@@ -93,6 +103,24 @@ test('two that publish the same at once leave one, and neither fails', async () 
   expect(sha256(readFileSync(last!.path, 'utf8'))).toBe(last!.digest);
 });
 
+test.each([
+  ['the same bytes', 'hello', false],
+  ['other bytes', 'other', true],
+])('an item of %s that another process publishes at this very moment is in nobody’s way', async (_, content, isNew) => {
+  const { base, staging } = openArea();
+  const { item } = await publish(staging, 'DOC-1', content);
+  const [waiting, kept] = [dirname(item.path), join(dirname(base), 'kept')];
+  renameSync(waiting, kept);
+  let points = 0;
+  const probe = () => {
+    points += 1;
+    if (points === 1) cpSync(kept, waiting, { recursive: true });
+  };
+  const late = openStaging({ base, maxBytes: 1_000_000, failedRetentionMs: HOUR_MS, now: Date.now, probe });
+  expect(await publish(late, 'DOC-1', 'hello')).toMatchObject({ isNew, item: { digest: sha256('hello') } });
+  expect(await Array.fromAsync(staging.items.list())).toMatchObject([{ status: 'active', digest: sha256('hello') }]);
+});
+
 test('one run has an item until it ends: others find it taken while that run is at work, and take it over when it is not', async () => {
   const { open, staging } = openArea();
   const other = open();
@@ -175,6 +203,9 @@ test('what a process that was killed had begun to stage is removed, and what a l
     await staging.items.receive(() => { process.stdout.write('open'); return new Promise(() => setInterval(() => {}, 1000)); });`;
   const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
     stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  onTestFinished(() => {
+    child.kill('SIGKILL');
   });
   await once(child.stdout, 'data');
   const incoming = join(base, '.incoming');
