@@ -8,6 +8,7 @@ import type {
   RecordMapper,
   RejectedRecord,
 } from '../../lib/contracts/feed.ts';
+import type { Feed, FeedPage } from '../../lib/contracts/feed-source.ts';
 import type { FetchRequest } from '../../lib/contracts/journal.ts';
 import type { FeedReader } from '../../lib/contracts/parts.ts';
 import type { PlannedAction, PlannedEmbedding, PlanSummary } from '../../lib/contracts/plan.ts';
@@ -19,7 +20,7 @@ import { costOf, dollarsOf } from '../pipeline/money.ts';
 import { storesDigest } from '../pipeline/parts.ts';
 import { isProblem, listAhead, listedSoFar, type OnListed } from '../pipeline/run.ts';
 import { EmbeddingUse } from '../pipeline/use.ts';
-import { absentThings, Met } from '../things/absent.ts';
+import { absentThings, isGoneFrom, Met, type WalkedStream } from '../things/absent.ts';
 import { type ChangedThing, identifiedThing, thingRecord } from '../things/batch.ts';
 import { BATCH_OBSERVATIONS, BATCH_RECORDS, feedSource, waitingText } from '../things/ingest.ts';
 import { KnownThings } from '../things/known.ts';
@@ -45,6 +46,15 @@ export interface RecordPlanOptions extends Omit<PlanOptions, 'request' | 'parts'
  */
 export function planRecords(options: RecordPlanOptions): Promise<PlanSummary> {
   return planned(new RecordPlanning(options), options.signal);
+}
+
+/** A stream of a source that is open, on its walk. */
+interface PlannedStream {
+  readonly feed: Feed;
+  readonly walk: AsyncIterable<FeedPage>;
+  readonly mapper: RecordMapper;
+  /** What it meets, where the memory is compared with it. */
+  readonly met: Met | null;
 }
 
 class RecordPlanning {
@@ -147,36 +157,33 @@ class RecordPlanning {
         const walk = feed.walk({
           ...{ stream, cursor: saved?.value ?? null, isResume: false, since, until, isAll, id, signal },
         });
-        await this.#planStream(stream, walk, mapper, met);
+        await this.#planStream(stream, { feed, walk, mapper, met });
       }
     } finally {
       await feed.close();
     }
   }
 
-  async #planStream(
-    stream: string,
-    walk: ReturnType<Awaited<ReturnType<FeedReader['open']>>['walk']>,
-    mapper: RecordMapper,
-    met: Met | null,
-  ): Promise<void> {
+  async #planStream(stream: string, { feed, walk, mapper, met }: PlannedStream): Promise<void> {
     const uri = `${this.#source}:${stream}`;
     try {
       for await (const { records, rejected, isLast, allOf } of walk) {
         for (const entry of rejected) this.#reject(entry, uri, met);
         for (const record of records) await this.#take(record, uri, mapper, met);
-        if (isLast && met !== null) await this.#planAbsent(stream, allOf, met);
+        if (isLast && met !== null) await this.#planAbsent({ name: stream, allOf, met }, feed);
       }
     } catch (error) {
       this.#tellUnlessGrave(error, uri);
     }
   }
 
-  async #planAbsent(name: string, allOf: string | null, met: Met): Promise<void> {
+  async #planAbsent(stream: WalkedStream, feed: Feed): Promise<void> {
     const { request, group, parts, signal, onEvent } = this.#options;
     const allowsEmpty = request.fetch?.sync?.allowsEmpty === true;
-    const compared = { source: this.#source, group, records: parts.stores.records, signal, allowsEmpty, onEvent };
-    for await (const page of absentThings({ name, allOf, met }, compared))
+    const isGone = isGoneFrom(feed, stream.name, signal);
+    const { records } = parts.stores;
+    const comparison = { source: this.#source, group, records, allowsEmpty, isGone, signal, onEvent };
+    for await (const page of absentThings(stream, comparison))
       for (const { documentId, sourceUri } of page)
         this.#report.tell(deletedOf({ documentId, group, source: this.#source, sourceUri }));
   }

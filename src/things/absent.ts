@@ -1,5 +1,7 @@
 import type { RunEvent } from '../../lib/contracts/apex.ts';
-import type { Observation } from '../../lib/contracts/feed.ts';
+import { isApexError } from '../../lib/contracts/errors.ts';
+import type { FeedRecord, Observation } from '../../lib/contracts/feed.ts';
+import type { Feed } from '../../lib/contracts/feed-source.ts';
 import type { AfterDocument, RecordsStore, SelectedDocument } from '../../lib/contracts/store.ts';
 import { deleteTogether } from '../pipeline/delete.ts';
 import type { RunSession } from '../pipeline/session.ts';
@@ -42,16 +44,19 @@ interface Comparison {
   readonly records: Pick<RecordsStore, 'select' | 'described'>;
   /** Also when the walk met none at all. */
   readonly allowsEmpty: boolean;
+  /** Asked by its id, does the source say that there is none? `isGoneFrom`. */
+  readonly isGone: (id: string) => Promise<boolean>;
   readonly signal: AbortSignal;
   readonly onEvent: (event: Extract<RunEvent, { kind: 'warning' }>) => void;
 }
 
 /** Deletes the things that a source does not have any more (`absentThings`). What another run has changed meanwhile is looked at again, once. */
-export async function deleteAbsent(stream: WalkedStream, session: RunSession): Promise<void> {
+export async function deleteAbsent(stream: WalkedStream, feed: Feed, session: RunSession): Promise<void> {
   const { plan, parts, signal, onEvent } = session;
+  const isGone = isGoneFrom(feed, stream.name, signal);
   const { source, group } = plan;
   const allowsEmpty = plan.fetch?.sync?.allowsEmpty === true;
-  const comparison = { source, group, records: parts.stores.records, allowsEmpty, signal, onEvent };
+  const comparison = { source, group, records: parts.stores.records, allowsEmpty, isGone, signal, onEvent };
   for (const isLastTry of [false, true]) {
     let hasLost = false;
     for await (const page of absentThings(stream, comparison)) {
@@ -66,7 +71,8 @@ export async function deleteAbsent(stream: WalkedStream, session: RunSession): P
 
 /**
  * Page by page, the things that a source does not have any more: those that a record of their own once told of, and that a walk over
- * all there is did not meet. None, and that is said, when the walk did not begin at the beginning, when a record of it was rejected, and when
+ * all there is did not meet, and that the source has not when it is asked for them alone: a row may be passed over in a list while
+ * others come and go. None, and that is said, when the walk did not begin at the beginning, when a record of it was rejected, and when
  * it met none at all unless that is allowed.
  */
 export async function* absentThings(
@@ -79,8 +85,29 @@ export async function* absentThings(
   for await (const page of absentPages(allOf, met, comparison)) {
     if (page.length > 0 && isSuddenlyEmpty)
       return warn(comparison, name, 'it has none at all: give --allow-empty if so');
-    yield page;
+    const gone: (typeof page)[number][] = [];
+    for (const thing of page)
+      if (await comparison.isGone(thing.sourceUri.slice(allOf.lastIndexOf(':') + 1))) gone.push(thing);
+    yield gone;
   }
+}
+
+/** Asks for one record by its id, where a list did not give it. Errors as `Feed.walk`, but NOT_FOUND. */
+export function isGoneFrom(feed: Feed, stream: string, signal: AbortSignal): (id: string) => Promise<boolean> {
+  return async (id) => {
+    const bounds = { since: null, until: null, isAll: false, isResume: false };
+    try {
+      for await (const { records, rejected } of feed.walk({ stream, id, cursor: null, ...bounds, signal })) {
+        // One that became another is told with its own id, too.
+        const isThere = ({ value }: FeedRecord) => String(value['id']) === id && value['merged_into'] === undefined;
+        if (rejected.length > 0 || records.some(isThere)) return false;
+      }
+      return true;
+    } catch (error) {
+      if (isApexError(error) && error.code === 'NOT_FOUND') return true;
+      throw error;
+    }
+  };
 }
 
 function warn({ source, onEvent }: Comparison, stream: string, reason: string): void {

@@ -181,7 +181,7 @@ async function fetchStream(stream: string, { session, feed, batches, request, is
     if (met !== null && isLast) {
       // Before the stream counts as ended: a run that is killed here is told that it did not see all of it.
       await batches.end();
-      await deleteAbsent({ name: stream, allOf, met }, session);
+      await deleteAbsent({ name: stream, allOf, met }, feed, session);
     }
     const { before: base, after: next } = cursor;
     const at = new Date(parts.surroundings.now()).toISOString();

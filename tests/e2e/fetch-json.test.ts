@@ -241,6 +241,22 @@ test('turvo’s token is asked for again once it is refused', async () => {
   expect(api.tokenRequests()).toHaveLength(asked + 2);
 });
 
+test('front is asked by id before --sync deletes: a row that a list passed over stays, one that is gone goes', async () => {
+  const api = await openFrontApi();
+  const memory = openMemory(api.env);
+  const [tag] = api.tags;
+  api.tags.push({ ...tag!, id: 'tag_901', name: 'Passed over' }, { ...tag!, id: 'tag_902', name: 'Gone' });
+  await memory.fetch('frontapp', '--stream', 'tags');
+  api.tags.pop();
+  api.unlisted.add('tag_901');
+  const planned = await memory.fetch('frontapp', '--stream', 'tags', '--sync', '--dry-run');
+  expect(planned.lines.filter(({ action }) => action === 'delete')).toMatchObject([{ source_uri: 'front:tag_902' }]);
+  const run = await memory.fetch('frontapp', '--stream', 'tags', '--sync');
+  expect([run.exitCode, run.stderr, summaryOf(run)['deleted']]).toEqual([0, '', 1]);
+  expect(memory.things()).toContain('front:tag_901');
+  expect(memory.things()).not.toContain('front:tag_902');
+});
+
 test('front gives conversations with their messages and comments, and what is new by its events', async () => {
   const api = await openFrontApi();
   const memory = openMemory(api.env);

@@ -18,6 +18,8 @@ export interface FrontApi extends ApiServer {
   /** By the id of the account. */
   readonly accountContacts: Map<string, Row[]>;
   readonly tags: Row[];
+  /** Ids of rows that no list gives, as one that a seam of two pages passed over. */
+  readonly unlisted: Set<string>;
   /** Conversations that have become part of another, by their id. */
   readonly merged: Map<string, string>;
   /** The most rows of a page, whatever is asked for. */
@@ -52,6 +54,7 @@ export async function openFrontApi(atEnd?: AtEnd): Promise<FrontApi> {
     accounts: [account],
     accountContacts: new Map([[account.id, [contact]]]),
     tags: [tag],
+    unlisted: new Set<string>(),
     merged: new Map<string, string>(),
     pageRows: 100,
     linkOrigin: null,
@@ -75,7 +78,9 @@ function answer(api: FrontApi, request: ApiRequest, epoch: number): ApiAnswer {
   }
   if (id !== '' && part === '') return oneOf(api, resource, id);
   const rows = part === '' ? listed(api, resource, request) : partsOf(api, resource, id, part);
-  return rows === null ? failure(404, 'Not found') : pageOf(api, rows, request, epoch);
+  if (rows === null) return failure(404, 'Not found');
+  const given = rows.filter(({ id: rowId }) => !api.unlisted.has(rowId));
+  return pageOf(api, given, request, epoch);
 }
 
 function oneOf(api: FrontApi, resource: string, id: string): ApiAnswer {

@@ -68,7 +68,7 @@ test('what is published waits under its source and id, whole, and is read as wha
   expect(read).toMatchObject({ uri: 'echo:x', staged: { itemId: 'DOC-1', source: 'local_upload' } });
   expect(await staging.source.digest(read, never)).toEqual({ digest: sha256('hello'), bytes: 5 });
   const copy = join(base, 'copy');
-  expect(await staging.source.copy(read, copy, never)).toEqual({ digest: sha256('hello'), bytes: 5 });
+  expect(await staging.source.copy(read, copy, never)).toEqual({ digest: sha256('hello'), bytes: 5, version: null });
   expect(readFileSync(copy, 'utf8')).toBe('hello');
 });
 
