@@ -30,6 +30,9 @@ export type Answer =
 /** Statements kept prepared. Texts are constants of the program, so the bound is met only by a mistake. */
 const MAX_PREPARED = 512;
 
+/** How long folding the log in waits for those who read an older state; they may read on for as long as they like. */
+const READERS_WAIT_MS = 5_000;
+
 /** Thrown inside a transaction, so that it is rolled back. */
 class Unexpected {
   readonly index: number;
@@ -91,18 +94,28 @@ class Connection {
   /** @returns false when a reader of an older state kept the log from being folded in. */
   rewrite(): boolean {
     this.#db.exec('VACUUM');
-    const [result] = this.#db.pragma('wal_checkpoint(TRUNCATE)') as { busy: number }[];
+    const [result] = this.#foldIn();
     return result?.busy === 0;
   }
 
   close(): void {
     try {
-      if (!isOnlyRead(this.#settings)) this.#db.pragma('wal_checkpoint(TRUNCATE)');
+      if (!isOnlyRead(this.#settings)) this.#foldIn();
     } catch (cause) {
       // The log holds every commit, and whoever opens the file next folds it in: a full disk has cost nothing yet.
       if ((cause as { code?: unknown }).code !== 'SQLITE_FULL') throw cause;
     } finally {
       this.#db.close();
+    }
+  }
+
+  #foldIn(): { busy: number }[] {
+    const waitMs = this.#db.pragma('busy_timeout', { simple: true }) as number;
+    this.#db.pragma(`busy_timeout = ${Math.min(waitMs, READERS_WAIT_MS)}`);
+    try {
+      return this.#db.pragma('wal_checkpoint(TRUNCATE)') as { busy: number }[];
+    } finally {
+      this.#db.pragma(`busy_timeout = ${waitMs}`);
     }
   }
 

@@ -145,8 +145,9 @@ async function prepareAll(options: BatchOptions, batchNo: number, session: RunSe
       }
       if (!isDocumentsFault(failure)) throw failure;
       const folder = await parts.staging.open(sourceName, documentId, runId);
-      // What could not be fetched is not judged: the same content is tried again.
-      const contentDigest = step === 'stage' ? '' : ((await folder.staged())?.digest ?? input.contentDigest);
+      // What an earlier process staged is not what could not be fetched now.
+      const staged = step === 'stage' ? null : await folder.staged();
+      const contentDigest = staged?.digest ?? input.contentDigest;
       await folder.markFailed();
       const error = reportOf(failure, step);
       preparation.setAside.push({ input, error, contentDigest, remembered: null });

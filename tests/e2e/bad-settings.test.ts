@@ -144,7 +144,7 @@ test.each([
   ['ingest docs --jsn', /unknown option '--jsn'\n\(Did you mean --json\?\)\n/],
   ['documents --quarantind', /unknown option '--quarantind'\n\(Did you mean --quarantined\?\)\n/],
   ['--nosuch', /unknown option '--nosuch'\n/],
-  ['ingest', /missing required argument 'target'\n/],
+  ['ingest', /nothing is named: name files, folders/],
   ['ingest docs --id', /option '--id <id>' argument missing\n/],
   ['ingest docs --source loca', /argument 'loca' is invalid\. Allowed choices are https, local_upload\.\n/],
   [
