@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, inject, onTestFinished, test } from 'vitest';
 import { clockFinding, postgresChecks } from '../../../../lib/stores/records/postgres-check.ts';
+import { POSTGRES_FORMAT } from '../../../../lib/stores/records/postgres-schema.ts';
 import { openRecords, postgresSettings, withClient } from '../../../helpers/postgres.ts';
 import { DIMENSIONS, never } from '../../../helpers/records.ts';
 
@@ -37,7 +38,7 @@ describe.skipIf(url === null)('the check of postgres', () => {
     await openRecords(settings);
     expect(await look('records', settings)).toMatchObject({
       level: 'ok',
-      found: expect.stringMatching(/format 1, vectors of test with 4 dimensions$/),
+      found: expect.stringMatching(new RegExp(`format ${POSTGRES_FORMAT.number}, vectors of test with 4 dimensions$`)),
     });
     expect(await look('records', settings, null)).toMatchObject({ level: 'ok' });
   });
