@@ -144,7 +144,6 @@ test.each([
   ['ingest docs --jsn', /unknown option '--jsn'\n\(Did you mean --json\?\)\n/],
   ['documents --quarantind', /unknown option '--quarantind'\n\(Did you mean --quarantined\?\)\n/],
   ['--nosuch', /unknown option '--nosuch'\n/],
-  ['ingest', /nothing is named: name files, folders/],
   ['ingest docs --id', /option '--id <id>' argument missing\n/],
   ['ingest docs --source loca', /argument 'loca' is invalid\. Allowed choices are https, local_upload\.\n/],
   [
@@ -156,6 +155,12 @@ test.each([
 ])('the command line `apex %s` ends with 2 and says what may be given, before anything is made', async (line, said) => {
   const { home } = openCase();
   expectEnd(await apex(line.split(' '), { home }), 2, said, 'Run with --help for what may be given.');
+  expect(existsSync(home)).toBe(false);
+});
+
+test('an ingest of nothing ends with 2 and says what may be named, before anything is made', async () => {
+  const { home } = openCase();
+  expectEnd(await apex(['ingest'], { home }), 2, /nothing is named: name files, folders/);
   expect(existsSync(home)).toBe(false);
 });
 
