@@ -5,23 +5,16 @@
 import { globSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { createStructureChunker } from '../../lib/chunkers/structure.ts';
 import { embeddingText } from '../../lib/contracts/document.ts';
 import { sha256, uuidOf } from '../../lib/contracts/identity.ts';
-import { createLexicalEmbedder } from '../../lib/embedders/lexical.ts';
-import rules from '../../lib/extractors/rules.ts';
 import { parseDocument } from '../../lib/parsers/document.ts';
-import { SETTINGS } from '../../src/config/settings.ts';
 import { type BareDocument, BareMemory } from './bare-memory.ts';
+import { chunker, embedder, extractor } from './bare-parts.ts';
 
 const BATCH_DOCUMENTS = 256;
 const PARSE_LIMITS = { timeoutMs: 300_000, memoryBytes: 1e9, maxPages: 5_000, maxInflatedBytes: 2e8 };
 
 const [folder = '', path = ''] = process.argv.slice(2);
-const embedder = createLexicalEmbedder();
-const maxTokens = Number(SETTINGS.chunkTokens.fallback);
-const chunker = createStructureChunker({ maxTokens, countTokens: embedder.countTokens });
-const extractor = rules.create();
 const never = new AbortController().signal;
 
 // Loading the modules is not measured: a bare script has fewer.

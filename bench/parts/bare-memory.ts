@@ -1,6 +1,6 @@
 import Database from 'better-sqlite3';
 import { getLoadablePath } from 'sqlite-vec';
-import type { Chunk } from '../../lib/contracts/document.ts';
+import type { StoredChunk, StoredEntity, StoredMention, StoredRelation } from '../../lib/contracts/store.ts';
 import { memorySchema } from '../../lib/stores/memory-schema.ts';
 import { folded } from '../../lib/stores/rows.ts';
 
@@ -19,28 +19,11 @@ export interface BareDocument {
   readonly digest: string;
   readonly statedAt: string | null;
   readonly metadata: object;
-  readonly chunks: readonly (Omit<Chunk, 'kind'> & { readonly chunkId: string; readonly vector: Float32Array })[];
-  readonly entities: readonly { entityId: string; type: string; key: string; name: string }[];
-  readonly mentions: readonly {
-    readonly mentionId: string;
-    readonly entityId: string;
-    readonly chunkId: string;
-    readonly name: string;
-    readonly start: number;
-    readonly end: number;
-    readonly quote: string;
-  }[];
-  readonly relations: readonly {
-    readonly relationId: string;
-    readonly type: string;
-    readonly subjectId: string;
-    readonly objectId: string;
-    readonly chunkId: string;
-    readonly quote: string;
-    readonly validAt: string | null;
-    readonly invalidAt?: string | null;
-    readonly detail?: object;
-  }[];
+  readonly chunks: readonly StoredChunk[];
+  readonly entities: readonly StoredEntity[];
+  /** `name`: what the document gives the entity. */
+  readonly mentions: readonly (StoredMention & { readonly name: string })[];
+  readonly relations: readonly StoredRelation[];
 }
 
 /** An empty memory that is filled with nothing but inserts. */
@@ -77,7 +60,7 @@ export class BareMemory {
     this.#insert('document', [id, uuid, 1, 1]);
     this.#insert('version', [
       ...[id, 1, 'current', ...STAMP, uuid, '', source, uri, name, null, mediaType, bytes, digest, '', '', null],
-      ...[statedAt, '', JSON.stringify(metadata), '[]', ...counts, '{}', extraction],
+      ...[statedAt, '', JSON.stringify(metadata), '[]', ...counts, '{}', extraction, null],
     ]);
     this.#insert('graph_document', [
       ...[id, 1, ...STAMP, 1, uuid, '', source, uri, name, null, mediaType, digest, null, statedAt],

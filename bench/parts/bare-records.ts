@@ -4,15 +4,11 @@
 //
 //   node bench/parts/bare-records.ts <source> <file> <database>
 import { readFileSync } from 'node:fs';
-import { createStructureChunker } from '../../lib/chunkers/structure.ts';
 import { embeddingText } from '../../lib/contracts/document.ts';
 import type { FeedSourceName, Observation, Reading } from '../../lib/contracts/feed.ts';
 import { sha256 } from '../../lib/contracts/identity.ts';
 import type { StoredChunk, StoredEntity, StoredMention } from '../../lib/contracts/store.ts';
-import { createLexicalEmbedder } from '../../lib/embedders/lexical.ts';
-import rules from '../../lib/extractors/rules.ts';
 import { MAPPERS } from '../../lib/mappers/index.ts';
-import { SETTINGS } from '../../src/config/settings.ts';
 import { chunkIdOf, documentUuid, entityIdOf, mentionIdOf, thingDocumentId } from '../../src/pipeline/identity.ts';
 import { cardOf } from '../../src/things/card.ts';
 import { foldObservation, heldFacts } from '../../src/things/fold.ts';
@@ -20,16 +16,13 @@ import type { ThingState } from '../../src/things/state.ts';
 import { withStays } from '../../src/things/stays.ts';
 import { statedGraph } from '../../src/things/version.ts';
 import { type BareDocument, BareMemory } from './bare-memory.ts';
+import { chunker, embedder, extractor } from './bare-parts.ts';
 
 const BATCH_THINGS = 512;
 const READ_AT = '2026-01-01T00:00:00.000Z';
 
 const [source = '', file = '', path = ''] = process.argv.slice(2);
 const { mapper } = await MAPPERS[source as FeedSourceName]();
-const embedder = createLexicalEmbedder();
-const maxTokens = Number(SETTINGS.chunkTokens.fallback);
-const chunker = createStructureChunker({ maxTokens, countTokens: embedder.countTokens });
-const extractor = rules.create();
 const never = new AbortController().signal;
 
 // Loading the modules is not measured: a bare script has fewer.
