@@ -1,9 +1,6 @@
-import type { RunEvent } from '../../lib/contracts/apex.ts';
+import type { Rejection } from '../../lib/contracts/apex.ts';
 import { shownPlace } from './figures.ts';
 import { safeText } from './text.ts';
-
-/** A record that was, or would be, rejected. */
-type Rejection = Omit<Extract<RunEvent, { kind: 'rejected' }>, 'kind'>;
 
 /** Which record of what, and why. Safe on a terminal. */
 export function rejectionText({ uri, place, path, reason }: Rejection): string {

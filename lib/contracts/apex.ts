@@ -62,6 +62,17 @@ export interface RecordCounts {
   readonly rejected: number;
 }
 
+/** A record that cannot be taken. */
+export interface Rejection {
+  /** What it was read from. */
+  readonly uri: string;
+  /** Where it stands there. */
+  readonly place: string;
+  /** The field that is wrong, or empty. */
+  readonly path: string;
+  readonly reason: string;
+}
+
 /** What happens while a run goes on, in order. */
 export type RunEvent =
   | { readonly kind: 'run_started'; readonly runId: string }
@@ -81,14 +92,7 @@ export type RunEvent =
   /** All but writing is done for a document, or it is set aside; it waits for the others of its batch. */
   | { readonly kind: 'prepared'; readonly documentId: string }
   | { readonly kind: 'document'; readonly result: DocumentResult }
-  /** A record could not be taken; `place` says where it stands in what lies at `uri`. */
-  | {
-      readonly kind: 'rejected';
-      readonly uri: string;
-      readonly place: string;
-      readonly path: string;
-      readonly reason: string;
-    }
+  | ({ readonly kind: 'rejected' } & Rejection)
   /** Records that were taken or rejected so far. */
   | { readonly kind: 'records'; readonly counts: RecordCounts }
   | { readonly kind: 'warning'; readonly code: string; readonly message: string }

@@ -1,4 +1,4 @@
-import type { IngestRequest, RecordCounts, RecordsRequest } from './apex.ts';
+import type { IngestRequest, RecordCounts, RecordsRequest, Rejection } from './apex.ts';
 import type { ErrorReport } from './errors.ts';
 import type { CacheStore, RecordsStore, Role } from './store.ts';
 
@@ -82,14 +82,7 @@ export type PlanEvent =
   | { readonly kind: 'listed'; readonly documents: number; readonly isFinal: boolean }
   | { readonly kind: 'problem'; readonly uri: string; readonly code: ErrorReport['code']; readonly message: string }
   | { readonly kind: 'planned'; readonly document: PlannedDocument }
-  /** A record that would be rejected. `path`: the field, or empty. */
-  | {
-      readonly kind: 'rejected';
-      readonly uri: string;
-      readonly place: string;
-      readonly path: string;
-      readonly reason: string;
-    }
+  | ({ readonly kind: 'rejected' } & Rejection)
   | { readonly kind: 'warning'; readonly code: string; readonly message: string }
   /** The last event of a plan. */
   | { readonly kind: 'plan_ended'; readonly summary: PlanSummary };

@@ -1,6 +1,7 @@
 import type { Embedder } from '../../lib/contracts/parts.ts';
-import type { ReadableStores } from '../../lib/contracts/plan.ts';
+import type { PlannedEmbedding, ReadableStores } from '../../lib/contracts/plan.ts';
 import type { CacheStore } from '../../lib/contracts/store.ts';
+import { costOf, dollarsOf } from '../pipeline/money.ts';
 
 /**
  * An embedder that asks nobody: what it is asked for is counted, and its vectors are of no use.
@@ -21,6 +22,21 @@ export function plannedEmbedder(embedder: Embedder, onTexts: (texts: readonly st
       onTexts(texts);
       return { vectors: texts.map(() => vector), tokens: null };
     },
+  };
+}
+
+/** What requests for these texts would take. Costs are of each request, as they are billed. */
+export function embeddingOf(
+  requests: readonly (readonly string[])[],
+  embedder: Pick<Embedder, 'countBilledTokens' | 'price'>,
+): PlannedEmbedding {
+  const tokens = requests.map((texts) => texts.reduce((sum, text) => sum + embedder.countBilledTokens(text), 0));
+  const costs = tokens.map((count) => costOf(count, embedder.price));
+  return {
+    embedded_texts: requests.flat().length,
+    embedding_calls: requests.length,
+    embedding_tokens: tokens.reduce((sum, count) => sum + count, 0),
+    cost_usd: dollarsOf(costs.reduce((sum, cost) => (sum === null || cost === null ? null : sum + cost), 0)),
   };
 }
 

@@ -11,10 +11,9 @@ import {
   readDocument,
 } from '../pipeline/document.ts';
 import { isDocumentsFault, reportOf } from '../pipeline/failure.ts';
-import { costOf, dollarsOf } from '../pipeline/money.ts';
 import type { EmbeddingUse } from '../pipeline/use.ts';
 import { versionRecord } from '../pipeline/version.ts';
-import { type PlannedCache, plannedEmbedder } from './embedding.ts';
+import { embeddingOf, type PlannedCache, plannedEmbedder } from './embedding.ts';
 import { deletedOf, quarantinedOf, rememberedOf, unchangedOf, writtenOf } from './results.ts';
 import { PLAN_RUN, type PlanSession } from './session.ts';
 
@@ -117,18 +116,9 @@ class Family {
         createdAt: new Date(parts.surroundings.now()).toISOString(),
       },
     );
-    const tokens = requests.map((texts) =>
-      texts.reduce((sum, text) => sum + parts.embedder.countBilledTokens(text), 0),
-    );
-    const costs = tokens.map((count) => costOf(count, parts.embedder.price));
     this.#written.push(documentId);
     this.#results.push(
-      writtenOf(record, baseVersion === null ? 'add' : 'update', {
-        embedded_texts: requests.flat().length,
-        embedding_calls: requests.length,
-        embedding_tokens: tokens.reduce((sum, count) => sum + count, 0),
-        cost_usd: dollarsOf(costs.reduce((sum, cost) => (sum === null || cost === null ? null : sum + cost), 0)),
-      }),
+      writtenOf(record, baseVersion === null ? 'add' : 'update', embeddingOf(requests, parts.embedder)),
     );
   }
 

@@ -12,7 +12,7 @@ import { PlannedCache } from './embedding.ts';
 import { type PlannedUse, planFamily } from './family.ts';
 import { PlanReport, planned } from './report.ts';
 import { deletedOf, rememberedOf, unchangedOf } from './results.ts';
-import { PLAN_RUN, type PlanOptions, PlanSession } from './session.ts';
+import { type PlanOptions, PlanSession, readableItem } from './session.ts';
 
 /**
  * Says what an ingest would do, document by document in the order of listing, by doing all of it but embedding and writing.
@@ -74,14 +74,11 @@ class Planning {
     return this.#report.end(state);
   }
 
-  /** What cannot be read twice is copied into the temporary staging area first. */
-  async #candidate(item: SourceItem, source: Source): Promise<Candidate> {
-    const { parts, plan, signal } = this.#session;
-    const folder = item.isRepeatable ? null : await parts.staging.open('spool', source.name, PLAN_RUN);
-    const copy = await folder?.stage(source, item, signal);
-    const read = copy === undefined ? item : source.fromCopy(item, copy);
-    const documentId = plan.documentId ?? documentIdOf(source.name, read.id, plan.group);
-    return { documentId, parentId: null, item: read };
+  async #candidate(listed: SourceItem, source: Source): Promise<Candidate> {
+    const { plan } = this.#session;
+    const item = await readableItem(listed, source, this.#session);
+    const documentId = plan.documentId ?? documentIdOf(source.name, item.id, plan.group);
+    return { documentId, parentId: null, item };
   }
 
   /** Plans for documents side by side, and tells of them in their order. */

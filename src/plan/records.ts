@@ -1,6 +1,6 @@
 import type { RecordsRequest } from '../../lib/contracts/apex.ts';
+import { embeddingText } from '../../lib/contracts/document.ts';
 import { EXIT } from '../../lib/contracts/error-codes.ts';
-import { isApexError } from '../../lib/contracts/errors.ts';
 import type {
   FeedRecord,
   FeedSourceName,
@@ -11,25 +11,24 @@ import type {
 import type { Feed, FeedPage } from '../../lib/contracts/feed-source.ts';
 import type { FetchRequest } from '../../lib/contracts/journal.ts';
 import type { FeedReader } from '../../lib/contracts/parts.ts';
-import type { PlannedAction, PlannedEmbedding, PlanSummary } from '../../lib/contracts/plan.ts';
-import type { Source, SourceItem } from '../../lib/contracts/source.ts';
+import type { PlannedEmbedding, PlanSummary } from '../../lib/contracts/plan.ts';
+import type { Source } from '../../lib/contracts/source.ts';
 import { targetsBySource } from '../config/locations.ts';
 import { Allowance, NO_CAPS } from '../pipeline/allowance.ts';
 import { embed } from '../pipeline/embed.ts';
-import { costOf, dollarsOf } from '../pipeline/money.ts';
 import { storesDigest } from '../pipeline/parts.ts';
 import { isProblem, listAhead, listedSoFar, type OnListed } from '../pipeline/run.ts';
 import { EmbeddingUse } from '../pipeline/use.ts';
 import { absentThings, isGoneFrom, Met, type WalkedStream } from '../things/absent.ts';
-import { type ChangedThing, identifiedThing, thingRecord } from '../things/batch.ts';
-import { BATCH_OBSERVATIONS, BATCH_RECORDS, feedSource, waitingText } from '../things/ingest.ts';
+import { type ChangedThing, changedThings, identifiedThing, thingRecord } from '../things/batch.ts';
+import { BATCH_OBSERVATIONS, BATCH_RECORDS, feedListeners, feedSource, isOfSource } from '../things/ingest.ts';
 import { KnownThings } from '../things/known.ts';
 import { mapRecord } from '../things/mapping.ts';
-import { type PreparedThing, prepareThings, thingsSettingsDigest } from '../things/prepare.ts';
-import { PlannedCache, plannedEmbedder } from './embedding.ts';
+import { prepareThings, thingsSettingsDigest } from '../things/prepare.ts';
+import { embeddingOf, PlannedCache, plannedEmbedder } from './embedding.ts';
 import { PlanReport, planned } from './report.ts';
-import { deletedOf, unchangedOf, writtenOf } from './results.ts';
-import { PLAN_RUN, type PlanOptions, type PlanParts } from './session.ts';
+import { deletedOf, type Named, unchangedOf, writtenOf } from './results.ts';
+import { PLAN_RUN, type PlanOptions, type PlanParts, readableItem } from './session.ts';
 
 /** What a plan for records is asked, and who hears of it. */
 export interface RecordPlanOptions extends Omit<PlanOptions, 'request' | 'parts'> {
@@ -64,9 +63,10 @@ class RecordPlanning {
   readonly #use = new EmbeddingUse(new Allowance(NO_CAPS, () => 0));
   readonly #cache: PlannedCache;
   readonly #readAt: string;
-  /** What was told of a thing; `unchanged` is told at the end. */
-  readonly #told = new Map<string, PlannedAction>();
-  readonly #unchanged = new Map<string, PreparedThing>();
+  /** The things that were told. */
+  readonly #told = new Set<string>();
+  /** Things that have not changed so far, with their version: they are told at the end. */
+  readonly #unchanged = new Map<string, { readonly named: Named; readonly version: number }>();
   #counts = { records: 0, readings: 0, rejected: 0 };
   #observations: Observation[] = [];
   /** Records since the last batch. */
@@ -90,9 +90,8 @@ class RecordPlanning {
   }
 
   end(state: PlanSummary['state']): PlanSummary {
-    for (const [documentId, thing] of this.#unchanged)
-      if (!this.#told.has(documentId))
-        this.#report.tell(unchangedOf(this.#identified(thing), thing.known?.document.version ?? null));
+    for (const { named, version } of this.#unchanged.values())
+      if (this.#isNews(named.documentId)) this.#report.tell(unchangedOf(named, version));
     return this.#report.end(state, this.#counts);
   }
 
@@ -111,7 +110,7 @@ class RecordPlanning {
         continue;
       }
       try {
-        const item = await this.#readable(entry, source);
+        const item = await readableItem(entry, source, this.#options);
         for await (const found of parts.feeds.read(source.read(item, signal), signal)) {
           if (found.kind === 'rejected') this.#reject(found.rejected, item.uri);
           else await this.#take(found.record, item.uri, mapper, null);
@@ -122,30 +121,16 @@ class RecordPlanning {
     }
   }
 
-  /** What cannot be read twice is copied into the temporary staging area first. */
-  async #readable(item: SourceItem, source: Source): Promise<SourceItem> {
-    if (item.isRepeatable) return item;
-    const { parts, signal } = this.#options;
-    const folder = await parts.staging.open('spool', source.name, PLAN_RUN);
-    return source.fromCopy(item, await folder.stage(source, item, signal));
-  }
-
   /** What one source cannot give is told, and the others are asked. */
   #tellUnlessGrave(error: unknown, uri: string): void {
-    if (!isApexError(error) || error.name !== 'SourceError' || this.#options.signal.aborted) throw error;
+    if (!isOfSource(error) || this.#options.signal.aborted) throw error;
     const { code, message } = error;
     this.#report.takeProblem({ uri, code, message });
   }
 
   async #planFetch(request: FetchRequest, mapper: RecordMapper): Promise<void> {
     const { parts, onEvent, signal } = this.#options;
-    const feed = await parts.feeds.open(this.#source, {
-      onWaiting: ({ reason, ms }) => {
-        if (reason !== 'pace')
-          onEvent({ kind: 'warning', code: 'SOURCE_WAITS', message: waitingText(this.#source, reason, ms) });
-      },
-      onWarning: ({ code, message }) => onEvent({ kind: 'warning', code, message }),
-    });
+    const feed = await parts.feeds.open(this.#source, feedListeners(this.#source, onEvent));
     try {
       for (const stream of request.streams) {
         const { since, until, isAll, id, sync } = request;
@@ -220,65 +205,66 @@ class RecordPlanning {
     });
     for (const thing of things) {
       this.#counts.readings += thing.addition?.readings.length ?? 0;
-      if (thing.content !== null) await this.#planWritten({ ...thing, content: thing.content }, digests);
-      else if (thing.isNamed) this.#unchanged.set(thing.documentId, thing);
+      if (thing.content === null && thing.isNamed)
+        this.#unchanged.set(thing.documentId, {
+          named: identifiedThing(thing, group),
+          version: thing.known!.document.version!,
+        });
     }
+    await this.#planWritten(changedThings(things), digests);
     for (const { known } of absorbed) {
       const { documentId } = known.document;
-      if (!this.#isNews(documentId, 'delete')) continue;
+      if (!this.#isNews(documentId)) continue;
       this.#report.tell(deletedOf({ documentId, group, source: this.#source, sourceUri: known.state.key }));
     }
   }
 
   async #planWritten(
-    thing: ChangedThing,
+    changed: readonly ChangedThing[],
     digests: { readonly settingsDigest: string; readonly storesDigest: string },
   ): Promise<void> {
     const { parts, group, signal } = this.#options;
-    const embedding = await this.#planEmbedding(thing);
-    const action = thing.known === null ? 'add' : 'update';
-    if (!this.#isNews(thing.documentId, action)) return;
-    const current = await parts.stores.records.current([thing.documentId], signal);
-    // Only what is counted is needed, not what a vector says.
-    const vectors = thing.content.chunks.map(() => new Float32Array());
-    const version = (current.get(thing.documentId)?.lastVersion ?? 0) + 1;
-    const record = thingRecord(thing, vectors, { ...digests, version, group, createdAt: this.#readAt });
-    this.#report.tell(writtenOf(record, action, embedding));
+    const embeddings = await this.#planEmbedding(changed);
+    // Also of a thing that was deleted the number is not given again.
+    const current = await parts.stores.records.current(
+      changed.map(({ documentId }) => documentId),
+      signal,
+    );
+    for (const [index, thing] of changed.entries()) {
+      if (!this.#isNews(thing.documentId)) continue;
+      // Only what is counted is needed, not what a vector says.
+      const vectors = thing.content.chunks.map(() => new Float32Array());
+      const version = (current.get(thing.documentId)?.lastVersion ?? 0) + 1;
+      const record = thingRecord(thing, vectors, { ...digests, version, group, createdAt: this.#readAt });
+      this.#report.tell(writtenOf(record, thing.known === null ? 'add' : 'update', embeddings[index]!));
+    }
   }
 
-  async #planEmbedding({ content }: ChangedThing): Promise<PlannedEmbedding> {
+  /** Of each thing its share of the requests that are made for all: a request is of the thing whose text comes first in it. */
+  async #planEmbedding(changed: readonly ChangedThing[]): Promise<PlannedEmbedding[]> {
     const { parts, signal } = this.#options;
     const requests: (readonly string[])[] = [];
-    const embedder = plannedEmbedder(parts.embedder, (texts) => requests.push(texts));
-    const embedding = {
-      embedder,
-      cache: this.#cache,
-      use: this.#use,
-      onCacheFailure: () => this.#report.warnOfCache(),
-    };
-    await embed(content.chunks, embedding, {
-      runId: PLAN_RUN,
-      signal,
-      surroundings: parts.surroundings,
-      onStep: () => {},
+    await embed(
+      changed.flatMap(({ content }) => content.chunks),
+      {
+        embedder: plannedEmbedder(parts.embedder, (texts) => requests.push(texts)),
+        ...{ cache: this.#cache, use: this.#use, onCacheFailure: () => this.#report.warnOfCache() },
+      },
+      { runId: PLAN_RUN, signal, surroundings: parts.surroundings, onStep: () => {} },
+    );
+    const firsts = new Set(requests.map(([first]) => first));
+    const left = new Set(requests.flat());
+    return changed.map(({ content }) => {
+      const own = content.chunks.map(embeddingText).filter((text) => left.delete(text));
+      const calls = own.filter((text) => firsts.has(text)).length;
+      return { ...embeddingOf(own.length === 0 ? [] : [own], parts.embedder), embedding_calls: calls };
     });
-    const tokens = requests.flat().reduce((sum, text) => sum + parts.embedder.countBilledTokens(text), 0);
-    return {
-      embedded_texts: requests.flat().length,
-      embedding_calls: requests.length,
-      embedding_tokens: tokens,
-      cost_usd: dollarsOf(costOf(tokens, parts.embedder.price)),
-    };
   }
 
   /** Whether nothing was told of it yet. */
-  #isNews(documentId: string, action: PlannedAction): boolean {
+  #isNews(documentId: string): boolean {
     if (this.#told.has(documentId)) return false;
-    this.#told.set(documentId, action);
+    this.#told.add(documentId);
     return true;
-  }
-
-  #identified(thing: PreparedThing) {
-    return identifiedThing(thing, this.#options.group);
   }
 }

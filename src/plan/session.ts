@@ -5,7 +5,7 @@
 import type { IngestRequest } from '../../lib/contracts/apex.ts';
 import type { RunPlan } from '../../lib/contracts/journal.ts';
 import type { PlanEvent, ReadableStores } from '../../lib/contracts/plan.ts';
-import type { Source } from '../../lib/contracts/source.ts';
+import type { Source, SourceItem } from '../../lib/contracts/source.ts';
 import type { Candidate, ClassifyParts } from '../pipeline/classify.ts';
 import { failureDigest, type Parts, settingsDigest, storesDigest } from '../pipeline/parts.ts';
 import { allQuarantined, Quarantine } from '../pipeline/quarantine.ts';
@@ -88,4 +88,15 @@ export class PlanSession implements SyncSession {
     );
     return this.#quarantine;
   }
+}
+
+/** An item that can be read again; of one that cannot, its copy in the temporary staging area, which is made first. */
+export async function readableItem(
+  item: SourceItem,
+  source: Source,
+  { parts, signal }: Pick<PlanOptions, 'parts' | 'signal'>,
+): Promise<SourceItem> {
+  if (item.isRepeatable) return item;
+  const folder = await parts.staging.open('spool', source.name, PLAN_RUN);
+  return source.fromCopy(item, await folder.stage(source, item, signal));
 }

@@ -86,6 +86,7 @@ export async function* absentThings(
     if (page.length > 0 && isSuddenlyEmpty)
       return warn(comparison, name, 'it has none at all: give --allow-empty if so');
     const gone: (typeof page)[number][] = [];
+    // What follows the last colon of how the keys begin is the source's own id.
     for (const thing of page)
       if (await comparison.isGone(thing.sourceUri.slice(allOf.lastIndexOf(':') + 1))) gone.push(thing);
     yield gone;

@@ -82,6 +82,11 @@ async function unlessOvertaken<T>(work: () => Promise<T>): Promise<T | null> {
 /** A thing of which a version is to be written. */
 export type ChangedThing = PreparedThing & { readonly content: ThingContent };
 
+/** Those of which a version is to be written, in their order. */
+export function changedThings(things: readonly PreparedThing[]): ChangedThing[] {
+  return things.flatMap((thing) => (thing.content === null ? [] : [{ ...thing, content: thing.content }]));
+}
+
 function isWritten({ content, addition }: PreparedThing): boolean {
   return content !== null || addition !== null;
 }
@@ -108,9 +113,7 @@ async function tryBatch(batch: RecordBatch, session: RunSession, startedMs: numb
   const { endsStream, rejectedCount: rejected } = batch;
   const told = { ...(endsStream !== null && { endsStream }), ...(rejected > 0 && { rejected }) };
   await journal.append({ kind: 'batch_assigned', batchNo, isIsolated: false, items: [], ...told });
-  const changed = prepared.things.flatMap((thing) =>
-    thing.content === null ? [] : [{ ...thing, content: thing.content }],
-  );
+  const changed = changedThings(prepared.things);
   const vectors = await vectorsOf(changed, session);
   await session.recordUse();
   const written = await numbered({ changed, vectors, batch, batchNo, settingsDigest, prepared }, session);

@@ -2,6 +2,7 @@
 // May import src and lib/contracts.
 // Must never read a source or know what a source's records look like.
 
+import type { RunEvent } from '../../lib/contracts/apex.ts';
 import { ERROR_CODES, type ErrorCode, EXIT } from '../../lib/contracts/error-codes.ts';
 import { type ApexError, isApexError, UsageError } from '../../lib/contracts/errors.ts';
 import {
@@ -14,7 +15,7 @@ import {
   type RecordMapper,
   type RejectedRecord,
 } from '../../lib/contracts/feed.ts';
-import type { Feed } from '../../lib/contracts/feed-source.ts';
+import type { Feed, FeedListeners } from '../../lib/contracts/feed-source.ts';
 import { digestOf } from '../../lib/contracts/identity.ts';
 import type { FetchRequest } from '../../lib/contracts/journal.ts';
 import type { CursorMove, RejectedEntry } from '../../lib/contracts/series.ts';
@@ -121,13 +122,7 @@ async function readRecords(
 async function fetchRecords(session: RunSession, request: FetchRequest, replay: RunReplay): Promise<void> {
   const { parts, plan, onEvent } = session;
   const source = feedSource(plan.source);
-  const feed = await parts.feeds.open(source, {
-    onWaiting: ({ reason, ms }) => {
-      if (reason !== 'pace')
-        onEvent({ kind: 'warning', code: 'SOURCE_WAITS', message: waitingText(source, reason, ms) });
-    },
-    onWarning: ({ code, message }) => onEvent({ kind: 'warning', code, message }),
-  });
+  const feed = await parts.feeds.open(source, feedListeners(source, onEvent));
   try {
     const batches = new RecordBatches(session, await parts.feeds.mapper(source));
     const { endedStreams } = replay;
@@ -148,14 +143,24 @@ async function fetchRecords(session: RunSession, request: FetchRequest, replay: 
 }
 
 /** Did the source fail, and not a store or the journal? */
-function isOfSource(error: unknown): error is ApexError {
+export function isOfSource(error: unknown): error is ApexError {
   return isApexError(error) && error.name === 'SourceError';
 }
 
-/** Says that a source is waited for. */
-export function waitingText(source: string, reason: 'limited' | 'failed', ms: number): string {
-  const why = reason === 'limited' ? 'asked to slow down' : 'did not answer';
-  return `${source} ${why}; it is asked again in ${Math.ceil(ms / 1_000)} s`;
+/** Tells what a feed tells beside its pages; that it keeps its own pace is nobody's concern. */
+export function feedListeners(
+  source: FeedSourceName,
+  onEvent: (event: Extract<RunEvent, { kind: 'warning' }>) => void,
+): FeedListeners {
+  return {
+    onWaiting: ({ reason, ms }) => {
+      if (reason === 'pace') return;
+      const why = reason === 'limited' ? 'asked to slow down' : 'did not answer';
+      const message = `${source} ${why}; it is asked again in ${Math.ceil(ms / 1_000)} s`;
+      onEvent({ kind: 'warning', code: 'SOURCE_WAITS', message });
+    },
+    onWarning: ({ code, message }) => onEvent({ kind: 'warning', code, message }),
+  };
 }
 
 interface Fetching {

@@ -15,7 +15,10 @@ const SHIPMENT = JSON.stringify(
 );
 
 const lastOf = (run: Finished, name: string) => run.lines.findLast(({ event }) => event === name)!;
-const COUNTS = ['chunks', 'entities', 'relations', 'records', 'exit_status'] as const;
+const COUNTS = [
+  ...(['chunks', 'entities', 'relations', 'records', 'exit_status'] as const),
+  ...(['embedded_texts', 'embedding_calls'] as const),
+];
 const countsOf = (line: Readonly<Record<string, unknown>>) => COUNTS.map((name) => line[name]);
 
 function openMemory(env: Readonly<Record<string, string>> = {}) {
