@@ -461,7 +461,8 @@ export interface RecordsStore extends Store {
   /**
    * Makes these documents' own rows agree with their versions again: the row is there with the UUID of the version that is marked as
    * current, names that version where it names none or one that is not there, and its last number is no lower than that of any
-   * version. A row without any version that bears the UUID of another document that has one goes. Else it changes nothing.
+   * version. A row without any version that bears the UUID of another document that has one goes. A current version of a document
+   * without a row becomes that of the document that bears its UUID, names its number and has its chunks, but lacks it. Else it changes nothing.
    */
   mendDocuments(documentIds: readonly string[], signal: AbortSignal): Promise<void>;
   /**

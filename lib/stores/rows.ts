@@ -46,7 +46,7 @@ export function deleteUnreadable(table: string, versions: readonly DocumentVersi
   if (versions.length === 0) return [];
   return [
     {
-      sql: `DELETE FROM ${table} WHERE document_id GLOB ? AND version = ? AND document_id NOT IN (SELECT document_id FROM document)`,
+      sql: `DELETE FROM ${table} WHERE CAST(document_id AS TEXT) GLOB ? AND version = ? AND document_id NOT IN (SELECT document_id FROM document)`,
       rows: versions.map(({ documentId, version }) => [patternOf(documentId), version]),
     },
   ];
@@ -112,10 +112,17 @@ export async function* versionsIn(sql: Sql, table: string): AsyncGenerator<Docum
        WHERE (document_id, version) > (?, ?) GROUP BY document_id, version ORDER BY document_id, version LIMIT ?`,
       [after.documentId, after.version, PAGE_VERSIONS],
     );
-    yield* page;
+    for (const row of page) yield { ...row, documentId: readableId(row.documentId) };
     if (page.length < PAGE_VERSIONS) return;
     after = page[page.length - 1]!;
   }
+}
+
+/** An id as it is told: one that damage made bytes or a number begins with U+FFFD, as one that `isUnreadable`. */
+function readableId(id: unknown): string {
+  if (typeof id === 'string') return id;
+  const text = id instanceof Uint8Array ? Buffer.from(id).toString() : String(id);
+  return `\uFFFD${text.slice(1)}`;
 }
 
 /** A kept JSON text as a value; a damaged one as the text it is, which no digest takes for what was kept. */

@@ -32,7 +32,7 @@ describe.concurrent('verify', () => {
 
   test.each(DRIFT)('%s: found and named, exit 5', async (_, plant, role, kind, problem, of) => {
     const { exitCode, differences } = await verify(drift.planted(plant));
-    const documentId = { load: drift.load, ghost: 'ghost', none: '' }[of];
+    const documentId = { load: drift.load, ghost: 'ghost', bytes: '\uFFFDhost', none: '' }[of];
     expect(differences).toContainEqual(
       expect.objectContaining({ document_id: documentId, role, kind, problem, id: expect.stringMatching(/./) }),
     );

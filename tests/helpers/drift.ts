@@ -70,7 +70,7 @@ export function copyOf(table: string, changes: Readonly<Record<string, string>>)
   };
 }
 
-type Expected = readonly [role: string, kind: string, problem: string, of: 'load' | 'ghost' | 'none'];
+type Expected = readonly [role: string, kind: string, problem: string, of: 'load' | 'ghost' | 'bytes' | 'none'];
 export type Case = readonly [name: string, plant: Plant, ...expected: Expected];
 
 const GHOST = { document_id: "'ghost'", version: '1' };
@@ -119,6 +119,11 @@ export const HOLLOW = TABLES.map((table) => `DELETE FROM ${table} ${OF_LOAD}`).j
 
 const RECORDS: readonly Case[] = [
   ['a version that is gone', `DELETE FROM version ${OF_LOAD}`, 'records', 'document', 'missing', 'load'],
+  [
+    'a version that bears another’s id',
+    `UPDATE version SET document_id = 'ghost' ${OF_LOAD}`,
+    ...(['records', 'document', 'extra', 'ghost'] as const),
+  ],
   ['an old version', copyOf('version', { ...OLD, state: "'superseded'" }), 'records', 'document', 'extra', 'load'],
   ['a ghost’s version', copyOf('version', { ...GHOST, state: "'lost'" }), 'records', 'document', 'extra', 'ghost'],
   [
@@ -194,6 +199,11 @@ const RECORDS: readonly Case[] = [
   ['a fact too many', copyOf('fact', { relation_id: "'x'" }), 'records', 'relation', 'extra', 'load'],
   ['an old version’s fact', copyOf('fact', { ...OLD, relation_id: "'x'" }), 'records', 'document', 'extra', 'load'],
   ['a ghost’s fact', copyOf('fact', { ...GHOST, relation_id: "'x'" }), 'records', 'document', 'extra', 'ghost'],
+  [
+    'a fact of a ghost whose id is bytes',
+    copyOf('fact', { ...GHOST, document_id: "x'67686f7374'", relation_id: "'x'" }),
+    ...(['records', 'document', 'extra', 'bytes'] as const),
+  ],
   ...changed(
     'a fact',
     'fact',
@@ -263,7 +273,7 @@ const GRAPH: readonly Case[] = [
     "INSERT INTO entity (entity_id, group_id, type, key, folded_key) VALUES ('stray', '', 'Load', 'LD-1', 'ld-1')",
     ...(['graph', 'entity', 'extra', 'none'] as const),
   ],
-  ...["type = 'Vin'", "key = 'x'", "folded_key = 'x'", "group_id = 'x'"].map(
+  ...["type = 'Vin'", "key = 'x'", "key = x'4142'", "folded_key = 'x'", "group_id = 'x'"].map(
     (change): Case => [
       `an entity whose ${change}`,
       `UPDATE entity SET ${change} WHERE entity_id = (SELECT min(entity_id) FROM mention ${OF_LOAD})`,

@@ -39,6 +39,11 @@ const ONE_FACT = `WHERE relation_id = (SELECT min(relation_id) FROM @fact ${OF_L
 
 const RECORDS: readonly ServerCase[] = [
   ['a version that is gone', sql(`DELETE FROM @version ${OF_LOAD}`), 'records', 'document', 'missing'],
+  [
+    'a version that bears another’s id',
+    sql(`UPDATE @version SET document_id = 'ghost' ${OF_LOAD}`),
+    ...(['records', 'document', 'extra'] as const),
+  ],
   ['a changed title', sql(`UPDATE @version SET title = 'x' ${OF_LOAD}`), 'records', 'document', 'changed'],
   [
     'a current version that is not marked as current',

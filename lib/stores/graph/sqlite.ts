@@ -314,7 +314,7 @@ interface EntityRow extends Pick<StoredEntity, 'entityId' | 'type' | 'key'> {
   readonly isOwn: number | null;
 }
 
-/** The digest of what is found by a folded name: another one when the folded name is not that of the name. */
-function withFound(digest: string, name: string, foldedName: string): string {
-  return foldedName === folded(name) ? digest : digestOf(digest, foldedName);
+/** The digest of what is found by a folded name: another one when the folded name is not that of the name. A damaged name may be no text. */
+function withFound(digest: string, name: unknown, foldedName: string): string {
+  return typeof name === 'string' && foldedName === folded(name) ? digest : digestOf(digest, foldedName);
 }

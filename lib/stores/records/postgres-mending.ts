@@ -87,6 +87,12 @@ export async function mendDocuments(
   const highest = `(SELECT max(v.version) FROM ${at}version v WHERE v.document_id = d.document_id)`;
   const listed = 'd.document_id = ANY ($1::text[])';
   const statements = [
+    `UPDATE ${at}version v SET document_id = o.document_id FROM ${at}document o
+     WHERE v.document_id = ANY ($1::text[]) AND v.state = 'current'
+       AND o.uuid = v.uuid AND o.current_version = v.version AND o.document_id <> v.document_id
+       AND NOT EXISTS (SELECT 1 FROM ${at}document d WHERE d.document_id = v.document_id)
+       AND NOT EXISTS (SELECT 1 FROM ${at}version n WHERE n.document_id = o.document_id AND n.version = o.current_version)
+       AND EXISTS (SELECT 1 FROM ${at}chunk c WHERE c.document_id = o.document_id AND c.version = v.version)`,
     `INSERT INTO ${at}document (document_id, uuid, last_version, current_version)
      SELECT v.document_id, v.uuid, v.version, v.version FROM ${at}version v
      WHERE v.document_id = ANY ($1::text[]) AND v.state = 'current' ON CONFLICT (document_id) DO NOTHING`,

@@ -74,10 +74,23 @@ const IS_OF_ANOTHER = `AND NOT EXISTS (SELECT 1 FROM version v WHERE v.document_
   AND EXISTS (SELECT 1 FROM document o JOIN version v ON v.document_id = o.document_id AND v.state = 'current'
               WHERE o.uuid = document.uuid AND o.document_id <> document.document_id)`;
 
+/** A version whose id was damaged bears the UUID of the document that names its number and has its chunks, but no such version. */
+const RENAMING = `UPDATE version AS v SET document_id = o.document_id FROM document o
+  WHERE o.uuid = v.uuid AND o.current_version = v.version AND o.document_id <> v.document_id AND v.state = 'current'
+    AND NOT EXISTS (SELECT 1 FROM document d WHERE d.document_id = v.document_id)
+    AND NOT EXISTS (SELECT 1 FROM version n WHERE n.document_id = o.document_id AND n.version = o.current_version)
+    AND EXISTS (SELECT 1 FROM chunk c WHERE c.document_id = o.document_id AND c.version = v.version)
+    AND v.document_id`;
+
 /** The statements of `RecordsStore.mendDocuments`. What each changes, it finds wrong itself. */
 export function documentMending(documentIds: readonly string[]): SqlStatement[] {
   const params = [listParam(documentIds)];
   return [
+    { sql: `${RENAMING} IN ${LISTED}`, params },
+    ...documentIds.filter(isUnreadable).map((documentId) => ({
+      sql: `${RENAMING} GLOB ?`,
+      params: [patternOf(documentId)],
+    })),
     {
       sql: `INSERT INTO document (document_id, uuid, last_version, current_version)
             SELECT v.document_id, v.uuid, v.version, v.version FROM version v
