@@ -69,9 +69,8 @@ function take(observation: Observation): void {
 function withOwnStays(state: ThingState): ThingState {
   const own = (readings.get(state.key) ?? []).filter(({ series }) => series === 'position');
   if (own.length === 0) return state;
-  const ats = own.map(({ at }) => at);
-  const window = { count: 0, present: [], before: null, moves: [], nextAts: [] };
-  return { ...state, facts: withStays(state.facts, own, window, ats) };
+  const window = { count: 0, fresh: [], before: null, moves: [], nextAts: [] };
+  return { ...state, facts: withStays(state.facts, own, window) };
 }
 
 async function documentOf(state: ThingState): Promise<BareDocument> {

@@ -24,25 +24,25 @@ export interface SeriesAddition {
   readonly readings: readonly Omit<StoredReading, 'documentId'>[];
 }
 
-/** Asks what readings at these times would meet. */
+/** Asks what readings would meet. */
 export interface SeriesRequest {
   readonly documentId: string;
   readonly series: string;
-  /** At least one. */
-  readonly ats: readonly string[];
+  /** At least one, each once. */
+  readonly readings: readonly Omit<StoredReading, 'documentId' | 'series'>[];
 }
 
-/** What readings at some times meet. */
+/** What readings meet. */
 export interface SeriesWindow {
   /** How many readings the series has. */
   readonly count: number;
-  /** Those that are there at the very times. */
-  readonly present: readonly Omit<StoredReading, 'documentId' | 'series'>[];
-  /** For each time asked for the next later one at which there is a reading, in the order of the request; null: none. */
+  /** Those of the request that are not there yet, in its order. What follows is about them alone. */
+  readonly fresh: readonly Omit<StoredReading, 'documentId' | 'series'>[];
+  /** For each fresh one the next later time at which there is a reading, in the same order; null: none. */
   readonly nextAts: readonly (string | null)[];
-  /** The last reading before the first time asked for. */
+  /** The last reading before the first fresh one; null where none is fresh. */
   readonly before: Omit<StoredReading, 'documentId' | 'series'> | null;
-  /** From there on, in order of time: the readings that are in another place than the one before them. */
+  /** From the first fresh one on, in order of time: the readings that are in another place than the one before them. */
   readonly moves: readonly { readonly at: string; readonly placeKey: string | null }[];
 }
 

@@ -229,7 +229,9 @@ const NO_MEMORY: ReadableStores = {
     described: async () => new Map(),
     factsOn: async () => [],
     seriesWindows: async (requests) =>
-      requests.map(({ ats }) => ({ count: 0, present: [], nextAts: ats.map(() => null), before: null, moves: [] })),
+      requests.map(({ readings: fresh }) => ({
+        ...{ count: 0, fresh, nextAts: fresh.map(() => null), before: null, moves: [] },
+      })),
     cursor: async () => null,
   },
   graph: { identity: '' },

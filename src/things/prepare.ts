@@ -137,9 +137,10 @@ async function prepareThing(
     before?.state ?? null,
   )!;
   for (const { provisional, into } of absorbed) state = withRenamedObject(state, provisional.key, into);
-  const { addition, position } = seriesAddition(documentId, met, before);
-  if (position !== null) {
-    const facts = withStays(state.facts, position.readings, position.window, position.ats);
+  const addition = seriesAddition(documentId, met, before);
+  const position = met.find(({ series }) => series === 'position');
+  if (position !== undefined) {
+    const facts = withStays(state.facts, position.fresh, position.window);
     state = { ...state, facts: facts.sort(compareFacts) };
   }
   // What its text names may be known by now, though nothing is said of the thing itself.
@@ -191,18 +192,10 @@ async function withMentions(
   return { ...state, facts: [...others, ...facts.map((fact) => ({ ...fact, isOwn: false }))].sort(compareFacts) };
 }
 
-interface PositionReadings {
-  readonly readings: readonly Reading[];
-  readonly window: SeriesWindow;
-  readonly ats: readonly string[];
-}
-
-/** Readings of one series of one thing, and what they meet there. */
+/** Readings of one series of one thing that are not there yet, and what they meet there. */
 interface Met {
   readonly series: string;
-  /** By their spelling. */
-  readonly readings: ReadonlyMap<string, Reading>;
-  readonly ats: readonly string[];
+  readonly fresh: readonly Reading[];
   readonly window: SeriesWindow;
 }
 
@@ -213,43 +206,44 @@ async function metReadings(
 ): Promise<ReadonlyMap<string, readonly Met[]>> {
   const asked = [...byKey].flatMap(([key, observations]) => {
     const readings = observations.flatMap((observation) => observation.readings);
-    return [...Map.groupBy(readings, ({ series }) => series)].map(([series, all]) => {
-      const readings = new Map(all.map((reading) => [spelled(reading), reading]));
-      return { key, series, readings, ats: [...new Set(all.map(({ at }) => at))].sort() };
-    });
+    return [...Map.groupBy(readings, ({ series }) => series)].map(([series, all]) => ({
+      ...{ key, series, readings: new Map(all.map((reading) => [spelled(rowOf(reading)), reading])) },
+    }));
   });
   if (asked.length === 0) return new Map();
   const windows = await parts.stores.records.seriesWindows(
-    asked.map(({ key, series, ats }) => ({ documentId: thingDocumentId(known.group, key), series, ats })),
+    asked.map(({ key, series, readings }) => ({
+      ...{ documentId: thingDocumentId(known.group, key), series, readings: [...readings.values()].map(rowOf) },
+    })),
     context.signal,
   );
+  const met = asked.map(({ key, series, readings }, index) => {
+    const window = windows[index]!;
+    return { key, series, window, fresh: window.fresh.map((row) => readings.get(spelled(row))!) };
+  });
   return Map.groupBy(
-    asked.map((one, index) => ({ ...one, window: windows[index]! })),
+    met.filter(({ fresh }) => fresh.length > 0),
     ({ key }) => key,
   );
 }
 
-/** The readings that are not there yet, and what those of the position meet. */
-function seriesAddition(
-  documentId: string,
-  met: readonly Met[],
-  known: KnownThing | null,
-): { addition: SeriesAddition | null; position: PositionReadings | null } {
-  const baseCounts: Record<string, number> = {};
-  const added: SeriesAddition['readings'][number][] = [];
-  let position: PositionReadings | null = null;
-  for (const { series, readings, ats, window } of met) {
-    const there = new Set(window.present.map(({ at, value, placeKey }) => canonicalJson([at, value, placeKey])));
-    const fresh = [...readings].flatMap(([spelling, reading]) => (there.has(spelling) ? [] : [reading]));
-    if (fresh.length === 0) continue;
-    baseCounts[series] = window.count;
-    for (const { at, value, place } of fresh) added.push({ series, at, value, placeKey: place?.key ?? null });
-    if (series === 'position') position = { readings: fresh, window, ats };
-  }
-  const baseVersion = known?.document.version ?? null;
-  return { addition: added.length === 0 ? null : { documentId, baseVersion, baseCounts, readings: added }, position };
+/** What is to be added to the series of a thing. */
+function seriesAddition(documentId: string, met: readonly Met[], known: KnownThing | null): SeriesAddition | null {
+  if (met.length === 0) return null;
+  return {
+    documentId,
+    baseVersion: known?.document.version ?? null,
+    baseCounts: Object.fromEntries(met.map(({ series, window }) => [series, window.count])),
+    readings: met.flatMap(({ series, window }) => window.fresh.map((row) => ({ series, ...row }))),
+  };
 }
 
-function spelled({ at, value, place }: Reading): string {
-  return canonicalJson([at, value, place?.key ?? null]);
+type ReadingRow = SeriesWindow['fresh'][number];
+
+function rowOf({ at, value, place }: Reading): ReadingRow {
+  return { at, value, placeKey: place?.key ?? null };
+}
+
+function spelled({ at, value, placeKey }: ReadingRow): string {
+  return canonicalJson([at, value, placeKey]);
 }

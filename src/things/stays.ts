@@ -13,17 +13,17 @@ interface Move {
  * outside. Readings that come late are put between those that are there. Pure.
  *
  * @param facts what is known of the thing; its stays are those of type `AT` that this function made.
- * @param window what the readings meet in the series.
+ * @param readings none of them is there yet; at least one.
+ * @param window what they meet in the series.
  */
 export function withStays(
   facts: readonly StateFact[],
   readings: readonly Reading[],
   window: SeriesWindow,
-  ats: readonly string[],
 ): StateFact[] {
-  const first = ats.reduce((a, b) => (a < b ? a : b));
+  const first = readings.map(({ at }) => at).reduce((a, b) => (a < b ? a : b));
   const places = placesOf(facts, readings);
-  const moves = movesWith(readings, window, ats);
+  const moves = movesWith(readings, window);
   const earlier = facts.filter(isStay).filter(({ validFrom }) => validFrom !== null && validFrom < first);
   const stays = staysOf(moves, earlier, window.before?.placeKey ?? null, places);
   return [...facts.filter((fact) => !isStay(fact)), ...stays];
@@ -41,8 +41,8 @@ function placesOf(facts: readonly StateFact[], readings: readonly Reading[]): Re
 }
 
 /** The moves from the first of the readings on: those that were there, with what the readings add. */
-function movesWith(readings: readonly Reading[], window: SeriesWindow, ats: readonly string[]): Move[] {
-  const nextOf = new Map(ats.map((at, index) => [at, window.nextAts[index] ?? null]));
+function movesWith(readings: readonly Reading[], window: SeriesWindow): Move[] {
+  const nextOf = new Map(window.fresh.map(({ at }, index) => [at, window.nextAts[index] ?? null]));
   const points = new Map<string, string | null>(window.moves.map(({ at, placeKey }) => [at, placeKey]));
   const placeAt = (at: string) =>
     window.moves.findLast((move) => move.at <= at)?.placeKey ??

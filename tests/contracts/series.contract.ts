@@ -63,9 +63,9 @@ export function seriesContract(name: string, open: () => Promise<RecordsStore>):
     });
     const rows = (documentId: string) =>
       store.readings({ documentId, series: 'position', fromAt: null, toAt: null }, 100, never);
-    const window = async (documentId: string, ...minutes: number[]) => {
-      const ats = minutes.map((minute) => position(minute).at);
-      return (await store.seriesWindows([{ documentId, series: 'position', ats }], never))[0]!;
+    const window = async (documentId: string, ...asked: Row[]) => {
+      const readings = asked.map(({ series: _s, ...row }) => row);
+      return (await store.seriesWindows([{ documentId, series: 'position', readings }], never))[0]!;
     };
 
     test('readings come with the version of their document, in order of time, and are told by page', async () => {
@@ -148,27 +148,56 @@ export function seriesContract(name: string, open: () => Promise<RecordsStore>):
       expect(await rows('truck')).toHaveLength(2);
     });
 
-    test('a window tells what readings meet: what is there, what is before and next, and where the thing moved', async () => {
+    test('a window tells which readings are not there, what is before and after those, and where the thing moved', async () => {
       const readings = [position(10), position(20, 'yard'), position(30, 'yard'), position(40), position(50, 'dock')];
       await commit([['truck', null]], { series: [addition('truck', readings)] });
-      expect(await window('truck', 5)).toMatchObject({
+      const withoutSeries = ({ series: _s, ...row }: Row) => row;
+      expect(await window('truck', position(5))).toMatchObject({
         count: 5,
-        present: [],
+        fresh: [withoutSeries(position(5))],
         before: null,
         nextAts: [position(10).at],
       });
-      const { series: _s, ...before } = position(20, 'yard');
-      const { series: _t, ...there } = position(30, 'yard');
-      expect(await window('truck', 30, 45)).toEqual({
-        ...{ count: 5, present: [there], before, nextAts: [position(40).at, position(50).at] },
+      const other = position(30, 'dock');
+      expect(await window('truck', position(45), position(20, 'yard'), other)).toEqual({
+        ...{ count: 5, fresh: [position(45), other].map(withoutSeries), before: withoutSeries(position(20, 'yard')) },
+        nextAts: [position(50).at, position(40).at],
         moves: [
           { at: position(40).at, placeKey: null },
           { at: position(50).at, placeKey: 'dock' },
         ],
       });
-      expect(await window('truck', 55)).toMatchObject({ count: 5, moves: [], present: [], nextAts: [null] });
-      expect((await window('truck', 55)).before?.placeKey).toBe('dock');
-      expect(await window('nowhere', 5)).toEqual({ count: 0, present: [], before: null, moves: [], nextAts: [null] });
+      const after = await window('truck', position(50, 'dock'), position(55));
+      expect(after).toMatchObject({ count: 5, moves: [], fresh: [withoutSeries(position(55))], nextAts: [null] });
+      expect(after.before?.placeKey).toBe('dock');
+      const nothing = { before: null, moves: [] };
+      expect(await window('nowhere', position(5))).toEqual({
+        ...{ count: 0, fresh: [withoutSeries(position(5))], ...nothing, nextAts: [null] },
+      });
+      expect(await window('truck', ...readings)).toEqual({ count: 5, fresh: [], ...nothing, nextAts: [] });
+    });
+
+    test('windows of many series are told in the order of the requests', async () => {
+      await commit(
+        [
+          ['truck', null],
+          ['van', null],
+        ],
+        { series: [addition('truck', [position(1)]), addition('van', [position(2)])] },
+      );
+      const asked = ['van', 'nowhere', 'truck'].map((documentId) => ({
+        ...{
+          documentId,
+          series: 'position',
+          readings: [position(1), position(2)].map(({ series: _s, ...row }) => row),
+        },
+      }));
+      const windows = await store.seriesWindows(asked, never);
+      expect(windows.map(({ fresh }) => fresh.map(({ at }) => at))).toEqual([
+        [position(1).at],
+        [position(1).at, position(2).at],
+        [position(2).at],
+      ]);
     });
 
     test('the latest reading of each series is that of the latest time', async () => {

@@ -14,15 +14,9 @@ import type { PivotRequest } from '../../contracts/store.ts';
 import type { PgTransaction } from './postgres-connection.ts';
 import type { PostgresMemory } from './postgres-memory.ts';
 import { markOf, markSum } from './series-marks.ts';
+import { type SeriesHead, windowsOf } from './series-windows.ts';
 
 type Row = Omit<StoredReading, 'documentId' | 'series'>;
-
-/** A series as one question for all tells it. */
-interface Head extends Row {
-  readonly documentId: string;
-  readonly series: string;
-  readonly count: number;
-}
 
 const ROW = 'r.at, r.value, r.place_key AS "placeKey"';
 
@@ -213,51 +207,44 @@ export class PostgresSeries {
     this.#memory = memory;
   }
 
-  /** As `RecordsStore.seriesWindows`. One question for all; more only where readings come late. */
-  async windows(requests: readonly SeriesRequest[], signal: AbortSignal): Promise<SeriesWindow[]> {
+  /** As `RecordsStore.seriesWindows`. */
+  windows(requests: readonly SeriesRequest[], signal: AbortSignal): Promise<SeriesWindow[]> {
     const { at } = this.#memory;
-    // Counted first: what is added later makes the count another one, and the pivot notices.
-    const heads = await this.#all<Head>(
-      `SELECT s.document_id AS "documentId", s.series, s.readings AS count, l.*
-       FROM unnest($1::text[], $2::text[]) AS w (document_id, series) JOIN ${at}series s USING (document_id, series)
-       CROSS JOIN LATERAL (SELECT ${ROW} FROM ${at}reading r WHERE r.document_id = s.document_id AND r.series = s.series
-         ORDER BY r.at DESC, r.digest DESC LIMIT 1) l`,
-      [requests.map(({ documentId }) => documentId), requests.map(({ series }) => series)],
-      signal,
-    );
-    const headOf = new Map(heads.map((head) => [JSON.stringify([head.documentId, head.series]), head]));
-    const windows: SeriesWindow[] = [];
-    for (const request of requests) {
-      const head = headOf.get(JSON.stringify([request.documentId, request.series]));
-      windows.push(await this.#window(request, head, signal));
-    }
-    return windows;
-  }
-
-  async #window(request: SeriesRequest, head: Head | undefined, signal: AbortSignal): Promise<SeriesWindow> {
-    const first = request.ats.reduce((a, b) => (a < b ? a : b));
-    const nothing = { present: [], moves: [], nextAts: request.ats.map(() => null) };
-    if (head === undefined) return { count: 0, before: null, ...nothing };
-    const { count, at, value, placeKey } = head;
-    if (at < first) return { count, before: { at, value, placeKey }, ...nothing };
-    return { count, ...(await this.#lateWindow(request, first, signal)) };
+    return windowsOf(requests, {
+      heads: () =>
+        this.#all<SeriesHead>(
+          `SELECT s.document_id AS "documentId", s.series, s.readings AS count, l.*
+           FROM unnest($1::text[], $2::text[]) AS w (document_id, series) JOIN ${at}series s USING (document_id, series)
+           CROSS JOIN LATERAL (SELECT ${ROW} FROM ${at}reading r WHERE r.document_id = s.document_id AND r.series = s.series
+             ORDER BY r.at DESC, r.digest DESC LIMIT 1) l`,
+          [requests.map(({ documentId }) => documentId), requests.map(({ series }) => series)],
+          signal,
+        ),
+      present: async (names) => {
+        const rows = await this.#all<{ place: number }>(
+          `SELECT w.place::integer - 1 AS place FROM unnest($1::text[], $2::text[], $3::text[], $4::text[])
+             WITH ORDINALITY AS w (document_id, series, at, digest, place)
+           JOIN ${at}reading r USING (document_id, series, at, digest)`,
+          ([0, 1, 2, 3] as const).map((part) => names.map((name) => name[part])),
+          signal,
+        );
+        return rows.map(({ place }) => place);
+      },
+      late: (request, ats) => this.#lateWindow(request, ats, signal),
+    });
   }
 
   async #lateWindow(
-    { documentId, series, ats }: SeriesRequest,
-    first: string,
+    { documentId, series }: SeriesRequest,
+    ats: readonly string[],
     signal: AbortSignal,
-  ): Promise<Omit<SeriesWindow, 'count'>> {
+  ): Promise<Pick<SeriesWindow, 'before' | 'moves' | 'nextAts'>> {
     const { at } = this.#memory;
     const of = [documentId, series];
+    const first = ats.reduce((a, b) => (a < b ? a : b));
     const [before = null] = await this.#all<Row>(
       `SELECT ${ROW} FROM ${at}reading r WHERE r.document_id = $1 AND r.series = $2 AND r.at < $3 ORDER BY r.at DESC, r.digest DESC LIMIT 1`,
       [...of, first],
-      signal,
-    );
-    const present = await this.#all<Row>(
-      `SELECT ${ROW} FROM ${at}reading r WHERE r.document_id = $1 AND r.series = $2 AND r.at = ANY ($3::text[]) ORDER BY r.at, r.digest`,
-      [...of, ats],
       signal,
     );
     const nexts = await this.#all<{ at: string; nextAt: string | null }>(
@@ -274,7 +261,7 @@ export class PostgresSeries {
       signal,
     );
     const nextOf = new Map(nexts.map((next) => [next.at, next.nextAt]));
-    return { before, present, nextAts: ats.map((time) => nextOf.get(time) ?? null), moves };
+    return { before, nextAts: ats.map((time) => nextOf.get(time) ?? null), moves };
   }
 
   /** As `RecordsStore.latestReadings`. */

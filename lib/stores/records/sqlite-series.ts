@@ -12,6 +12,7 @@ import type { WriteRef } from '../../contracts/store.ts';
 import type { Sql, SqlStatement } from '../../support/sql-thread.ts';
 import { LISTED, listParam, parsedOrText } from '../rows.ts';
 import { markOf, markSum } from './series-marks.ts';
+import { windowsOf } from './series-windows.ts';
 
 const BATCH = 'run_id = ? AND batch_no = ?';
 
@@ -162,55 +163,49 @@ interface ReadingRow {
   readonly placeKey: string | null;
 }
 
-/** A series as one question for all tells it. */
-interface Head extends ReadingRow {
+interface HeadRow extends ReadingRow {
   readonly documentId: string;
   readonly series: string;
   readonly count: number;
 }
 
-/** What `RecordsStore.seriesWindows` gives. One question for all; more only where readings come late. */
-export async function seriesWindows(sql: Sql, requests: readonly SeriesRequest[]): Promise<SeriesWindow[]> {
-  // Counted first: what is added later makes the count another one, and the pivot notices.
-  const heads = await sql.all<Head>(
-    `SELECT s.document_id AS documentId, s.series, s.readings AS count, r.at, r.value, r.place_key AS placeKey
-     FROM json_each(?) w JOIN series s ON s.document_id = json_extract(w.value, '$[0]') AND s.series = json_extract(w.value, '$[1]')
-     JOIN reading r ON r.document_id = s.document_id AND r.series = s.series AND (r.at, r.digest) = (${LAST})`,
-    [JSON.stringify(requests.map(({ documentId, series }) => [documentId, series]))],
-  );
-  const headOf = new Map(heads.map((head) => [JSON.stringify([head.documentId, head.series]), head]));
-  const windows: SeriesWindow[] = [];
-  for (const request of requests) {
-    const head = headOf.get(JSON.stringify([request.documentId, request.series]));
-    windows.push(await windowOf(sql, request, head));
-  }
-  return windows;
+/** What `RecordsStore.seriesWindows` gives. */
+export function seriesWindows(sql: Sql, requests: readonly SeriesRequest[]): Promise<SeriesWindow[]> {
+  return windowsOf(requests, {
+    heads: async () => {
+      const rows = await sql.all<HeadRow>(
+        `SELECT s.document_id AS documentId, s.series, s.readings AS count, r.at, r.value, r.place_key AS placeKey
+         FROM json_each(?) w JOIN series s ON s.document_id = json_extract(w.value, '$[0]') AND s.series = json_extract(w.value, '$[1]')
+         JOIN reading r ON r.document_id = s.document_id AND r.series = s.series AND (r.at, r.digest) = (${LAST})`,
+        [JSON.stringify(requests.map(({ documentId, series }) => [documentId, series]))],
+      );
+      return rows.map(({ documentId, series, count, ...row }) => ({ documentId, series, count, ...readingOf(row) }));
+    },
+    present: async (names) => {
+      const rows = await sql.all<{ place: number }>(
+        `SELECT w.key AS place FROM json_each(?) w JOIN reading r ON r.document_id = json_extract(w.value, '$[0]')
+           AND r.series = json_extract(w.value, '$[1]') AND r.at = json_extract(w.value, '$[2]') AND r.digest = json_extract(w.value, '$[3]')`,
+        [JSON.stringify(names)],
+      );
+      return rows.map(({ place }) => place);
+    },
+    late: (request, ats) => lateWindow(sql, request, ats),
+  });
 }
 
 const LAST = `SELECT l.at, l.digest FROM reading l WHERE l.document_id = s.document_id AND l.series = s.series
   ORDER BY l.at DESC, l.digest DESC LIMIT 1`;
 
-async function windowOf(sql: Sql, request: SeriesRequest, head: Head | undefined): Promise<SeriesWindow> {
-  const first = request.ats.reduce((a, b) => (a < b ? a : b));
-  const nothing = { present: [], moves: [], nextAts: request.ats.map(() => null) };
-  if (head === undefined) return { count: 0, before: null, ...nothing };
-  if (head.at < first) return { count: head.count, before: readingOf(head), ...nothing };
-  return { count: head.count, ...(await lateWindow(sql, request, first)) };
-}
-
 async function lateWindow(
   sql: Sql,
-  { documentId, series, ats }: SeriesRequest,
-  first: string,
-): Promise<Omit<SeriesWindow, 'count'>> {
+  { documentId, series }: SeriesRequest,
+  ats: readonly string[],
+): Promise<Pick<SeriesWindow, 'before' | 'moves' | 'nextAts'>> {
   const of = [documentId, series];
+  const first = ats.reduce((a, b) => (a < b ? a : b));
   const [before] = await sql.all<ReadingRow>(
     `SELECT ${READING} FROM reading WHERE document_id = ? AND series = ? AND at < ? ORDER BY at DESC, digest DESC LIMIT 1`,
     [...of, first],
-  );
-  const present = await sql.all<ReadingRow>(
-    `SELECT ${READING} FROM reading WHERE document_id = ? AND series = ? AND at IN ${LISTED} ORDER BY at, digest`,
-    [...of, listParam(ats)],
   );
   const nexts = await sql.all<{ at: string; nextAt: string | null }>(
     `SELECT j.value AS at, (SELECT min(r.at) FROM reading r WHERE r.document_id = ? AND r.series = ? AND r.at > j.value) AS nextAt FROM json_each(?) j`,
@@ -225,7 +220,6 @@ async function lateWindow(
   const nextOf = new Map(nexts.map(({ at, nextAt }) => [at, nextAt]));
   return {
     before: before === undefined ? null : readingOf(before),
-    present: present.map(readingOf),
     nextAts: ats.map((at) => nextOf.get(at) ?? null),
     moves,
   };

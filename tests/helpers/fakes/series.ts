@@ -1,5 +1,5 @@
 import { StoreError } from '../../../lib/contracts/errors.ts';
-import { canonicalJson } from '../../../lib/contracts/identity.ts';
+import { canonicalJson, readingDigest } from '../../../lib/contracts/identity.ts';
 import type {
   CursorMove,
   RejectedEntry,
@@ -53,8 +53,12 @@ export class FakeSeries {
     for (const entry of rejected) this.#rejected.set(entry.id, entry);
   }
 
-  window({ documentId, series, ats }: SeriesRequest): SeriesWindow {
+  window({ documentId, series, readings }: SeriesRequest): SeriesWindow {
     const rows = this.#of(documentId, series);
+    const there = new Set(rows.map(readingDigest));
+    const fresh = readings.filter((reading) => !there.has(readingDigest({ series, ...reading })));
+    const ats = fresh.map(({ at }) => at);
+    if (ats.length === 0) return { count: rows.length, fresh, nextAts: [], before: null, moves: [] };
     const first = [...ats].sort()[0]!;
     const before = rows.findLast(({ at }) => at < first) ?? null;
     let placeKey = before?.placeKey ?? null;
@@ -65,7 +69,7 @@ export class FakeSeries {
     }
     return {
       count: rows.length,
-      present: rows.filter(({ at }) => ats.includes(at)).map(rowOf),
+      fresh,
       nextAts: ats.map((at) => rows.find((row) => row.at > at)?.at ?? null),
       before: before === null ? null : rowOf(before),
       moves,

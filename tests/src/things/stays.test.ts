@@ -24,10 +24,10 @@ class Vehicle {
   #facts: readonly StateFact[] = [];
 
   take(readings: readonly Reading[]): this {
-    const ats = [...new Set(readings.map(({ at }) => at))].sort();
-    const window = this.#series.window({ documentId: 'truck', series: 'position', ats });
-    this.#facts = withStays(this.#facts, readings, window, ats);
     const rows = readings.map(({ series, at, value, place }) => ({ series, at, value, placeKey: place?.key ?? null }));
+    const asked = rows.map(({ series: _s, ...row }) => row);
+    const window = this.#series.window({ documentId: 'truck', series: 'position', readings: asked });
+    this.#facts = withStays(this.#facts, readings, window);
     const addition = { documentId: 'truck', baseVersion: null, baseCounts: {}, readings: rows };
     const request = {
       ref: { runId: 'r', batchNo: 1 },
@@ -103,8 +103,10 @@ describe('a stay', () => {
 
   test('in a place that another run has told of meanwhile, so that no fact names it yet, is one there', () => {
     const moves = [{ at: timeOf(20), placeKey: 'dock' }];
-    const window = { count: 1, present: [], nextAts: [timeOf(20)], before: null, moves };
-    const stays = withStays([], [reading(10, 'yard')], window, [timeOf(10)]);
+    const late = reading(10, 'yard');
+    const fresh = [{ at: late.at, value: late.value, placeKey: 'yard' }];
+    const window = { count: 1, fresh, nextAts: [timeOf(20)], before: null, moves };
+    const stays = withStays([], [late], window);
     expect(stays.map(({ object, validFrom, validTo }) => [object.key, validFrom, validTo])).toEqual([
       ['yard', timeOf(10), timeOf(20)],
       ['dock', timeOf(20), null],
