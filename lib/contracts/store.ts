@@ -197,6 +197,8 @@ export interface CurrentDocument {
   /** The current version, or null after a delete. */
   readonly version: number | null;
   readonly lastVersion: number;
+  /** It was deleted because its source had it no more. */
+  readonly isGone: boolean;
   readonly contentDigest: string | null;
   /** As `VersionRecord.sourceVersion`, of the current version. */
   readonly sourceVersion: string | null;
@@ -204,6 +206,15 @@ export interface CurrentDocument {
   readonly storesDigest: string | null;
   readonly parentId: string | null;
   readonly group: string;
+}
+
+/** A document that is to be deleted. */
+export interface Tombstone {
+  readonly documentId: string;
+  /** The version that was current when that was decided; null for what is in quarantine only. */
+  readonly baseVersion: number | null;
+  /** Its source has it no more. Absent: somebody asked. */
+  readonly isGone?: boolean;
 }
 
 /** What a source calls the bytes of a version. */
@@ -298,8 +309,8 @@ export interface PivotRequest {
    * came. Where another one is current by now, what came in them loses. Absent: none.
    */
   readonly kept?: readonly { readonly documentId: string; readonly baseVersion: number | null }[];
-  /** Documents to tombstone, with the version that was current when that was decided. */
-  readonly deletes: readonly { readonly documentId: string; readonly baseVersion: number | null }[];
+  /** Documents to tombstone. */
+  readonly deletes: readonly Tombstone[];
   /**
    * Set aside in this batch. One whose document has another current version by now is left out, and so is one that came in a
    * document which loses: it is about content that is no longer there.

@@ -110,8 +110,11 @@ export const MEMORY_MIGRATIONS: { readonly [format: number]: readonly string[] }
     'ALTER TABLE entity ADD COLUMN latest_at TEXT',
     ...SERIES_TABLES,
   ],
-  // Before, what a source calls the bytes of a version was not kept.
-  4: ['ALTER TABLE version ADD COLUMN source_version TEXT'],
+  // Before, what a source calls the bytes of a version was not kept, nor that a source has something no more.
+  4: [
+    'ALTER TABLE version ADD COLUMN source_version TEXT',
+    'ALTER TABLE document ADD COLUMN is_gone INTEGER NOT NULL DEFAULT 0',
+  ],
 };
 
 /**
@@ -127,7 +130,8 @@ export function memorySchema(dimensions: number): string[] {
        run_id TEXT PRIMARY KEY, journal_id TEXT NOT NULL, fence INTEGER NOT NULL UNIQUE, last_lsn INTEGER NOT NULL) WITHOUT ROWID`,
     // After a delete this row is the tombstone: the number may never be given again.
     `CREATE TABLE document (
-       document_id TEXT PRIMARY KEY, uuid TEXT NOT NULL, last_version INTEGER NOT NULL, current_version INTEGER) WITHOUT ROWID`,
+       document_id TEXT PRIMARY KEY, uuid TEXT NOT NULL, last_version INTEGER NOT NULL, current_version INTEGER,
+       is_gone INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID`,
     `CREATE TABLE version (
        document_id TEXT NOT NULL, version INTEGER NOT NULL,
        state TEXT NOT NULL CHECK (state IN ('building', 'current', 'superseded', 'lost')),

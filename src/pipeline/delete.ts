@@ -1,5 +1,5 @@
 import { ERROR_CODES, EXIT } from '../../lib/contracts/error-codes.ts';
-import type { RecordsStore } from '../../lib/contracts/store.ts';
+import type { RecordsStore, Tombstone } from '../../lib/contracts/store.ts';
 import { hintOf, nearDocumentId } from '../config/near-ids.ts';
 import type { RunReplay } from '../journal/replay.ts';
 import { finishBatch, writeOrDiscard } from '../saga/saga.ts';
@@ -9,10 +9,7 @@ import { deletedResult, failedResult, itemOutcome, LOST_RACE } from './results.t
 import type { RunSession } from './session.ts';
 
 /** A document to delete. */
-export interface Deletion {
-  readonly documentId: string;
-  /** The version that was current when that was decided; null for what is in quarantine only. */
-  readonly baseVersion: number | null;
+export interface Deletion extends Tombstone {
   /** Where it came from, for people; empty when that is not known. */
   readonly sourceUri: string;
   /** What it was read with, for people; absent: what the run reads with. */
@@ -104,7 +101,7 @@ export async function deleteTogether(
   });
   const batchNo = session.takeBatchNo();
   await journal.append({ kind: 'batch_assigned', batchNo, isIsolated: false, items: [] });
-  const deletes = deletions.map(({ documentId, baseVersion }) => ({ documentId, baseVersion }));
+  const deletes = deletions.map(({ documentId, baseVersion, isGone = false }) => ({ documentId, baseVersion, isGone }));
   const batch = { ref: { runId, batchNo }, fence: await session.fence(), records: [], deletes, quarantined: [] };
   const outcome = await writeOrDiscard(batch, session.saga, session.writeSignal);
   const removed = await finishBatch({ ref: batch.ref, outcome }, session.saga, session.writeSignal);

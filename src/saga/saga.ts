@@ -12,6 +12,7 @@ import type {
   PivotRequest,
   Store,
   Stores,
+  Tombstone,
   VersionRecord,
   WriteRef,
 } from '../../lib/contracts/store.ts';
@@ -63,7 +64,7 @@ export interface PreparedBatch {
   readonly ref: WriteRef;
   readonly fence: number;
   readonly records: readonly (VersionRecord & { readonly baseVersion: number | null })[];
-  readonly deletes: readonly { readonly documentId: string; readonly baseVersion: number | null }[];
+  readonly deletes: readonly Tombstone[];
   readonly quarantined: PivotRequest['quarantined'];
   /** Documents that are not written, in which some of these came. */
   readonly kept?: PivotRequest['kept'];
@@ -123,7 +124,7 @@ async function writeBatch(batch: PreparedBatch, parts: SagaParts, signal: AbortS
     batchNo: ref.batchNo,
     stores: [stores.records, ...participants].map(({ name }) => name),
     versions: records.map(({ documentId, version, baseVersion }) => ({ documentId, version, baseVersion })),
-    deletes: batch.deletes,
+    deletes: batch.deletes.map(({ documentId, baseVersion }) => ({ documentId, baseVersion })),
   });
   const persist = <T>(operation: () => Promise<T>) =>
     withRetries(RETRIES.write, { signal, surroundings: parts.surroundings }, operation);

@@ -3,7 +3,7 @@ import { isApexError } from '../../lib/contracts/errors.ts';
 import type { FeedRecord, Observation } from '../../lib/contracts/feed.ts';
 import type { Feed } from '../../lib/contracts/feed-source.ts';
 import type { AfterDocument, RecordsStore, SelectedDocument } from '../../lib/contracts/store.ts';
-import { deleteTogether } from '../pipeline/delete.ts';
+import { type Deletion, deleteTogether } from '../pipeline/delete.ts';
 import type { RunSession } from '../pipeline/session.ts';
 import { isProvisional, stateOf } from './state.ts';
 
@@ -78,7 +78,7 @@ export async function deleteAbsent(stream: WalkedStream, feed: Feed, session: Ru
 export async function* absentThings(
   { name, allOf, met }: WalkedStream,
   comparison: Comparison,
-): AsyncGenerator<readonly { documentId: string; sourceUri: string; baseVersion: number }[]> {
+): AsyncGenerator<readonly (Deletion & { sourceUri: string; baseVersion: number })[]> {
   if (allOf === null) return warn(comparison, name, 'this run did not see it from its beginning');
   if (met.hasRejected) return warn(comparison, name, 'a record of it was rejected, and may be of any of them');
   const isSuddenlyEmpty = !met.hasAny(allOf) && !comparison.allowsEmpty;
@@ -128,7 +128,7 @@ async function* absentPages(uriPrefix: string, met: Met, { source, group, record
     yield unmet
       // One that others only speak of need not be in any list.
       .filter(({ documentId }) => stateOf(described.get(documentId)?.metadata ?? {})?.isWhole === true)
-      .map(({ documentId, sourceUri, version }) => ({ documentId, sourceUri, baseVersion: version }));
+      .map(({ documentId, sourceUri, version }) => ({ documentId, sourceUri, baseVersion: version, isGone: true }));
     if (page.length < PAGE_THINGS) return;
     after = page[page.length - 1]!;
   }

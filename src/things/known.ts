@@ -22,6 +22,7 @@ export class KnownThings {
   readonly #records: KnowingRecords;
   readonly #signal: AbortSignal;
   readonly #things = new Map<string, KnownThing | null>();
+  readonly #gone = new Set<string>();
 
   constructor(records: KnowingRecords, group: string, signal: AbortSignal) {
     this.#records = records;
@@ -41,6 +42,7 @@ export class KnownThings {
       for (const id of ids) {
         const document = current.get(id);
         const state = stateOf(described.get(id)?.metadata ?? {});
+        if (document?.isGone === true) this.#gone.add(wanted.get(id)!);
         const isSame = document?.version != null && described.get(id)?.version === document.version;
         this.#things.set(
           wanted.get(id)!,
@@ -54,6 +56,12 @@ export class KnownThings {
   async thing(key: string): Promise<KnownThing | null> {
     await this.load([key]);
     return this.#things.get(key) ?? null;
+  }
+
+  /** Was it deleted because its source has it no more? */
+  async isGone(key: string): Promise<boolean> {
+    await this.load([key]);
+    return this.#gone.has(key);
   }
 
   async stateOf(key: string): Promise<ThingState | null> {

@@ -67,7 +67,8 @@ export function thingsSettingsDigest(parts: Pick<Parts, 'chunker' | 'extractor' 
 export async function prepareThings(observed: readonly Observation[], options: PrepareParts): Promise<PreparedThings> {
   const { known } = options;
   await known.load([...new Set(observed.map(({ thing }) => thing.key))]);
-  const { observations, absorbed } = await resolveThings(observed, known);
+  const { observations: resolved, absorbed } = await resolveThings(observed, known);
+  const observations = await withoutGone(resolved, known);
   const lookedAt = await newlyMentioned(observations, known);
   const referrers = await known.referrersOf(absorbed.map(({ provisional }) => provisional));
   const all = [
@@ -101,6 +102,18 @@ export async function prepareThings(observed: readonly Observation[], options: P
       absorbed.map(async ({ provisional, into }) => ({ known: (await known.thing(provisional.key))!, into: into.key })),
     ),
   };
+}
+
+/** What its source has no more comes back with a record of its own, and not because others still speak of it. */
+async function withoutGone(observations: readonly Observation[], known: KnownThings): Promise<readonly Observation[]> {
+  await known.load(observations.map(({ thing }) => thing.key));
+  const told = new Set(observations.filter(({ isWhole }) => isWhole).map(({ thing }) => thing.key));
+  const left: Observation[] = [];
+  for (const observation of observations) {
+    const { key } = observation.thing;
+    if (told.has(key) || !(await known.isGone(key))) left.push(observation);
+  }
+  return left;
 }
 
 /** Things whose text names what the batch gives a number to: they are looked at again. */

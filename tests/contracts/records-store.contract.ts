@@ -184,7 +184,14 @@ export function recordsStoreContract(name: string, open: () => Promise<RecordsSt
           [
             'a',
             {
-              ...{ documentId: 'a', uuid: record.uuid, version: 1, lastVersion: 1, contentDigest: 'content-1' },
+              ...{
+                documentId: 'a',
+                uuid: record.uuid,
+                version: 1,
+                lastVersion: 1,
+                isGone: false,
+                contentDigest: 'content-1',
+              },
               ...{ sourceVersion: null },
               ...{ settingsDigest: 'settings', storesDigest: 'stores', parentId: null, group: 'default' },
             },
@@ -287,6 +294,21 @@ export function recordsStoreContract(name: string, open: () => Promise<RecordsSt
       expect(await currentVersion('a')).toBeNull();
     });
 
+    test('a tombstone tells whether the source has the document no more, until it comes back', async () => {
+      const isGone = async (documentId: string) => (await store.current([documentId], never)).get(documentId)?.isGone;
+      for (const documentId of ['a', 'b', 'c']) await commit('run-1', documentId, null);
+      const fence = await claim('run-2');
+      const deletes = [
+        { documentId: 'a', baseVersion: 1, isGone: true },
+        { documentId: 'b', baseVersion: 1 },
+        { documentId: 'c', baseVersion: 9, isGone: true },
+      ];
+      await store.pivot(pivotOf({ ref: ref('run-2'), fence, deletes }, []), never);
+      expect(await Promise.all(['a', 'b', 'c'].map(isGone))).toEqual([true, false, false]);
+      await commit('run-3', 'a', null);
+      expect(await isGone('a')).toBe(false);
+    });
+
     test('what came in a document that loses loses with it, at any depth, and is not deleted either', async () => {
       await commit('run-0', 'mail', null);
       await commit('run-0b', 'kept', null, { parentId: 'mail' });
@@ -326,7 +348,7 @@ export function recordsStoreContract(name: string, open: () => Promise<RecordsSt
       expect(outcome).toEqual({ committed: [], retiring: [versionOf(record)], lost: [], deleted: ['a'], extended: [] });
       await store.retire(outcome.retiring, never);
       expect((await store.current(['a'], never)).get('a')).toMatchObject({
-        ...{ uuid: record.uuid, version: null, lastVersion: 1, contentDigest: null },
+        ...{ uuid: record.uuid, version: null, lastVersion: 1, isGone: false, contentDigest: null },
       });
       expect([
         await hits('steel'),

@@ -115,6 +115,26 @@ describe('samsara', () => {
       expect((await memory.run('verify')).exitCode).toBe(0);
     });
 
+    test('what is gone stays gone while others still speak of it, and comes back with a record of its own', async () => {
+      const [gone] = api.vehicles.splice(1, 1);
+      const readingAt = (minute: number) => ({
+        vehicle: { id: '901', name: 'TRUCK-901' },
+        type: 'gps' as const,
+        reading: { time: `2025-10-19T15:0${minute}:00Z`, latitude: 42, longitude: -88 },
+      });
+      expect(summaryOf(await memory.fetch('samsara', '--stream', 'vehicles', '--sync'))).toMatchObject({ deleted: 1 });
+      api.readings.push(readingAt(1));
+      expect((await memory.fetch('samsara')).exitCode).toBe(0);
+      expect(vehicles()).not.toContain('samsara:vehicle:901');
+      api.vehicles.push(gone!);
+      await memory.fetch('samsara', '--stream', 'vehicles', '--all');
+      expect(vehicles()).toContain('samsara:vehicle:901');
+      api.readings.push(readingAt(2));
+      await memory.fetch('samsara');
+      expect((await memory.run('show', 'samsara:vehicle:901')).stdout).toContain('2025-10-19T15:02:00');
+      expect((await memory.run('verify')).exitCode).toBe(0);
+    });
+
     test('a thing that only others speak of stays: it need not be in any list', async () => {
       api.readings.push({
         vehicle: { id: '903', name: 'TRUCK-903' },

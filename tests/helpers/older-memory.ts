@@ -22,7 +22,7 @@ const IN_ORDER_OF_IDS = `
 
 /** What takes a memory of each format back to the one before. */
 const BACK: { readonly [format: number]: string } = {
-  4: 'ALTER TABLE version DROP COLUMN source_version; PRAGMA user_version = 3',
+  4: 'ALTER TABLE version DROP COLUMN source_version; ALTER TABLE document DROP COLUMN is_gone; PRAGMA user_version = 3',
   3: `${IN_ORDER_OF_IDS}
       ALTER TABLE entity DROP COLUMN latest; ALTER TABLE entity DROP COLUMN latest_at;
       DROP TABLE reading; DROP TABLE series; DROP TABLE pivot_series; DROP TABLE stream_cursor; DROP TABLE rejected;

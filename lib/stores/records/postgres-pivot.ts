@@ -123,7 +123,7 @@ async function commitBatch(transaction: PgTransaction, memory: PostgresMemory, r
   await lockDocuments(transaction, memory, [...versions, ...deletes, ...quarantined, ...kept, ...series]);
   await addItems(transaction, at, request);
   await judgeItems(transaction, at, request);
-  await moveVersions(transaction, at, ref);
+  await moveVersions(transaction, at, request);
   await setAside(transaction, at, request);
   await addReadings(transaction, memory, request, { sql: overtaken(at), params: unwrittenParams(request) });
   if (cursors.length > 0) await assertWhole(transaction, memory, request);
@@ -243,7 +243,7 @@ async function judgeItems(transaction: PgTransaction, at: string, request: Pivot
 }
 
 /** The old ones first: at no time are two of a document current. */
-async function moveVersions(transaction: PgTransaction, at: string, ref: WriteRef): Promise<void> {
+async function moveVersions(transaction: PgTransaction, at: string, { ref, deletes }: PivotRequest): Promise<void> {
   const batch = [ref.runId, ref.batchNo];
   const statements = [
     `UPDATE ${at}version v SET state = 'superseded' FROM ${at}pivot_item i
@@ -251,10 +251,18 @@ async function moveVersions(transaction: PgTransaction, at: string, ref: WriteRe
     `UPDATE ${at}version v SET state = 'current' FROM ${at}pivot_item i
      WHERE ${IS_DONE} AND v.document_id = i.document_id AND v.version = i.version`,
     `UPDATE ${at}version SET state = 'lost' WHERE run_id = $1 AND batch_no = $2 AND state = 'building'`,
-    `UPDATE ${at}document d SET current_version = i.version FROM ${at}pivot_item i WHERE ${IS_DONE} AND d.document_id = i.document_id`,
+    `UPDATE ${at}document d SET current_version = i.version, is_gone = false FROM ${at}pivot_item i
+     WHERE ${IS_DONE} AND d.document_id = i.document_id`,
     `DELETE FROM ${at}quarantine q USING ${at}pivot_item i WHERE ${IS_DONE} AND q.document_id = i.document_id`,
   ];
   for (const sql of statements) await transaction.run(sql, batch);
+  const gone = deletes.filter(({ isGone }) => isGone === true).map(({ documentId }) => documentId);
+  if (gone.length === 0) return;
+  await transaction.run(
+    `UPDATE ${at}document d SET is_gone = true FROM ${at}pivot_item i
+     WHERE ${IS_DONE} AND d.document_id = i.document_id AND d.document_id = ANY ($3::text[])`,
+    [...batch, gone],
+  );
 }
 
 async function setAside(

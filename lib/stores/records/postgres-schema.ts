@@ -36,8 +36,11 @@ export const POSTGRES_FORMAT: PostgresFormat = {
       `ALTER TABLE @fact ADD COLUMN stated_until ${TEXT}, ADD COLUMN detail json NOT NULL DEFAULT '{}'`,
       ...Object.entries(SERIES_TABLES).map(([name, columns]) => `CREATE TABLE @${name} (${columns})`),
     ],
-    // Before, what a source calls the bytes of a version was not kept.
-    3: [`ALTER TABLE @version ADD COLUMN source_version ${TEXT}`],
+    // Before, what a source calls the bytes of a version was not kept, nor that a source has something no more.
+    3: [
+      `ALTER TABLE @version ADD COLUMN source_version ${TEXT}`,
+      'ALTER TABLE @document ADD COLUMN is_gone boolean NOT NULL DEFAULT false',
+    ],
   },
 };
 
@@ -48,7 +51,8 @@ const TABLES: { readonly [table: string]: string } = {
   run: `run_id ${TEXT} PRIMARY KEY, journal_id ${TEXT} NOT NULL, fence bigint NOT NULL UNIQUE, last_lsn bigint NOT NULL,
     host ${TEXT} NOT NULL, lease_until timestamptz`,
   // After a delete this row is the tombstone: the number may never be given again.
-  document: `document_id ${TEXT} PRIMARY KEY, uuid ${TEXT} NOT NULL, last_version integer NOT NULL, current_version integer`,
+  document: `document_id ${TEXT} PRIMARY KEY, uuid ${TEXT} NOT NULL, last_version integer NOT NULL, current_version integer,
+    is_gone boolean NOT NULL DEFAULT false`,
   version: `document_id ${TEXT} NOT NULL, version integer NOT NULL,
     state ${TEXT} NOT NULL CHECK (state IN ('building', 'current', 'superseded', 'lost')),
     run_id ${TEXT} NOT NULL, batch_no integer NOT NULL, lsn bigint NOT NULL,

@@ -674,7 +674,7 @@ class PostgresRecordsStore implements RecordsStore {
   }
 }
 
-const CURRENT_FIELDS = `SELECT d.document_id AS "documentId", d.uuid, d.current_version AS version, d.last_version AS "lastVersion",
+const CURRENT_FIELDS = `SELECT d.document_id AS "documentId", d.uuid, d.current_version AS version, d.last_version AS "lastVersion", d.is_gone AS "isGone",
   v.content_digest AS "contentDigest", v.settings_digest AS "settingsDigest", v.stores_digest AS "storesDigest",
   v.source_version AS "sourceVersion", v.parent_id AS "parentId", coalesce(v.group_id, '') AS "group"`;
 const IS_CURRENT = 'v.document_id = d.document_id AND v.version = d.current_version';

@@ -152,18 +152,19 @@ export class SqliteRecordsStore implements RecordsStore {
 
   async current(documentIds: readonly string[], _signal: AbortSignal): Promise<ReadonlyMap<string, CurrentDocument>> {
     // A tombstone has no version.
-    const rows = await this.#sql.all<CurrentDocument>(
+    const rows = await this.#sql.all<CurrentRow>(
       `${CURRENT_FIELDS} FROM document d LEFT JOIN version v ON ${CURRENT} WHERE d.document_id IN ${LISTED}`,
       [listParam(documentIds)],
     );
-    return new Map(rows.map((row) => [row.documentId, row]));
+    return new Map(rows.map((row) => [row.documentId, currentOf(row)]));
   }
 
-  children(parentIds: readonly string[], _signal: AbortSignal): Promise<CurrentDocument[]> {
-    return this.#sql.all<CurrentDocument>(
+  async children(parentIds: readonly string[], _signal: AbortSignal): Promise<CurrentDocument[]> {
+    const rows = await this.#sql.all<CurrentRow>(
       `${CURRENT_FIELDS} FROM version v JOIN document d ON ${CURRENT} WHERE v.parent_id IN ${LISTED} ORDER BY d.document_id`,
       [listParam(parentIds)],
     );
+    return rows.map(currentOf);
   }
 
   async allocate(documents: readonly { documentId: string; uuid: string }[], _signal: AbortSignal): Promise<number[]> {
@@ -296,6 +297,7 @@ export class SqliteRecordsStore implements RecordsStore {
     const ours = 'i.run_id = ? AND i.batch_no = ?';
     const done = `FROM pivot_item i WHERE ${ours} AND i.result = 'done'`;
     const { series = [], absorbed = [], cursors = [] } = request;
+    const gone = request.deletes.filter(({ isGone }) => isGone === true).map(({ documentId }) => documentId);
     const judged = new Set([...request.versions, ...request.deletes].map(({ documentId }) => documentId));
     const unwritten = [...(request.kept ?? []), ...series.filter(({ documentId }) => !judged.has(documentId))];
     const kept = JSON.stringify(unwritten.map(({ documentId, baseVersion }) => [documentId, baseVersion]));
@@ -358,8 +360,9 @@ export class SqliteRecordsStore implements RecordsStore {
             params: batch,
           },
           {
-            sql: `UPDATE document AS d SET current_version = i.version ${done} AND i.document_id = d.document_id`,
-            params: batch,
+            sql: `UPDATE document AS d SET current_version = i.version,
+                    is_gone = i.version IS NULL AND i.document_id IN ${LISTED} ${done} AND i.document_id = d.document_id`,
+            params: [listParam(gone), ...batch],
           },
           // Until it is erased, the file holds traces of what goes.
           ...(request.deletes.length === 0 ? [] : [COUNT_DELETES]),
@@ -726,9 +729,17 @@ function expressionOf(terms: readonly KeywordTerm[]): string {
 }
 
 const CURRENT_FIELDS = `SELECT d.document_id AS documentId, d.uuid, d.current_version AS version, d.last_version AS lastVersion,
-  v.content_digest AS contentDigest, v.settings_digest AS settingsDigest, v.stores_digest AS storesDigest,
+  d.is_gone AS isGone, v.content_digest AS contentDigest, v.settings_digest AS settingsDigest, v.stores_digest AS storesDigest,
   v.source_version AS sourceVersion, v.parent_id AS parentId, coalesce(v.group_id, '') AS "group"`;
 const CURRENT = 'v.document_id = d.document_id AND v.version = d.current_version';
+
+interface CurrentRow extends Omit<CurrentDocument, 'isGone'> {
+  readonly isGone: number;
+}
+
+function currentOf(row: CurrentRow): CurrentDocument {
+  return { ...row, isGone: row.isGone === 1 };
+}
 
 const FACT_FIELDS = `SELECT f.relation_id AS relationId, f.document_id AS documentId, f.version, f.type, f.subject_id AS subjectId,
     f.object_id AS objectId, f.valid_at AS validAt, f.stated_until AS invalidAt, v.created_at AS createdAt`;

@@ -43,6 +43,7 @@ interface Numbered {
   readonly uuid: string;
   lastVersion: number;
   current: number | null;
+  isGone?: boolean;
 }
 
 /** The records in memory, with the pivot and its commit table. */
@@ -446,7 +447,7 @@ export class FakeRecordsStore extends FakeStore implements RecordsStore {
   }
 
   #commit(outcome: PivotOutcome, request: PivotRequest): void {
-    const { ref, lsn, quarantined, kept = [] } = request;
+    const { ref, lsn, deletes, quarantined, kept = [] } = request;
     const move = (versions: readonly DocumentVersion[], state: Held['state']) => {
       for (const { held } of this.heldOf(versions)) held.state = state;
     };
@@ -455,12 +456,15 @@ export class FakeRecordsStore extends FakeStore implements RecordsStore {
     move(outcome.committed, 'live');
     for (const { documentId, version } of outcome.committed) {
       const document = this.#documents.get(documentId) ?? { uuid: '', lastVersion: version, current: null };
-      this.#documents.set(documentId, { ...document, current: version });
+      this.#documents.set(documentId, { ...document, current: version, isGone: false });
       this.#quarantine.delete(documentId);
     }
     for (const documentId of outcome.deleted) {
       const document = this.#documents.get(documentId);
-      if (document !== undefined) document.current = null;
+      if (document !== undefined) {
+        document.current = null;
+        document.isGone = deletes.some((item) => item.documentId === documentId && item.isGone === true);
+      }
       this.#quarantine.delete(documentId);
     }
     const isCurrent = ({ documentId, baseVersion }: { documentId: string; baseVersion: number | null }) =>
@@ -494,7 +498,7 @@ export class FakeRecordsStore extends FakeStore implements RecordsStore {
   }
 
   #currentDocument(documentId: string): CurrentDocument {
-    const { uuid, lastVersion, current: version } = this.#documents.get(documentId)!;
+    const { uuid, lastVersion, current: version, isGone = false } = this.#documents.get(documentId)!;
     const record = version === null ? undefined : this.held.get(keyOf({ documentId, version }))?.record;
     const { contentDigest = null, settingsDigest = null, storesDigest = null, parentId = null } = record ?? {};
     const { group = '', sourceVersion = null } = record ?? {};
@@ -503,6 +507,7 @@ export class FakeRecordsStore extends FakeStore implements RecordsStore {
       uuid,
       version,
       lastVersion,
+      isGone,
       sourceVersion,
       contentDigest,
       settingsDigest,

@@ -146,7 +146,7 @@ describe.skipIf(url === null)('a memory in postgres', () => {
     const store = await openRecords(settings);
     await store.allocate([{ documentId: 'a', uuid: 'a' }], never);
     await withClient((client) =>
-      client.query(`ALTER TABLE ${schema}.version DROP COLUMN source_version;
+      client.query(`ALTER TABLE ${schema}.version DROP COLUMN source_version; ALTER TABLE ${schema}.document DROP COLUMN is_gone;
         ALTER TABLE ${schema}.fact DROP COLUMN stated_until, DROP COLUMN detail;
         DROP TABLE ${['reading', 'series', 'pivot_series', 'stream_cursor', 'rejected'].map((name) => `${schema}.${name}`).join(', ')};
         UPDATE ${schema}.memory SET value = '1' WHERE name = 'format'`),
