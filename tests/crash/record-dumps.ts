@@ -19,10 +19,11 @@ export interface Look {
 
 /** All that a memory holds of records, but for when they were met. */
 export async function dumpMet(memory: Memory, { isMoving, isByContract }: Look): Promise<Dump> {
-  if (!isByContract) return isMoving ? dumpCurrent(memory.home) : withoutMeetings(dumpRecords(memory.home));
+  if (!isByContract)
+    return isMoving ? withoutLost(dumpCurrent(memory.home)) : withoutMeetings(dumpRecords(memory.home));
   const { stores, close } = await memory.openStores();
   try {
-    return isMoving ? await currentIn(stores) : withoutMeetings(await allIn(stores));
+    return isMoving ? withoutLost(await currentIn(stores)) : withoutMeetings(await allIn(stores));
   } finally {
     await close();
   }
@@ -51,6 +52,22 @@ async function besideIn(stores: Stores): Promise<Record<string, readonly unknown
       const { at: _at, place: _place, ...rest } = row as Record<string, unknown>;
       return rest;
     }),
+  };
+}
+
+/** What a text named and its source has no more does not hold now; whoever met it while it was there still tells of it. */
+function withoutLost({ current, ...others }: Dump): Dump {
+  const things = current!.map((row) => JSON.parse(row) as { key: string; facts: string[] });
+  const keys = new Set(things.map(({ key }) => key));
+  const isLost = (fact: string) => {
+    const [type, key, detail] = JSON.parse(fact) as [string, string, { isOfText?: boolean }];
+    return type === 'MENTIONS' && detail.isOfText === true && key.includes(':') && !keys.has(key);
+  };
+  return {
+    current: things.map(({ facts, ...thing }) =>
+      JSON.stringify({ ...thing, facts: facts.filter((fact) => !isLost(fact)) }),
+    ),
+    ...others,
   };
 }
 
@@ -97,13 +114,17 @@ function thingOf(metadata: unknown): ThingState | null {
   return (value as { thing?: ThingState } | null)?.thing ?? null;
 }
 
-/** What is in one dump and not in the other, in words. */
-export function differencesOf(here: Dump, there: Dump): string[] {
+/**
+ * What is in one dump and not in the other, in words. Where the sources moved on while one was at work, that one may have been given
+ * records that the other never saw, as a bad one with a name that has changed since: it may have rejected more.
+ */
+export function differencesOf(here: Dump, there: Dump, { isMoving }: Pick<Look, 'isMoving'>): string[] {
   return Object.entries(there).flatMap(([table, rows]) => {
     const others = here[table] ?? [];
     if (JSON.stringify(others) === JSON.stringify(rows)) return [];
-    const more = others.filter((row) => !rows.includes(row));
+    const more = isMoving && table === 'rejected' ? [] : others.filter((row) => !rows.includes(row));
     const missing = rows.filter((row) => !others.includes(row));
+    if (more.length + missing.length === 0) return [];
     return [
       `${table} differ: there is ${more.join(' ').slice(0, 2_000)}, and not ${missing.join(' ').slice(0, 2_000)}`,
     ];

@@ -202,7 +202,7 @@ class RecordKills {
 
   async #differences(): Promise<string[]> {
     const { memory, twin } = this.#place;
-    return differencesOf(await dumpMet(memory, this.#look), await dumpMet(twin, this.#look));
+    return differencesOf(await dumpMet(memory, this.#look), await dumpMet(twin, this.#look), this.#look);
   }
 }
 

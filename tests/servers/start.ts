@@ -70,12 +70,16 @@ export async function startServer(program: ServerProgram): Promise<StartedServer
     for (const one of guarded.toReversed()) await one.stop();
   };
   const signal = (name: NodeJS.Signals) => guarded.at(-1)!.signal(name);
-  /** Until it has ended it holds its port and its files, and another start would fail for them. */
-  const kill = async () => {
-    signal('SIGKILL');
+  /** Until it has ended it holds its port and its files: another start would fail for them, or be taken for ready. */
+  const untilEnded = async () => {
     while (!guarded.at(-1)!.hasEnded()) await delay(POLL_MS);
   };
+  const kill = async () => {
+    signal('SIGKILL');
+    await untilEnded();
+  };
   const restart = async () => {
+    await untilEnded();
     try {
       await start();
     } catch (error) {

@@ -122,6 +122,7 @@ describe.skipIf(url === null)('a memory in postgres', () => {
       uuid: 'a',
       last_version: 1,
       current_version: null,
+      is_gone: false,
       remark: 'of the next format',
     };
     expect(await tablesOf(settings)).toEqual([{ format: String(NEWEST + 2), document }]);
