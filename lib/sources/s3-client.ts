@@ -11,7 +11,7 @@ import {
   unchangedOf,
 } from '../support/exchange.ts';
 import type { Guard } from '../support/guard.ts';
-import { openGuardedTransport, type Transport } from '../support/guarded-agent.ts';
+import { lazyTransport, type Transport } from '../support/guarded-agent.ts';
 import { askedMs } from '../support/http-waits.ts';
 import { refusedByS3, s3Error } from './s3-failures.ts';
 import type { S3Place } from './s3-place.ts';
@@ -64,17 +64,12 @@ const MAX_TROUBLE_BYTES = 65_536;
  * host and those below it, of AWS all of its own. Nothing is loaded or opened before the first request.
  */
 export function createS3Client(settings: S3ClientSettings): S3Client {
-  let transport: Promise<Transport> | null = null;
-  return {
-    ask: async (request, signal) => {
-      transport ??= openGuardedTransport(settings.guard, settings.limits);
-      const url = addressOf(settings, request.place);
-      return follow(await transport, settings, request, deadlineOf({ ...request, url }, settings.limits, signal));
-    },
-    close: async () => {
-      await (await transport)?.agent.destroy();
-    },
+  const { open, close } = lazyTransport(settings.guard, settings.limits);
+  const ask = async (request: S3Request, signal: AbortSignal) => {
+    const url = addressOf(settings, request.place);
+    return follow(await open(), settings, request, deadlineOf({ ...request, url }, settings.limits, signal));
   };
+  return { ask, close };
 }
 
 /** Buckets that can stand before a host: one label, so that certificates fit. */
@@ -115,13 +110,26 @@ async function follow(
     const answer = await send(transport, { url, path, method, headers, version }, deadline);
     const { location } = answer.headers;
     if (isUnchanged(answer, { validators })) return unchangedOf(answer, deadline);
-    if (answer.status === 200) return fileOf(answer, { url, maxBytes }, limits, deadline);
+    if (answer.status === 200) return fileOf(plainly(answer), { url, maxBytes }, limits, deadline);
     if (!REDIRECTS.has(answer.status) || location === undefined) throw await refusalOf(answer, request, settings, url);
     await passOver(answer, deadline);
     if (hops === MAX_HOPS) throw s3Error('SOURCE_ANSWER', place, `redirects more than ${MAX_HOPS} times`);
     url = nextOf(location, url, settings, place);
     path = rawPathOf(location);
   }
+}
+
+/** What unpacking knows. */
+const PACKED = /^(?:gzip|x-gzip|deflate|br)$/i;
+
+/**
+ * Whoever stores an object says how it is encoded, and S3 repeats that word for word: `aws-chunked`, which only its way there was, or
+ * `utf-8`. What is none of an encoding that can be unpacked says nothing of the bytes.
+ */
+function plainly(answer: Answer): Answer {
+  const said = (answer.headers['content-encoding'] ?? '').split(',').map((word) => word.trim());
+  const encoding = said.find((name) => PACKED.test(name)) ?? 'identity';
+  return { ...answer, headers: { ...answer.headers, 'content-encoding': encoding } };
 }
 
 /** Not 301: by it S3 tells that a bucket lies in another region, which is for the operator to set. */

@@ -1,6 +1,6 @@
 /** What tells the bytes of an object from others. */
 export interface S3Version {
-  /** With its quotes. Equal ones are of equal bytes; equal bytes may have several. */
+  /** As `etagOf` gives it. Equal ones are of equal bytes; equal bytes may have several. */
   readonly etag: string | null;
   readonly bytes: number | null;
   /** Of a bucket that keeps versions, where it was told: a listing does not. */
@@ -30,11 +30,17 @@ function membersOf(text: string): { readonly etag?: unknown; readonly bytes?: un
   }
 }
 
+/** An ETag as it is compared and asked with: in quotes, which some servers leave out in their listings; null where there is none. */
+export function etagOf(text: string | undefined): string | null {
+  const mark = (text ?? '').replace(/^W\//, '').replace(/^"(.*)"$/, '$1');
+  return mark === '' ? null : `"${mark}"`;
+}
+
 /** The version of the bytes that an answer holds. */
 export function versionIn(headers: Readonly<Record<string, string>>): S3Version {
   const length = headers['content-length'] ?? '';
   return {
-    etag: headers['etag'] ?? null,
+    etag: etagOf(headers['etag']),
     bytes: /^\d{1,15}$/.test(length) ? Number(length) : null,
     versionId: headers['x-amz-version-id'] ?? null,
   };

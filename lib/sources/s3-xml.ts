@@ -1,4 +1,5 @@
 import { Parser } from 'htmlparser2';
+import { etagOf } from './s3-version.ts';
 
 /** An object as a listing tells of it. */
 export interface ListedObject {
@@ -69,11 +70,10 @@ const PAGE = 'ListBucketResult';
 
 function objectOf(values: ReadonlyMap<string, string>): ListedObject {
   const size = values.get('Size') ?? '';
-  const etag = values.get('ETag') ?? '';
   return {
     key: values.get('Key') ?? null,
     bytes: /^\d{1,15}$/.test(size) ? Number(size) : null,
-    etag: etag === '' ? null : etag,
+    etag: etagOf(values.get('ETag')),
   };
 }
 

@@ -172,8 +172,10 @@ class BucketSource implements S3Source {
 
   #assertSize(item: SourceItem): void {
     const { maxBytes } = this.#settings;
-    if (item.bytes === null || item.bytes <= maxBytes) return;
-    const problem = `has ${item.bytes} bytes, more than the ${maxBytes} that APEX_MAX_FILE_MB allows`;
+    // What failed when it was looked at comes without its size, so that it takes no room.
+    const bytes = item.bytes ?? readVersion(item.version).bytes;
+    if (bytes === null || bytes <= maxBytes) return;
+    const problem = `has ${bytes} bytes, more than the ${maxBytes} that APEX_MAX_FILE_MB allows`;
     throw s3Error('TOO_LARGE', placeOf(item), problem);
   }
 }
@@ -207,7 +209,7 @@ function isWithin(place: S3Place, prefix: S3Place): boolean {
 
 function entryOf({ key, bytes, etag }: ListedObject, { bucket, key: prefix }: S3Place): (SourceItem | SourceProblem)[] {
   const within = uriOf({ bucket, key: prefix });
-  if (key === null) return [{ uri: within, code: 'NOT_FOUND', message: `${within} holds a key that is no text` }];
+  if (key === null) return [{ uri: within, code: 'SOURCE_ANSWER', message: `${within} holds a key that is no text` }];
   if (key.endsWith('/') && bytes === 0) return [];
   return [itemOf({ bucket, key }, bytes, versionText({ etag, bytes, versionId: null }))];
 }

@@ -1,7 +1,7 @@
 import { downloadError, refusedDownload } from './download-failures.ts';
 import type { Deadline, Download, DownloadRequest, DownloadSettings } from './download-settings.ts';
 import { type Answer, deadlineOf, discard, fileOf, isUnchanged, passOver, send, unchangedOf } from './exchange.ts';
-import { openGuardedTransport, type Transport } from './guarded-agent.ts';
+import { lazyTransport, type Transport } from './guarded-agent.ts';
 import { askedMs } from './http-waits.ts';
 
 /** Fetches files from the web. Errors: SourceError of the codes of `download-failures.ts`, ADDRESS_REFUSED; the signal's reason. */
@@ -20,16 +20,10 @@ const MAX_HOPS = 5;
  * another. Nothing is loaded or opened before the first request.
  */
 export function createDownloads(settings: DownloadSettings): Downloads {
-  let transport: Promise<Transport> | null = null;
-  return {
-    get: async (request, signal) => {
-      transport ??= openGuardedTransport(settings.guard, settings.limits);
-      return follow(await transport, settings, request, deadlineOf(request, settings.limits, signal));
-    },
-    close: async () => {
-      await (await transport)?.agent.destroy();
-    },
-  };
+  const { open, close } = lazyTransport(settings.guard, settings.limits);
+  const get = async (request: DownloadRequest, signal: AbortSignal) =>
+    follow(await open(), settings, request, deadlineOf(request, settings.limits, signal));
+  return { get, close };
 }
 
 async function follow(

@@ -36,6 +36,20 @@ export async function openGuardedTransport(
   return { agent: new Agent(options) };
 }
 
+/** A transport that is opened when it is first asked for, and whose connections end together. */
+export function lazyTransport(guard: Guard, limits: Parameters<typeof openGuardedTransport>[1]) {
+  let transport: Promise<Transport> | null = null;
+  return {
+    open: (): Promise<Transport> => {
+      transport ??= openGuardedTransport(guard, limits);
+      return transport;
+    },
+    close: async (): Promise<void> => {
+      await (await transport)?.agent.destroy();
+    },
+  };
+}
+
 /** To one server at a time; who asks beyond that waits. */
 const MAX_CONNECTIONS = 8;
 

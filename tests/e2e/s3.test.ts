@@ -1,5 +1,7 @@
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
+import { onMemory } from '../helpers/case.ts';
 import { openS3Case } from '../helpers/s3-server.ts';
 
 /**
@@ -201,4 +203,51 @@ test('an interrupted run goes on, and an object that could not be fetched is ret
     0,
     { source_uri: 's3://freight/in/b.txt', outcome: 'added' },
   ]);
+});
+
+test('an object is unpacked where it is packed, whatever else is said of its encoding', async () => {
+  const s3 = await openS3Case({ 'in/a.txt': '', 'in/b.txt': '', 'in/c.txt': '' });
+  const bodies: Record<string, [encoding: string, body: Buffer]> = {
+    'in/a.txt': ['aws-chunked', Buffer.from('Bay one is closed.')],
+    'in/b.txt': ['gzip,aws-chunked', gzipSync('Bay two is closed.')],
+    'in/c.txt': ['utf-8', Buffer.from('Bay three is closed.')],
+  };
+  s3.interfere = (_, response, key) => {
+    const found = bodies[key ?? ''];
+    if (found === undefined) return null;
+    response.writeHead(200, { etag: '"v1"', 'content-encoding': found[0], 'content-length': found[1].length });
+    response.end(found[1]);
+    return true;
+  };
+  const { exitCode, lines } = await s3.ingest('s3://freight/in/');
+  expect([exitCode, lines.at(-1)!['added']]).toEqual([0, 3]);
+  for (const bay of ['one', 'two', 'three']) expect(await s3.search(`bay ${bay}`)).toContain(`Bay ${bay} is closed.`);
+});
+
+test('an object that is larger than allowed is set aside without being asked for', async () => {
+  const s3 = await openS3Case({ 'in/a.txt': 'x'.repeat(1_048_577), 'in/b.txt': TEXT });
+  const { exitCode, lines } = await s3.runWith({ APEX_MAX_FILE_MB: '1' }, 'ingest', 's3://freight/in/');
+  expect([exitCode, s3.asked()]).toEqual([3, ['/freight/in/b.txt', 'list in/']]);
+  expect(lines).toContainEqual(
+    expect.objectContaining({
+      source_uri: 's3://freight/in/a.txt',
+      error: expect.objectContaining({
+        code: 'TOO_LARGE',
+        message: 's3://freight/in/a.txt has 1048577 bytes, more than the 1048576 that APEX_MAX_FILE_MB allows',
+      }),
+    }),
+  );
+});
+
+test('a damaged document is healed from its bucket, where that still has the same bytes', async () => {
+  const s3 = await openS3Case({ 'in/a.txt': TEXT });
+  const damage = () => onMemory(s3.home, (db) => db.exec("UPDATE chunk SET text = 'Bay one.'"));
+  await s3.ingest('s3://freight/in/');
+  damage();
+  expect((await s3.run('verify', '--repair')).exitCode).toBe(0);
+  expect(await s3.search('bay nine')).toHaveLength(1);
+  damage();
+  s3.objects['in/a.txt'] = `${TEXT}Changed.`;
+  const { exitCode, stdout } = await s3.run('verify', '--repair');
+  expect([exitCode, stdout]).toEqual([5, expect.stringContaining('SOURCE_CHANGED')]);
 });

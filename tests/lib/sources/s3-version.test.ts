@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { readVersion, versionIn, versionText } from '../../../lib/sources/s3-version.ts';
+import { etagOf, readVersion, versionIn, versionText } from '../../../lib/sources/s3-version.ts';
 
 test('a version is read as it was written; the id that a bucket gives is kept beside its mark', () => {
   const told = versionIn({ etag: '"v1"', 'content-length': '12', 'x-amz-version-id': '3HL4kqtJlcpXrof3' });
@@ -13,4 +13,8 @@ test('without a mark there is no version; of what is damaged, or of another sour
   for (const text of [null, undefined, '', 'null', '7', '{', '[]', '{"etag":7,"bytes":"12"}', '{"etag":""}'])
     expect(readVersion(text)).toEqual(nothing);
   expect(readVersion('{"etag":"\\"v1\\"","modified":null}')).toEqual({ ...nothing, etag: '"v1"' });
+});
+
+test('a mark is the same with and without its quotes', () => {
+  expect(['"v1"', 'v1', 'W/"v1"', '""', '', undefined].map(etagOf)).toEqual(['"v1"', '"v1"', '"v1"', null, null, null]);
 });

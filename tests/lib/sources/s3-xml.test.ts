@@ -7,12 +7,13 @@ const page = (inside: string) =>
 test('objects of a page are read with key, size and mark, and how the next page is asked for', () => {
   const xml = page(
     '<IsTruncated>true</IsTruncated><Contents><Key>a &amp; b</Key><Size>12</Size><ETag>&quot;v1&quot;</ETag><Owner><ID>7</ID></Owner></Contents>' +
-      '<Contents><Key>c</Key></Contents><CommonPrefixes><Prefix>x/</Prefix></CommonPrefixes><NextContinuationToken>t+/=</NextContinuationToken>',
+      '<Contents><Key>c</Key><ETag>v2</ETag></Contents><Contents><Key>d</Key></Contents><CommonPrefixes><Prefix>x/</Prefix></CommonPrefixes><NextContinuationToken>t+/=</NextContinuationToken>',
   );
   expect(readListedPage(xml)).toEqual({
     objects: [
       { key: 'a & b', bytes: 12, etag: '"v1"' },
-      { key: 'c', bytes: null, etag: null },
+      { key: 'c', bytes: null, etag: '"v2"' },
+      { key: 'd', bytes: null, etag: null },
     ],
     next: 't+/=',
   });
