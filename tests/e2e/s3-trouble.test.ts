@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { openCase } from '../helpers/case.ts';
+import { openDnsServer } from '../helpers/dns-server.ts';
 import { KEYS, openS3Case, refuse } from '../helpers/s3-server.ts';
 import { openWebServer } from '../helpers/web-server.ts';
 
@@ -222,6 +223,50 @@ test('a redirect to the same site is followed, signed anew; keys are sent to no 
   expect([exitCode, foreign.connections]).toEqual([3, 0]);
   expect(of('in/moved.txt')).toMatchObject({ outcome: 'added' });
   expect(of('in/away.txt')).toMatchObject({ error: { code: 'FOREIGN_LINK' } });
+});
+
+describe('where buckets stand before the host', () => {
+  async function openVirtualCase(answer: (name: string) => readonly string[]) {
+    const names = await openDnsServer(answer);
+    const s3 = await openS3Case({ 'in/a.txt': TEXT, 'in/b.txt': 'Bay ten is closed.' });
+    const { port } = s3.server;
+    const env = {
+      ...{ AWS_ENDPOINT_URL: `http://s3.corp.example:${port}`, SOURCE_S3_ADDRESSING: 'virtual' },
+      APEX_DNS_SERVER: names.place,
+    };
+    // As the server has it in the path.
+    s3.interfere = (request) => {
+      const bucket = /^([^.]+)\.[a-z.]*s3\.corp\.example/.exec(request.headers.host ?? '')?.[1];
+      if (bucket !== undefined) request.url = `/${bucket}${request.url}`;
+      return null;
+    };
+    return { s3, env, port, names };
+  }
+
+  test('they are asked for there, also after a redirect to a host below the endpoint', async () => {
+    const { s3, env, port } = await openVirtualCase(() => ['127.0.0.1']);
+    const { interfere } = s3;
+    s3.interfere = (request, response, key) => {
+      if (request.headers.host === `freight.s3.corp.example:${port}` && request.url === '/in/b.txt') {
+        response.writeHead(307, { location: `http://freight.west.s3.corp.example:${port}/in/b.txt` }).end();
+        return true;
+      }
+      return interfere(request, response, key);
+    };
+    const { exitCode, lines } = await s3.runWith(env, 'ingest', 's3://freight/in/');
+    expect([exitCode, lines.at(-1)]).toMatchObject([0, { added: 2 }]);
+    const hosts = new Set(s3.server.requests.map(({ headers }) => headers['host']));
+    expect([...hosts].sort()).toEqual([`freight.s3.corp.example:${port}`, `freight.west.s3.corp.example:${port}`]);
+  });
+
+  test('AWS itself is asked in the region, encrypted, and only where its name stands for a public address', async () => {
+    const { s3, names } = await openVirtualCase(() => ['127.0.0.1']);
+    const env = { APEX_DNS_SERVER: names.place, AWS_ENDPOINT_URL: '', AWS_REGION: 'eu-central-1' };
+    const { exitCode, lines } = await s3.runWith(env, 'ingest', 's3://freight/in/');
+    expect([exitCode, lines[0]]).toMatchObject([78, { event: 'problem', code: 'ADDRESS_REFUSED' }]);
+    expect(lines[0]!['message']).toContain('freight.s3.eu-central-1.amazonaws.com (127.0.0.1) is no address');
+    expect(names.questions[0]!.name).toBe('freight.s3.eu-central-1.amazonaws.com');
+  });
 });
 
 describe('settings:', () => {

@@ -37,10 +37,8 @@ export function refuse(
  */
 export async function openS3Case(objects: Record<string, string | Stored>, { pageKeys = 1_000 } = {}) {
   const server = await openWebServer((request, response) => {
-    const [path = '', query = ''] = (request.url ?? '').split('?', 2);
-    const [, bucket, rest] = /^\/([^/]*)\/(.*)$/s.exec(path) ?? [];
-    const key = rest === '' || rest === undefined ? null : decodeURIComponent(rest);
-    if (s3.interfere(request, response, key) === true) return;
+    if (s3.interfere(request, response, askedOf(request).key) === true) return;
+    const { bucket, key, query } = askedOf(request);
     if (bucket !== 'freight') refuse(response, 404, 'NoSuchBucket');
     else if (key === null) response.end(pageOf(new URLSearchParams(query)));
     else give(request, response, storedAt(objects, key));
@@ -81,6 +79,13 @@ export async function openS3Case(objects: Record<string, string | Stored>, { pag
     },
   };
   return s3;
+}
+
+/** The bucket that stands in the path, the key behind it or null, and the query. */
+function askedOf({ url = '' }: IncomingMessage) {
+  const [path = '', query = ''] = url.split('?', 2);
+  const [, bucket, rest = ''] = /^\/([^/]*)\/(.*)$/s.exec(path) ?? [];
+  return { bucket, key: rest === '' ? null : decodeURIComponent(rest), query };
 }
 
 function shownRequest(path: string): string {
