@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { openCase } from '../helpers/case.ts';
 import { openDnsServer } from '../helpers/dns-server.ts';
+import { startApex } from '../helpers/program.ts';
 import { KEYS, openS3Case, refuse } from '../helpers/s3-server.ts';
 import { openWebServer } from '../helpers/web-server.ts';
 
@@ -195,6 +196,41 @@ describe('a prefix that cannot be listed ends with a problem:', () => {
     expect([exitCode, lines[0]]).toMatchObject([75, { code: 'APEX_SOURCE' }]);
     expect(lines[0]!['message']).toMatch(/127.0.0.1:9.*nothing listens there/);
   });
+});
+
+test('a server that is silent holds nobody who interrupts: the listing ends, and nothing is said to be gone', async () => {
+  const s3 = await openS3Case({ 'in/a.txt': TEXT });
+  await s3.ingest('s3://freight/in/');
+  for (const isSilent of [(path: string) => path.includes('list-type'), (path: string) => path.includes('a.txt')]) {
+    delete s3.objects['in/a.txt'];
+    s3.objects['in/b.txt'] = 'Bay ten is closed.';
+    const asked = Promise.withResolvers<void>();
+    s3.interfere = (request) => {
+      if (!isSilent(request.url ?? '')) return null;
+      asked.resolve();
+      return true;
+    };
+    const started = startApex(['ingest', '--sync', 's3://freight/in/', '--json'], { home: s3.home, env: s3.env });
+    await asked.promise;
+    started.kill('SIGINT');
+    const { exitCode, lines } = await started.finished;
+    expect([exitCode, lines.filter(({ event }) => event === 'problem')]).toEqual([130, []]);
+  }
+  s3.interfere = () => null;
+  expect((await s3.run('resume')).lines.at(-1)).toMatchObject({ deleted: 1 });
+});
+
+test('what may not be asked after is not gone', async () => {
+  const s3 = await openS3Case({ 'in/a.txt': TEXT, 'in/b.txt': 'Bay ten is closed.' });
+  await s3.ingest('s3://freight/in/');
+  delete s3.objects['in/a.txt'];
+  s3.interfere = (request, response) => {
+    if (request.method !== 'HEAD') return null;
+    response.writeHead(403).end();
+    return true;
+  };
+  const { exitCode, lines } = await s3.ingest('--sync', 's3://freight/in/');
+  expect([exitCode, lines.at(-1)]).toMatchObject([0, { deleted: 0, unchanged: 1 }]);
 });
 
 test('a listing goes on after a page that failed once', async () => {
