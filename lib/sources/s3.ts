@@ -67,11 +67,8 @@ class BucketSource implements S3Source {
     named: readonly Named[],
     { signal, onRoot }: { readonly signal: AbortSignal; readonly onRoot: (root: SourceRoot) => void },
   ): AsyncGenerator<SourceItem | SourceProblem> {
-    const uri = uriOf(place);
-    const end = (state: SourceRoot['state']) =>
-      onRoot({ target, uri: uri.replace(/\/$/, ''), isPattern: false, state });
     const own = named.filter((other) => isWithin(other.place, place) && !isPrefix(other.place));
-    // What is named itself is told of also where the listing does not hold it.
+    // What is named itself is taken also where the listing does not come to it.
     const missed = new Map(own.map((other) => [uriOf(other.place), other.place]));
     let state: SourceRoot['state'] = 'empty';
     try {
@@ -83,14 +80,13 @@ class BucketSource implements S3Source {
           yield entry;
         }
       }
+      if (state === 'empty') yield { uri: target, code: 'NO_MATCH', message: `${target} holds no document` };
     } catch (error) {
-      end('incomplete');
+      state = 'incomplete';
       yield problemOf(error, target);
-      return;
     }
     for (const one of missed.values()) yield itemOf(one, null, null);
-    if (state === 'empty') yield { uri: target, code: 'NO_MATCH', message: `${target} holds no document` };
-    end(state);
+    onRoot({ target, uri: uriOf(place).replace(/\/$/, ''), isPattern: false, state });
   }
 
   /** Each is asked after: only what the server says is not there is gone, whatever a listing held. */

@@ -220,6 +220,13 @@ test('a server that is silent holds nobody who interrupts: the listing ends, and
   expect((await s3.run('resume')).lines.at(-1)).toMatchObject({ deleted: 1 });
 });
 
+test('an object that is named itself is taken though the prefix that it lies under may not be listed', async () => {
+  const s3 = await openS3Case({ 'in/a.txt': TEXT });
+  s3.interfere = (_, response, key) => (key === null ? refuse(response, 403, 'AccessDenied') : null);
+  const { exitCode, outcomes } = await s3.ingest('s3://freight/in/', 's3://freight/in/a.txt');
+  expect([exitCode, outcomes]).toEqual([78, { 's3://freight/in/a.txt': 'added' }]);
+});
+
 test('what may not be asked after is not gone', async () => {
   const s3 = await openS3Case({ 'in/a.txt': TEXT, 'in/b.txt': 'Bay ten is closed.' });
   await s3.ingest('s3://freight/in/');
