@@ -34,7 +34,7 @@ export function registerIngestJson(program: Command): void {
     )
     .argument(
       '[target...]',
-      'files, folders, quoted globs, https:// addresses, or - for standard input; with --staged ids',
+      'files, folders, quoted globs, https:// and s3:// addresses, or - for standard input; with --staged ids',
     )
     .addOption(
       new Option('--source <name>', 'the source that the records are of')

@@ -25,11 +25,11 @@ export function registerIngest(program: Command): void {
     .command('ingest')
     .summary('read documents and write them to the memory')
     .description(
-      'Reads files, folders, globs, web addresses or standard input. Safe to repeat: what has not changed is skipped, what was interrupted goes on.',
+      'Reads files, folders, globs, web addresses, buckets or standard input. Safe to repeat: what has not changed is skipped, what was interrupted goes on.',
     )
     .argument(
       '[target...]',
-      'paths, folders, quoted globs, https:// addresses, or - for standard input; with --staged ids',
+      'paths, folders, quoted globs, https:// and s3:// addresses, or - for standard input; with --staged ids',
     )
     .addOption(
       new Option('--source <name>', 'what all targets are read with; by default each with what it looks like').choices(
@@ -38,8 +38,8 @@ export function registerIngest(program: Command): void {
     )
     .option('--staged', 'take what waits in staging (apex stage): the items of these ids, or all')
     .option('--id <id>', 'id of the document; only with a single file or -')
-    .option('--sync', 'also delete the documents of these folders and globs whose files are gone')
-    .option('--allow-empty', 'with --sync: also when a folder or glob holds nothing any more')
+    .option('--sync', 'also delete the documents of these folders, globs and prefixes whose files are gone')
+    .option('--allow-empty', 'with --sync: also when a folder, glob or prefix holds nothing any more')
     .option('--dry-run', 'say what would be done, what it would cost and how long it would take; change nothing')
     .option('--stdin-name <name>', 'name of standard input as a document, a hint for its type')
     .addOption(
@@ -55,7 +55,7 @@ export function registerIngest(program: Command): void {
   addWebFlags(addCaps(ingest))
     .addHelpText(
       'after',
-      '\nExamples:\n  $ apex ingest ./contracts\n  $ apex ingest "mail/**/*.eml" --json\n  $ apex ingest --sync ./contracts\n  $ apex ingest ./contracts --dry-run\n  $ apex ingest --staged\n  $ apex ingest https://docs.example.com/rates.pdf\n  $ cat note.txt | apex ingest - --id note-1',
+      '\nExamples:\n  $ apex ingest ./contracts\n  $ apex ingest "mail/**/*.eml" --json\n  $ apex ingest --sync ./contracts\n  $ apex ingest ./contracts --dry-run\n  $ apex ingest --staged\n  $ apex ingest https://docs.example.com/rates.pdf\n  $ apex ingest --sync s3://freight/contracts/\n  $ cat note.txt | apex ingest - --id note-1',
     )
     .action(async (targets: string[], flags: IngestFlags) => {
       assertNamed(targets, flags);

@@ -25,7 +25,7 @@ export function registerStage(program: Command): void {
     .description(
       'Fetches bytes into staging and leaves them there until apex ingest --staged, or apex ingest-json --staged, takes them; prints where each lies. No store is needed. Safe to repeat: what waits already stays. A document is the same document, staged or not.',
     )
-    .argument('<target...>', 'paths, folders, quoted globs, https:// addresses, or - for standard input')
+    .argument('<target...>', 'paths, folders, quoted globs, https:// and s3:// addresses, or - for standard input')
     .addOption(
       new Option(
         '--source <name>',

@@ -21,9 +21,11 @@ import type { HttpsSource } from '../lib/sources/https.ts';
 import { FEEDS, loadAttachments, loadFeedWalker, SOURCES } from '../lib/sources/index.ts';
 import { makeTemporaryFolder, openStaging } from '../lib/staging/index.ts';
 import { type OpenServer, openStores, readStores } from '../lib/stores/index.ts';
+import type { DownloadLimits } from '../lib/support/download-settings.ts';
 import { crashProbe, type Probe, probed } from '../lib/support/probe.ts';
 import type { CommitProbe } from '../lib/support/sql-thread.ts';
 import { Machine } from './apex.ts';
+import { openBuckets } from './assemble-s3.ts';
 import { type Places, placesOf } from './config/report.ts';
 import { serversOf, waitedFor } from './config/servers.ts';
 import { environmentOf, type Settings } from './config/settings.ts';
@@ -247,14 +249,19 @@ type SourceOptions = Omit<ReaderOptions, 'embedder'>;
 export async function openSources(options: SourceOptions): Promise<Pick<Parts, 'source'> & { close(): Promise<void> }> {
   const { createLocalSource } = await SOURCES.local_upload();
   const web = await openWeb(options);
+  const buckets = await openBuckets({ ...options, limits: webLimits(options.settings) });
   const local = createLocalSource(localSettings(options));
   return {
     source: (name) => {
       if (name === local.name) return local;
       if (name === 'https') return web.source();
+      if (name === 's3') return buckets.source();
       throw new UsageError(`there is no source ${name}`, { code: 'APEX_USAGE', details: { name } });
     },
-    close: () => web.close(),
+    close: async () => {
+      await web.close();
+      await buckets.close();
+    },
   };
 }
 
@@ -303,6 +310,14 @@ async function openReaders(options: ReaderOptions): Promise<Readers> {
 /** How long a web server's answer is waited for, and each further part of it. */
 const WEB_ANSWER_MS = 30_000;
 
+function webLimits({ answerMs, sourceTimeoutSeconds, sourceMinBytesPerSecond }: Settings): DownloadLimits {
+  const ms = answerMs === 0 ? WEB_ANSWER_MS : answerMs;
+  return {
+    ...{ connectMs: ms, readMs: ms, totalMs: sourceTimeoutSeconds * 1_000 },
+    minBytesPerSecond: sourceMinBytesPerSecond,
+  };
+}
+
 /** The source of web addresses, made when it is first asked for: what is wrong with its settings is no other command's concern. */
 async function openWeb({ settings, version, addresses = new Map() }: SourceOptions) {
   const { createHttpsSource } = await SOURCES.https();
@@ -312,16 +327,12 @@ async function openWeb({ settings, version, addresses = new Map() }: SourceOptio
   const create = () => {
     const { dnsServer, sourceHeaderFile } = settings;
     const resolve = dnsServer === '' ? systemResolve : resolveBy(dnsServer);
-    const answerMs = settings.answerMs === 0 ? WEB_ANSWER_MS : settings.answerMs;
     return createHttpsSource({
       ...{ version, addresses, maxBytes: settings.maxFileMegabytes * MEGABYTE },
       guard: createGuard(parseAllowedHosts(settings.sourceAllowedHosts), resolve),
       isHttpAllowed: settings.sourceAllowHttp === 'on',
       headers: sourceHeaderFile === '' ? new Map() : readHeaderFile(sourceHeaderFile),
-      limits: {
-        ...{ connectMs: answerMs, readMs: answerMs, totalMs: settings.sourceTimeoutSeconds * 1_000 },
-        minBytesPerSecond: settings.sourceMinBytesPerSecond,
-      },
+      limits: webLimits(settings),
     });
   };
   return {

@@ -76,8 +76,12 @@ export function shownTime(iso: string): string {
   return `${date} ${[time.getHours(), time.getMinutes(), time.getSeconds()].map(two).join(':')}`;
 }
 
-/** A location as a person knows it: a file's path, from the working folder where it lies below; percent signs are decoded. */
+/**
+ * A location as a person knows it: a file's path, from the working folder where it lies below; percent signs are decoded, but for those
+ * of objects of S3, whose keys stand there as they are.
+ */
 export function shownPlace(uri: string, folder = process.cwd()): string {
+  if (uri.startsWith('s3://')) return uri;
   const place = decoded(uri.replace(/^file:\/\//, ''));
   return place.startsWith(`${folder}/`) ? place.slice(folder.length + 1) : place;
 }

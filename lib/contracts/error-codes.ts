@@ -306,6 +306,7 @@ const ITEM_CODES: ReadonlySet<ErrorCode> = new Set([
   'SOURCE_REFUSED',
   'SOURCE_REQUEST',
   'SOURCE_ANSWER',
+  'FOREIGN_LINK',
   'ADDRESS_REFUSED',
   'TLS_REFUSED',
 ]);

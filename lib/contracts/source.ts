@@ -58,6 +58,16 @@ export interface StagedOrigin {
 /** Why something that waits in staging cannot be taken. */
 type StagedProblemCode = 'CORRUPT' | 'LOCKED' | 'APEX_USAGE';
 
+/** Why something that is listed elsewhere could not be. */
+type RemoteProblemCode =
+  | 'SOURCE_REFUSED'
+  | 'SOURCE_REQUEST'
+  | 'SOURCE_ANSWER'
+  | 'ENDLESS_PAGES'
+  | 'FOREIGN_LINK'
+  | 'TLS_REFUSED'
+  | 'TOO_LARGE';
+
 /** Something a source met while listing and could not offer as an item. */
 export interface SourceProblem {
   readonly uri: string;
@@ -69,6 +79,7 @@ export interface SourceProblem {
     | 'APEX_SOURCE'
     | 'SUDDENLY_EMPTY'
     | 'ADDRESS_REFUSED'
+    | RemoteProblemCode
     | StagedProblemCode;
   readonly message: string;
 }

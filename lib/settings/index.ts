@@ -9,6 +9,9 @@ import { readConfigFile, readEnvFile, type SettingsFile } from './files.ts';
 /** What reads a file of headers, loaded when one is named. */
 export const loadHeaderFile = () => import('./header-file.ts');
 
+/** What reads the files of profiles, loaded when a bucket is asked for. */
+export const loadAwsProfile = () => import('./aws-profile.ts');
+
 /** Values by name, from one place, with what is wrong there. */
 export interface RawLayer extends SettingsFile {
   readonly origin: 'environment' | '.env' | 'apex.config.json';

@@ -1,4 +1,5 @@
 import { downloadError } from '../support/download-failures.ts';
+import { plainName } from './plain-name.ts';
 
 type Headers = Readonly<Record<string, string>>;
 
@@ -37,13 +38,8 @@ function partsOf(version: string): { readonly etag?: unknown; readonly modified?
 /** The last part of the path, for people and as a hint for the type; the host's name where there is none. */
 export function nameOf({ pathname, hostname }: URL): string {
   const last = pathname.split('/').findLast((part) => part !== '') ?? hostname;
-  return decoded(last)
-    .replace(/[\x00-\x1f\x7f-\x9f/\\]/g, '_')
-    .slice(0, MAX_NAME_LENGTH)
-    .toWellFormed();
+  return plainName(decoded(last));
 }
-
-const MAX_NAME_LENGTH = 255;
 
 /** Percent signs that stand for no text stay. */
 function decoded(text: string): string {

@@ -8,6 +8,7 @@ import type { FeedSourceName } from '../contracts/feed.ts';
 export const SOURCES = {
   https: () => import('./https.ts'),
   local_upload: () => import('./local.ts'),
+  s3: () => import('./s3.ts'),
 } as const;
 
 /** What came inside other documents. No source of its own: nothing can be listed in it. */

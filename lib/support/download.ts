@@ -1,8 +1,7 @@
-import type { Dispatcher } from 'undici';
-import { bodyParts } from './download-body.ts';
-import { brokenDownload, downloadError, refusedDownload } from './download-failures.ts';
+import { downloadError, refusedDownload } from './download-failures.ts';
 import type { Deadline, Download, DownloadRequest, DownloadSettings } from './download-settings.ts';
-import { openGuardedTransport, type Transport } from './guarded-agent.ts';
+import { type Answer, deadlineOf, discard, fileOf, isUnchanged, passOver, send, unchangedOf } from './exchange.ts';
+import { lazyTransport, type Transport } from './guarded-agent.ts';
 import { askedMs } from './http-waits.ts';
 
 /** Fetches files from the web. Errors: SourceError of the codes of `download-failures.ts`, ADDRESS_REFUSED; the signal's reason. */
@@ -21,33 +20,10 @@ const MAX_HOPS = 5;
  * another. Nothing is loaded or opened before the first request.
  */
 export function createDownloads(settings: DownloadSettings): Downloads {
-  let transport: Promise<Transport> | null = null;
-  return {
-    get: async (request, signal) => {
-      transport ??= openGuardedTransport(settings.guard, settings.limits);
-      return follow(await transport, settings, request, deadlineOf(request, settings, signal));
-    },
-    close: async () => {
-      await (await transport)?.agent.destroy();
-    },
-  };
-}
-
-function deadlineOf(
-  { url, isTimed }: DownloadRequest,
-  { limits: { totalMs } }: DownloadSettings,
-  signal: AbortSignal,
-): Deadline {
-  const late = isTimed ? AbortSignal.timeout(totalMs) : null;
-  return {
-    signal: late === null ? signal : AbortSignal.any([signal, late]),
-    throwIfOver: () => {
-      signal.throwIfAborted();
-      if (late?.aborted !== true) return;
-      const problem = `took longer than the ${totalMs / 1_000} seconds that SOURCE_TIMEOUT_SECONDS allows`;
-      throw downloadError('APEX_SOURCE', url, problem, { isRetryable: true });
-    },
-  };
+  const { open, close } = lazyTransport(settings.guard, settings.limits);
+  const get = async (request: DownloadRequest, signal: AbortSignal) =>
+    follow(await open(), settings, request, deadlineOf(request, settings.limits, signal));
+  return { get, close };
 }
 
 async function follow(
@@ -61,11 +37,12 @@ async function follow(
   for (let hops = 0; ; hops += 1) {
     assertScheme(url, settings);
     const headers = isOwn ? (settings.headers.get(url.origin) ?? {}) : {};
-    const response = await send(transport, settings, { url, headers: { ...headers, ...request.validators } }, deadline);
-    const location = response.headers['location'];
-    if (!REDIRECTS.has(response.statusCode) || typeof location !== 'string')
-      return await answerOf(settings, { ...request, url }, response, deadline);
-    await passOver(response, deadline);
+    const { version } = settings;
+    const answer = await send(transport, { url, headers: { ...headers, ...request.validators }, version }, deadline);
+    const { location } = answer.headers;
+    if (!REDIRECTS.has(answer.status) || location === undefined)
+      return await answerOf(settings, { ...request, url }, answer, deadline);
+    await passOver(answer, deadline);
     const from = request.url;
     if (hops === MAX_HOPS) throw downloadError('SOURCE_ANSWER', from, `redirects more than ${MAX_HOPS} times`);
     if (!URL.canParse(location, url.href)) throw downloadError('SOURCE_ANSWER', from, 'redirects to no address');
@@ -90,79 +67,20 @@ function assertScheme(url: URL, { isHttpAllowed }: DownloadSettings): void {
   throw downloadError('ADDRESS_REFUSED', url, what);
 }
 
-async function send(
-  { agent, request }: Transport,
-  { version }: DownloadSettings,
-  { url, headers }: { readonly url: URL; readonly headers: Readonly<Record<string, string>> },
-  deadline: Deadline,
-): Promise<Dispatcher.ResponseData> {
-  try {
-    deadline.throwIfOver();
-    return await request(url, {
-      dispatcher: agent,
-      method: 'GET',
-      // What is not compressed is compared with its length, and has one mark of its version.
-      headers: { accept: '*/*', 'accept-encoding': 'identity', 'user-agent': `apex/${version}`, ...headers },
-      signal: deadline.signal,
-    });
-  } catch (error) {
-    deadline.throwIfOver();
-    throw brokenDownload(url, error);
-  }
-}
-
-/** What an answer without a file may hold besides its headers. */
-const MAX_PASSED_BYTES = 16_384;
-
-/** Reads what little there is, so that the next request may take the same connection. */
-async function passOver({ body }: Dispatcher.ResponseData, { signal }: Deadline): Promise<void> {
-  await body.dump({ limit: MAX_PASSED_BYTES, signal }).catch(() => {});
-}
-
-/** An answer that is not wanted is not read: its connection ends with it. */
-function discard({ body }: Dispatcher.ResponseData): void {
-  body.on('error', () => {});
-  body.destroy();
-}
-
 /** @throws SourceError for what is no file, and for one that is too large. */
 async function answerOf(
   settings: DownloadSettings,
   request: DownloadRequest,
-  response: Dispatcher.ResponseData,
+  answer: Answer,
   deadline: Deadline,
 ): Promise<Download> {
-  const { url, validators, maxBytes } = request;
-  const { statusCode: status, body } = response;
-  const headers = singleHeaders(response);
-  const end = () => discard(response);
-  if (status === 304 && Object.keys(validators).length > 0) {
-    await passOver(response, deadline);
-    return { body: null, headers, end };
-  }
+  const { url } = request;
+  const { status, headers } = answer;
+  if (isUnchanged(answer, request)) return unchangedOf(answer, deadline);
   if (status !== 200) {
-    end();
+    discard(answer);
     const rule = { millisecondsAbove: null, hasReset: false };
-    throw refusedDownload(url, status, askedMs(response.headers, rule, Date.now()));
+    throw refusedDownload(url, status, askedMs(headers, rule, Date.now()));
   }
-  const length = Number(headers['content-length'] ?? '0');
-  if (maxBytes !== null && length > maxBytes) {
-    end();
-    throw downloadError(
-      'TOO_LARGE',
-      url,
-      `has ${length} bytes, more than the ${maxBytes} that APEX_MAX_FILE_MB allows`,
-    );
-  }
-  const encoding = headers['content-encoding'] ?? 'identity';
-  return { body: bodyParts(body, { url, encoding, maxBytes, limits: settings.limits, deadline }), headers, end };
-}
-
-function singleHeaders({ headers }: Dispatcher.ResponseData): Readonly<Record<string, string>> {
-  return Object.fromEntries(
-    Object.entries(headers).flatMap(([name, value]) => {
-      const single = Array.isArray(value) ? value[0] : value;
-      return single === undefined ? [] : [[name, single] as const];
-    }),
-  );
+  return fileOf(answer, request, settings.limits, deadline);
 }

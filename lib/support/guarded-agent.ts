@@ -5,7 +5,6 @@ import type { Guard, HostAddress } from './guard.ts';
 /** What sends requests. */
 export interface Transport {
   readonly agent: Dispatcher;
-  readonly request: typeof import('undici').request;
 }
 
 /**
@@ -17,7 +16,7 @@ export async function openGuardedTransport(
   guard: Guard,
   { connectMs, readMs }: { readonly connectMs: number; readonly readMs: number },
 ): Promise<Transport> {
-  const { Agent, buildConnector, request } = await import('undici');
+  const { Agent, buildConnector } = await import('undici');
   const connect: ReturnType<typeof buildConnector> = (options, done) => {
     const { hostname } = options;
     guard.addressesOf(hostname).then(
@@ -34,7 +33,21 @@ export async function openGuardedTransport(
     );
   };
   const options = { connect, connections: MAX_CONNECTIONS, headersTimeout: readMs, bodyTimeout: readMs };
-  return { agent: new Agent(options), request };
+  return { agent: new Agent(options) };
+}
+
+/** A transport that is opened when it is first asked for, and whose connections end together. */
+export function lazyTransport(guard: Guard, limits: Parameters<typeof openGuardedTransport>[1]) {
+  let transport: Promise<Transport> | null = null;
+  return {
+    open: (): Promise<Transport> => {
+      transport ??= openGuardedTransport(guard, limits);
+      return transport;
+    },
+    close: async (): Promise<void> => {
+      await (await transport)?.agent.destroy();
+    },
+  };
 }
 
 /** To one server at a time; who asks beyond that waits. */

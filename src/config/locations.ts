@@ -17,7 +17,8 @@ export const EACH = '';
 
 /** The source that reads a target when nobody names one. */
 export function sourceOfTarget(target: string): string {
-  return /^https?:\/\//i.test(target) ? 'https' : 'local_upload';
+  if (/^https?:\/\//i.test(target)) return 'https';
+  return /^s3:\/\//i.test(target) ? 's3' : 'local_upload';
 }
 
 /** Targets of one source after the other, in the order in which each source comes first. */
@@ -40,6 +41,7 @@ export function readLocations(
   const read = targets.map((target) => {
     if (source === null) assertKnownKind(target);
     const own = source ?? sourceOfTarget(target);
+    if (own === 's3') return { source: own, target: bucketLocation(target) };
     if (own !== 'https') return { source: own, target: target === '-' ? target : resolve(target) };
     const url = addressOf(target);
     const known = knownAddress(url);
@@ -52,9 +54,22 @@ export function readLocations(
 
 function assertKnownKind(target: string): void {
   const kind = /^([a-z][a-z\d+.-]*):\/\//i.exec(target)?.[1]?.toLowerCase();
-  if (kind === undefined || kind === 'http' || kind === 'https') return;
-  const what = kind === 'file' ? 'give the path itself' : 'give a path or an https:// address';
+  if (kind === undefined || kind === 'http' || kind === 'https' || kind === 's3') return;
+  const what = kind === 'file' ? 'give the path itself' : 'give a path, an https:// or an s3:// address';
   throw new UsageError(`${kind}:// addresses are not read: ${what}`, { code: 'APEX_USAGE' });
+}
+
+/** What may be the name of a bucket, also of old ones and of other servers than those of AWS: nothing else gets into an address. */
+const BUCKET = /^[a-z\d][a-z\d._-]{0,254}$/i;
+
+/** A bucket with a key or a prefix, which are taken as they stand there. @throws UsageError when no bucket is named. */
+function bucketLocation(target: string): string {
+  const [, bucket = '', key = ''] = /^s3:\/\/([^/]*)(?:\/([\s\S]*))?$/i.exec(target) ?? [];
+  if (BUCKET.test(bucket)) return `s3://${bucket}/${key}`;
+  const what = /^s3:/i.test(target) ? 'names no bucket' : 'is no address of S3';
+  throw new UsageError(`${target} ${what}: write s3://bucket/key, or s3://bucket/prefix/ for all keys that begin so`, {
+    code: 'APEX_USAGE',
+  });
 }
 
 function addressOf(target: string): URL {

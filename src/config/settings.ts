@@ -322,6 +322,79 @@ export const SETTINGS = {
     max: 1_000_000_000,
     summary: 'A server that sends less in a second is given up; 0: however slow it is.',
   },
+  // The names that the tools of AWS know them by.
+  awsAccessKeyId: {
+    name: 'AWS_ACCESS_KEY_ID',
+    type: 'text',
+    fallback: '',
+    isSecret: true,
+    summary: 'Access key that `s3://` locations are read with; without it the profile’s.',
+  },
+  awsSecretAccessKey: {
+    name: 'AWS_SECRET_ACCESS_KEY',
+    type: 'text',
+    fallback: '',
+    isSecret: true,
+    summary: 'Secret of the access key.',
+  },
+  awsSessionToken: {
+    name: 'AWS_SESSION_TOKEN',
+    type: 'text',
+    fallback: '',
+    isSecret: true,
+    summary: 'Token of keys that hold for a while.',
+  },
+  awsProfile: {
+    name: 'AWS_PROFILE',
+    type: 'text',
+    fallback: '',
+    summary:
+      'Profile of the files below that keys, region and endpoint come from where no variable names them; `default` by default.',
+  },
+  awsCredentialsFile: {
+    name: 'AWS_SHARED_CREDENTIALS_FILE',
+    type: 'text',
+    fallback: '',
+    summary: 'File with the keys of profiles; `~/.aws/credentials` by default.',
+  },
+  awsConfigFile: {
+    name: 'AWS_CONFIG_FILE',
+    type: 'text',
+    fallback: '',
+    summary: 'File with what else is set for profiles; `~/.aws/config` by default.',
+  },
+  awsRegion: {
+    name: 'AWS_REGION',
+    type: 'text',
+    fallback: '',
+    summary: 'Region of the buckets; else AWS_DEFAULT_REGION, the profile’s, or `us-east-1`.',
+  },
+  awsDefaultRegion: {
+    name: 'AWS_DEFAULT_REGION',
+    type: 'text',
+    fallback: '',
+    summary: 'Region where AWS_REGION says none.',
+  },
+  awsEndpoint: {
+    name: 'AWS_ENDPOINT_URL',
+    type: 'url',
+    fallback: '',
+    summary: 'Address of a server that speaks as S3 does; else the profile’s, or that of AWS in the region.',
+  },
+  awsS3Endpoint: {
+    name: 'AWS_ENDPOINT_URL_S3',
+    type: 'url',
+    fallback: '',
+    summary: 'The same for S3 alone; it counts before AWS_ENDPOINT_URL.',
+  },
+  s3Addressing: {
+    name: 'SOURCE_S3_ADDRESSING',
+    type: 'choice',
+    choices: ['auto', 'path', 'virtual'],
+    fallback: 'auto',
+    summary:
+      'Where a bucket stands in addresses: in the `path`, or before the host (`virtual`); by itself in the path of endpoints that are named, and before the host of AWS.',
+  },
   leaseSeconds: {
     name: 'APEX_LEASE_SECONDS',
     type: 'whole',

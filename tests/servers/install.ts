@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { hasPgBouncer } from './pgbouncer.ts';
 import { newestPrograms } from './postgres.ts';
 
-/** Installs PostgreSQL with its pooler, and Redis, from Debian's packages where they are missing and this user may. What is still missing then is told when it is started. */
+/** Installs PostgreSQL with its pooler, Redis, and what the other servers run on, from Debian's packages where they are missing and this user may. What is still missing then is told when it is started. */
 export function installServers(): void {
   const packages = [
     ...(newestPrograms() === null ? ['postgresql'] : []),
@@ -13,6 +13,7 @@ export function installServers(): void {
     ...(existsSync('/usr/bin/javac') ? [] : ['default-jdk-headless']),
     ...(existsSync('/usr/bin/openssl') ? [] : ['openssl']),
     ...(existsSync('/usr/bin/mvn') ? [] : ['maven']),
+    ...(hasPythonWithPackages() ? [] : ['python3-venv']),
   ];
   if (packages.length === 0 || !existsSync('/usr/bin/apt-get') || process.getuid?.() !== 0) return;
   console.log(`installing ${packages.join(', ')} with apt-get`);
@@ -22,5 +23,15 @@ export function installServers(): void {
   } catch {
     execFileSync('apt-get', ['update'], options);
     execFileSync('apt-get', ['install', '-y', '--no-install-recommends', ...packages], options);
+  }
+}
+
+/** Whether Python is there and can install packages into a folder: Debian's own comes without that. */
+function hasPythonWithPackages(): boolean {
+  try {
+    execFileSync('python3', ['-c', 'import ensurepip, venv'], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
   }
 }

@@ -80,6 +80,7 @@ test('a file is named from the working folder where it lies below it, percent si
   expect(shownPlace(pathToFileURL(`${folder}/in/a b.eml`).href, folder)).toBe('in/a b.eml');
   expect(shownPlace('file:///data/my%20mailbox/a.eml', folder)).toBe('/data/my mailbox/a.eml');
   expect(shownPlace('file:///data/%FF.txt', folder)).toBe('/data/%FF.txt');
+  expect(shownPlace('s3://freight/in/a%20b.txt', folder)).toBe('s3://freight/in/a%20b.txt');
   expect(shownName('file:///data/a%20b.eml#attachment-1')).toBe('a b.eml#attachment-1');
 });
 

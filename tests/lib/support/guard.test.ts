@@ -96,12 +96,12 @@ describe('what is allowed is let through:', () => {
 
 test('the address that was reached is looked at again', async () => {
   const server = await openWebServer((_, response) => response.end('secret'));
-  const { agent, request } = await openGuardedTransport(
+  const { agent } = await openGuardedTransport(
     // As if what was looked at were not what is connected to.
     { ...guardOf(), addressesOf: async () => [{ address: '127.0.0.1', family: 4 }] },
     { connectMs: 2_000, readMs: 2_000 },
   );
-  const asked = request(`http://docs.example.com:${server.port}/`, { dispatcher: agent });
+  const asked = agent.request({ origin: `http://docs.example.com:${server.port}`, path: '/', method: 'GET' });
   await expect(asked).rejects.toMatchObject({ code: 'ADDRESS_REFUSED' });
   expect(server.requests).toEqual([]);
   await agent.destroy();

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { sha256 } from '../../../lib/contracts/identity.ts';
-import { readLocations, targetsBySource } from '../../../src/config/locations.ts';
+import { EACH, readLocations, targetsBySource } from '../../../src/config/locations.ts';
 
 const read = (targets: readonly string[], source: string | null = null) =>
   readLocations(targets, { source, resolve: (path) => `/here/${path}` });
@@ -71,5 +71,28 @@ describe('an address is known', () => {
   test('and is kept whole beside it only where the two differ', () => {
     const { addresses } = read(['https://x.example/?token=t', 'https://x.example/a']);
     expect([...addresses]).toEqual([[`https://x.example/?token=${standIn('t')}`, 'https://x.example/?token=t']]);
+  });
+});
+
+describe('buckets', () => {
+  const read = (...targets: string[]) => readLocations(targets, { source: null, resolve: (path) => `/work/${path}` });
+
+  test('a bucket with a key is taken as it is, and told from paths and addresses by its beginning', () => {
+    expect(read('s3://freight/in/../a b%20.txt').targets).toEqual(['s3://freight/in/../a b%20.txt']);
+    expect([read('S3://Freight').targets, read('s3://freight/').source]).toEqual([['s3://Freight/'], 's3']);
+    expect(read('s3://freight/a', 'a.txt')).toMatchObject({ source: EACH, targets: ['s3://freight/a', '/work/a.txt'] });
+  });
+
+  test.each(['s3://', 's3:///a', 's3://../a', 's3://a@b/c', 's3://a:80/c', 's3://a b/c', 's3://-a/c'])(
+    '%s names no bucket',
+    (target) => {
+      expect(() => read(target)).toThrow(/names no bucket: write s3:\/\/bucket\/key/);
+    },
+  );
+
+  test('what is said to be a bucket has to be one', () => {
+    expect(() => readLocations(['a.txt'], { source: 's3', resolve: (path) => path })).toThrow(
+      /a.txt is no address of S3/,
+    );
   });
 });

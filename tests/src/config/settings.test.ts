@@ -59,6 +59,7 @@ test('a secret is never shown, also when it is refused', () => {
   expect(secrets.map(({ name }) => name)).toEqual([
     ...['OPENAI_API_KEY', 'NEO4J_PASSWORD', 'QDRANT_API_KEY', 'SAMSARA_API_TOKEN', 'TURVO_API_TOKEN', 'TURVO_API_KEY'],
     ...['TURVO_CLIENT_SECRET', 'TURVO_PASSWORD', 'FRONTAPP_API_TOKEN'],
+    ...['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN'],
   ]);
 });
 

@@ -1,0 +1,103 @@
+import { ConfigError } from '../lib/contracts/errors.ts';
+import type { AwsProfile } from '../lib/settings/aws-profile.ts';
+import { loadAwsProfile } from '../lib/settings/index.ts';
+import { SOURCES } from '../lib/sources/index.ts';
+import type { S3Source } from '../lib/sources/s3.ts';
+import type { AwsKeys } from '../lib/support/aws-signature.ts';
+import type { DownloadLimits } from '../lib/support/download-settings.ts';
+import { REAL_TIMING } from '../lib/support/http-waits.ts';
+import type { Settings } from './config/settings.ts';
+
+interface BucketOptions {
+  readonly settings: Settings;
+  /** Of apex. */
+  readonly version: string;
+  readonly limits: DownloadLimits;
+}
+
+const MEGABYTE = 1_048_576;
+const FIRST_REGION = 'us-east-1';
+
+/** The source of buckets, made when it is first asked for: what is wrong with its settings is no other command's concern. */
+export async function openBuckets({ settings, version, limits }: BucketOptions) {
+  const { createS3Source } = await SOURCES.s3();
+  const { createGuard, parseAllowedHosts, resolveBy, systemResolve } = await import('../lib/support/guard.ts');
+  const { readAwsProfile } = await loadAwsProfile();
+  let source: S3Source | null = null;
+  const create = () => {
+    const { awsProfile: profile, awsCredentialsFile: credentialsFile, awsConfigFile: configFile, dnsServer } = settings;
+    const read = readAwsProfile({ profile, credentialsFile, configFile });
+    const place = placeOf(settings, read);
+    const allowed = parseAllowedHosts(`${settings.sourceAllowedHosts} ${place.ownHosts}`);
+    const guard = createGuard(allowed, dnsServer === '' ? systemResolve : resolveBy(dnsServer));
+    const maxBytes = settings.maxFileMegabytes * MEGABYTE;
+    return createS3Source({
+      ...keysOf(settings, read),
+      ...place,
+      ...{ guard, limits, version, maxBytes },
+      timing: REAL_TIMING,
+    });
+  };
+  return {
+    source: () => {
+      source ??= create();
+      return source;
+    },
+    close: async () => await source?.close(),
+  };
+}
+
+/** Where buckets are asked for. An endpoint that is named is the operator's own: it may be private, and need not be encrypted. */
+function placeOf(settings: Settings, { values }: AwsProfile) {
+  const { awsS3Endpoint, awsEndpoint, awsRegion, awsDefaultRegion, s3Addressing } = settings;
+  const named = [awsS3Endpoint, awsEndpoint, values.get('s3.endpoint_url'), values.get('endpoint_url')];
+  const region = [awsRegion, awsDefaultRegion, values.get('region'), FIRST_REGION].find(isSaid)!;
+  if (!/^[a-z\d-]{1,40}$/i.test(region))
+    throw refusal(`${JSON.stringify(region)} is no region: set AWS_REGION to one such as eu-central-1`);
+  const own = named.find(isSaid);
+  const domain = region.startsWith('cn-') ? 'amazonaws.com.cn' : 'amazonaws.com';
+  const address = own ?? `https://s3.${region}.${domain}`;
+  if (!URL.canParse(address) || !/^https?:$/.test(new URL(address).protocol))
+    throw refusal('the endpoint_url of the profile is no http:// or https:// address');
+  const endpoint = new URL(address);
+  const style = s3Addressing === 'auto' ? (values.get('s3.addressing_style') ?? 'auto') : s3Addressing;
+  const ownHosts = own === undefined ? '' : `${endpoint.hostname} .${endpoint.hostname.replace(/^\[.*/, '')}`;
+  return { endpoint, region, ownHosts, isPathStyle: style === 'auto' ? own !== undefined : style === 'path' };
+}
+
+/** Ways to keys that a profile may name and that are not gone here. */
+const OTHER_WAYS =
+  /^(?:sso_session|sso_start_url|role_arn|credential_process|credential_source|web_identity_token_file|login_session)$/;
+
+const EXPORT = '`aws configure export-credentials --format env` prints keys to set in their place';
+
+/** The variables count before the profile, as with the tools of AWS. */
+function keysOf(settings: Settings, { title, values }: AwsProfile): { keys: AwsKeys; keysFrom: string } {
+  const { awsAccessKeyId, awsSecretAccessKey, awsSessionToken } = settings;
+  if (awsAccessKeyId !== '' || awsSecretAccessKey !== '') {
+    const missing =
+      awsAccessKeyId === '' ? 'AWS_ACCESS_KEY_ID' : awsSecretAccessKey === '' ? 'AWS_SECRET_ACCESS_KEY' : null;
+    if (missing !== null) throw refusal(`s3:// locations need ${missing} beside its other half: set both, or neither`);
+    const keys = { accessKeyId: awsAccessKeyId, secretAccessKey: awsSecretAccessKey };
+    const keysFrom = 'AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY';
+    return { keys: { ...keys, sessionToken: awsSessionToken === '' ? null : awsSessionToken }, keysFrom };
+  }
+  const accessKeyId = values.get('aws_access_key_id');
+  const secretAccessKey = values.get('aws_secret_access_key');
+  if (accessKeyId !== undefined && secretAccessKey !== undefined) {
+    const sessionToken = values.get('aws_session_token') ?? null;
+    return { keys: { accessKeyId, secretAccessKey, sessionToken }, keysFrom: title };
+  }
+  const other = [...values.keys()].find((name) => OTHER_WAYS.test(name));
+  if (other !== undefined) throw refusal(`${title} gets its keys by ${other}, which apex does not do: ${EXPORT}`);
+  const problem = 's3:// locations need keys: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or put them into';
+  throw refusal(`${problem} ${title}`);
+}
+
+function isSaid(text: string | undefined): text is string {
+  return text !== undefined && text !== '';
+}
+
+function refusal(problem: string): ConfigError {
+  return new ConfigError(problem, { code: 'APEX_CONFIG' });
+}
