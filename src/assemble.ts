@@ -247,14 +247,19 @@ type SourceOptions = Omit<ReaderOptions, 'embedder'>;
 export async function openSources(options: SourceOptions): Promise<Pick<Parts, 'source'> & { close(): Promise<void> }> {
   const { createLocalSource } = await SOURCES.local_upload();
   const web = await openWeb(options);
+  const front = await openFront(options);
   const local = createLocalSource(localSettings(options));
   return {
     source: (name) => {
       if (name === local.name) return local;
       if (name === 'https') return web.source();
+      if (name === front.name) return front;
       throw new UsageError(`there is no source ${name}`, { code: 'APEX_USAGE', details: { name } });
     },
-    close: () => web.close(),
+    close: async () => {
+      await web.close();
+      await front.close();
+    },
   };
 }
 
@@ -303,26 +308,32 @@ async function openReaders(options: ReaderOptions): Promise<Readers> {
 /** How long a web server's answer is waited for, and each further part of it. */
 const WEB_ANSWER_MS = 30_000;
 
-/** The source of web addresses, made when it is first asked for: what is wrong with its settings is no other command's concern. */
-async function openWeb({ settings, version, addresses = new Map() }: SourceOptions) {
-  const { createHttpsSource } = await SOURCES.https();
+/** How files are fetched, wherever they are. */
+async function downloadSettings({ settings, version }: SourceOptions) {
   const { createGuard, parseAllowedHosts, resolveBy, systemResolve } = await import('../lib/support/guard.ts');
+  const { dnsServer, sourceAllowedHosts, sourceAllowHttp } = settings;
+  const resolve = dnsServer === '' ? systemResolve : resolveBy(dnsServer);
+  const answerMs = settings.answerMs === 0 ? WEB_ANSWER_MS : settings.answerMs;
+  return {
+    ...{ version, maxBytes: settings.maxFileMegabytes * MEGABYTE, isHttpAllowed: sourceAllowHttp === 'on' },
+    guard: createGuard(parseAllowedHosts(sourceAllowedHosts), resolve),
+    limits: {
+      ...{ connectMs: answerMs, readMs: answerMs, totalMs: settings.sourceTimeoutSeconds * 1_000 },
+      minBytesPerSecond: settings.sourceMinBytesPerSecond,
+    },
+  };
+}
+
+/** The source of web addresses, made when it is first asked for: what is wrong with its settings is no other command's concern. */
+async function openWeb(options: SourceOptions) {
+  const { createHttpsSource } = await SOURCES.https();
   const { readHeaderFile } = await loadHeaderFile();
+  const download = await downloadSettings(options);
+  const { sourceHeaderFile } = options.settings;
   let source: HttpsSource | null = null;
   const create = () => {
-    const { dnsServer, sourceHeaderFile } = settings;
-    const resolve = dnsServer === '' ? systemResolve : resolveBy(dnsServer);
-    const answerMs = settings.answerMs === 0 ? WEB_ANSWER_MS : settings.answerMs;
-    return createHttpsSource({
-      ...{ version, addresses, maxBytes: settings.maxFileMegabytes * MEGABYTE },
-      guard: createGuard(parseAllowedHosts(settings.sourceAllowedHosts), resolve),
-      isHttpAllowed: settings.sourceAllowHttp === 'on',
-      headers: sourceHeaderFile === '' ? new Map() : readHeaderFile(sourceHeaderFile),
-      limits: {
-        ...{ connectMs: answerMs, readMs: answerMs, totalMs: settings.sourceTimeoutSeconds * 1_000 },
-        minBytesPerSecond: settings.sourceMinBytesPerSecond,
-      },
-    });
+    const headers = sourceHeaderFile === '' ? new Map() : readHeaderFile(sourceHeaderFile);
+    return createHttpsSource({ ...download, headers, addresses: options.addresses ?? new Map() });
   };
   return {
     source: () => {
@@ -331,6 +342,12 @@ async function openWeb({ settings, version, addresses = new Map() }: SourceOptio
     },
     close: async () => await source?.close(),
   };
+}
+
+async function openFront(options: SourceOptions) {
+  const { createFrontAttachments } = await SOURCES.frontapp();
+  const values = new Map(Object.entries(environmentOf(options.settings)));
+  return createFrontAttachments({ ...(await downloadSettings(options)), values, maxPages: MAX_PAGES });
 }
 
 /**

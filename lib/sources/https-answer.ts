@@ -36,8 +36,12 @@ function partsOf(version: string): { readonly etag?: unknown; readonly modified?
 
 /** The last part of the path, for people and as a hint for the type; the host's name where there is none. */
 export function nameOf({ pathname, hostname }: URL): string {
-  const last = pathname.split('/').findLast((part) => part !== '') ?? hostname;
-  return decoded(last)
+  return plainName(decoded(pathname.split('/').findLast((part) => part !== '') ?? hostname));
+}
+
+/** A name that somebody else gave, as one that is no path: a hint, and for people. */
+export function plainName(name: string): string {
+  return name
     .replace(/[\x00-\x1f\x7f-\x9f/\\]/g, '_')
     .slice(0, MAX_NAME_LENGTH)
     .toWellFormed();

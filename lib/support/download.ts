@@ -1,8 +1,9 @@
 import type { Dispatcher } from 'undici';
+import type { SourceError } from '../contracts/errors.ts';
 import { bodyParts } from './download-body.ts';
 import { brokenDownload, downloadError, refusedDownload } from './download-failures.ts';
 import type { Deadline, Download, DownloadRequest, DownloadSettings } from './download-settings.ts';
-import { openGuardedTransport, type Transport } from './guarded-agent.ts';
+import { openGuardedTransport, openTransport, type Transport } from './guarded-agent.ts';
 import { askedMs } from './http-waits.ts';
 
 /** Fetches files from the web. Errors: SourceError of the codes of `download-failures.ts`, ADDRESS_REFUSED; the signal's reason. */
@@ -21,16 +22,24 @@ const MAX_HOPS = 5;
  * another. Nothing is loaded or opened before the first request.
  */
 export function createDownloads(settings: DownloadSettings): Downloads {
-  let transport: Promise<Transport> | null = null;
+  const { guard, limits } = settings;
+  const transports = new Map<boolean, Promise<Transport>>();
+  const transportTo = (url: URL) => {
+    const isOwn = isOwnServer(url, settings);
+    const transport = transports.get(isOwn) ?? (isOwn ? openTransport(limits) : openGuardedTransport(guard, limits));
+    transports.set(isOwn, transport);
+    return transport;
+  };
   return {
-    get: async (request, signal) => {
-      transport ??= openGuardedTransport(settings.guard, settings.limits);
-      return follow(await transport, settings, request, deadlineOf(request, settings, signal));
-    },
+    get: (request, signal) => follow(transportTo, settings, request, deadlineOf(request, settings, signal)),
     close: async () => {
-      await (await transport)?.agent.destroy();
+      for (const transport of transports.values()) await (await transport).agent.destroy();
     },
   };
+}
+
+function isOwnServer({ origin }: URL, { own }: DownloadSettings): boolean {
+  return origin === own?.origin;
 }
 
 function deadlineOf(
@@ -51,7 +60,7 @@ function deadlineOf(
 }
 
 async function follow(
-  transport: Transport,
+  transportTo: (url: URL) => Promise<Transport>,
   settings: DownloadSettings,
   request: DownloadRequest,
   deadline: Deadline,
@@ -61,7 +70,12 @@ async function follow(
   for (let hops = 0; ; hops += 1) {
     assertScheme(url, settings);
     const headers = isOwn ? (settings.headers.get(url.origin) ?? {}) : {};
-    const response = await send(transport, settings, { url, headers: { ...headers, ...request.validators } }, deadline);
+    const response = await send(
+      await transportTo(url),
+      settings,
+      { url, headers: { ...headers, ...request.validators } },
+      deadline,
+    );
     const location = response.headers['location'];
     if (!REDIRECTS.has(response.statusCode) || typeof location !== 'string')
       return await answerOf(settings, { ...request, url }, response, deadline);
@@ -81,8 +95,9 @@ async function follow(
 
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 
-function assertScheme(url: URL, { isHttpAllowed }: DownloadSettings): void {
-  if (url.protocol === 'https:' || (url.protocol === 'http:' && isHttpAllowed)) return;
+function assertScheme(url: URL, settings: DownloadSettings): void {
+  if (url.protocol === 'https:' || isOwnServer(url, settings)) return;
+  if (url.protocol === 'http:' && settings.isHttpAllowed) return;
   const what =
     url.protocol === 'http:'
       ? 'is not encrypted: give an https:// address, or allow http:// by --allow-http'
@@ -142,8 +157,7 @@ async function answerOf(
   }
   if (status !== 200) {
     end();
-    const rule = { millisecondsAbove: null, hasReset: false };
-    throw refusedDownload(url, status, askedMs(response.headers, rule, Date.now()));
+    throw refusalOf(settings, url, response);
   }
   const length = Number(headers['content-length'] ?? '0');
   if (maxBytes !== null && length > maxBytes) {
@@ -157,6 +171,19 @@ async function answerOf(
   const encoding = headers['content-encoding'] ?? 'identity';
   return { body: bodyParts(body, { url, encoding, maxBytes, limits: settings.limits, deadline }), headers, end };
 }
+
+function refusalOf(
+  settings: DownloadSettings,
+  url: URL,
+  { statusCode, headers }: Dispatcher.ResponseData,
+): SourceError {
+  const { own } = settings;
+  const rule = own !== undefined && isOwnServer(url, settings) ? own.retryAfter : SECONDS;
+  const refused = own?.refused ?? refusedDownload;
+  return refused(url, statusCode, askedMs(headers, rule, Date.now()));
+}
+
+const SECONDS = { millisecondsAbove: null, hasReset: false };
 
 function singleHeaders({ headers }: Dispatcher.ResponseData): Readonly<Record<string, string>> {
   return Object.fromEntries(

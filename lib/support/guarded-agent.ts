@@ -8,15 +8,25 @@ export interface Transport {
   readonly request: typeof import('undici').request;
 }
 
+/** How long a connection is waited for, and each further part of an answer. */
+interface TransportLimits {
+  readonly connectMs: number;
+  readonly readMs: number;
+}
+
+/** A transport that connects to whatever host it is given: for those that settings name. */
+export async function openTransport({ connectMs, readMs }: TransportLimits): Promise<Transport> {
+  const { Agent, request } = await import('undici');
+  const agent = new Agent({ connect: { timeout: connectMs }, headersTimeout: readMs, bodyTimeout: readMs });
+  return { agent, request };
+}
+
 /**
  * A transport whose every connection is let through by the guard: the host is resolved once, and the connection goes to the addresses
  * that were looked at, so that a name which stands for another address a moment later leads nowhere else. The address that was reached
  * is looked at again. No proxy is used, whatever the environment says.
  */
-export async function openGuardedTransport(
-  guard: Guard,
-  { connectMs, readMs }: { readonly connectMs: number; readonly readMs: number },
-): Promise<Transport> {
+export async function openGuardedTransport(guard: Guard, { connectMs, readMs }: TransportLimits): Promise<Transport> {
   const { Agent, buildConnector, request } = await import('undici');
   const connect: ReturnType<typeof buildConnector> = (options, done) => {
     const { hostname } = options;

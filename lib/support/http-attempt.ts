@@ -1,6 +1,7 @@
 import type { Dispatcher } from 'undici';
 import type { Json } from '../contracts/document.ts';
 import { SourceError } from '../contracts/errors.ts';
+import { openTransport, type Transport } from './guarded-agent.ts';
 import {
   type Asked,
   answerFailure,
@@ -10,7 +11,7 @@ import {
   placeOf,
   statusFailure,
 } from './http-failures.ts';
-import type { AnswerLimits, HttpAnswer, HttpRequest, HttpSettings } from './http-settings.ts';
+import type { HttpAnswer, HttpRequest, HttpSettings } from './http-settings.ts';
 import { askedMs, createPace, type Headers, type Pace } from './http-waits.ts';
 import { parseJsonText } from './json-text.ts';
 
@@ -19,11 +20,6 @@ const MAX_HOPS = 5;
 const TOLD_PACE_MS = 5_000;
 /** What is read of an answer that tells of a failure. */
 const MAX_ERROR_BYTES = 64 * 1024;
-
-interface Transport {
-  readonly agent: Dispatcher;
-  readonly request: typeof import('undici').request;
-}
 
 /** What the attempts of one client share. */
 export interface Context {
@@ -51,12 +47,6 @@ export function openContext(settings: HttpSettings): Context {
       await (await transport)?.agent.destroy();
     },
   };
-}
-
-async function openTransport({ connectMs, readMs }: AnswerLimits): Promise<Transport> {
-  const { Agent, request } = await import('undici');
-  const agent = new Agent({ connect: { timeout: connectMs }, headersTimeout: readMs, bodyTimeout: readMs });
-  return { agent, request };
 }
 
 /**

@@ -105,7 +105,8 @@ function assignedItem(
   attempt: number,
 ): AssignedItem {
   // The name of what came in a document is a part of that document, and the journal keeps no contents.
-  const named = parentId === null ? item : { ...item, name: '' };
+  const { metadata: _contents, ...listed } = item;
+  const named = parentId === null ? listed : { ...listed, name: '' };
   return { documentId, parentId, item: named, baseVersion, attempt, contentDigest };
 }
 

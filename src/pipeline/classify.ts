@@ -111,7 +111,7 @@ function isRemembered(entry: QuarantineEntry, digest: string, parts: ClassifyPar
 
 /** What is set aside is compared with what it was then, by its bytes alone. */
 function knownBytes(entry: QuarantineEntry | null, current: CurrentDocument | null): KnownBytes | null {
-  if (entry !== null) return { digest: entry.contentDigest, version: null };
+  if (entry !== null) return { digest: entry.contentDigest, version: null, uri: entry.sourceUri };
   return current === null ? null : { digest: current.contentDigest!, version: current.sourceVersion };
 }
 

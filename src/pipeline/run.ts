@@ -10,6 +10,7 @@ import { runBatch } from './batch.ts';
 import { type Candidate, classify, type Verdict } from './classify.ts';
 import { type DocumentInput, readerOf } from './document.ts';
 import { documentIdOf } from './identity.ts';
+import { tellPassedOver } from './passed-over.ts';
 import { readAhead } from './read-ahead.ts';
 import { failedResult, unchangedResult } from './results.ts';
 import type { RunSession } from './session.ts';
@@ -115,7 +116,8 @@ export function listingOf(
   source: Source,
   targets: readonly string[],
 ): AsyncIterable<SourceItem | SourceProblem> {
-  return takesStaged(session) ? takeStaged(session, replay) : source.list(targets, session.signal);
+  if (takesStaged(session)) return takeStaged(session, replay);
+  return source.list(targets, session.signal, (root) => tellPassedOver(root, session.onEvent));
 }
 
 /** The names of what lists the run's targets, each with its own. What waits in staging is listed, though nothing may be named. */

@@ -4,6 +4,7 @@ import type { AfterDocument, RecordsStore, SelectedDocument } from '../../lib/co
 import type { RunReplay } from '../journal/replay.ts';
 import { type Deletion, deletedBefore, deleteTogether, forgetStaged, withAttachments } from './delete.ts';
 import { documentIdOf } from './identity.ts';
+import { tellPassedOver } from './passed-over.ts';
 import type { Quarantine } from './quarantine.ts';
 import type { RunSession } from './session.ts';
 
@@ -52,7 +53,11 @@ export class Sync {
   async *list(): AsyncGenerator<SourceItem | SourceProblem> {
     const { signal } = this.#session;
     const entries: (SourceItem | SourceProblem)[] = [];
-    for await (const entry of this.#source.list(this.#targets, signal, (root) => this.#roots.push(root))) {
+    const onRoot = (root: SourceRoot) => {
+      this.#roots.push(root);
+      tellPassedOver(root, this.#session.onEvent);
+    };
+    for await (const entry of this.#source.list(this.#targets, signal, onRoot)) {
       entries.push(entry);
       if (!('code' in entry)) this.#listed.set(entry.uri, entry.id);
     }
