@@ -21,6 +21,8 @@ export interface SourceItem {
   readonly version?: string;
   /** What the source tells of where it came from, for people: kept with the document, not in the journal. Absent: nothing. */
   readonly metadata?: { readonly [name: string]: Json };
+  /** The same bytes in another place of the source are the same document, which then has both places. Absent: they are another. */
+  readonly isOnePerContent?: true;
 }
 
 /** What a version in the memory was made of, as far as a source can compare it. */

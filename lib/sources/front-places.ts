@@ -79,6 +79,7 @@ export function frontItem(place: FrontPlace, file: FrontFile = UNKNOWN): SourceI
     locator: file.path ?? downloadPath(place),
     isRepeatable: true,
     version: attachment,
+    isOnePerContent: true,
     metadata: {
       ...(conversation !== null && { conversation_id: conversation }),
       ...(message !== null && { [isComment(message) ? 'comment_id' : 'message_id']: message }),

@@ -228,6 +228,10 @@ const NO_MEMORY: ReadableStores = {
     select: async () => [],
     described: async () => new Map(),
     factsOn: async () => [],
+    ofContent: async () => new Map(),
+    placedAt: async () => new Map(),
+    placesOf: async () => [],
+    placesUnder: async () => [],
     seriesWindows: async (requests) =>
       requests.map(({ ats }) => ({ count: 0, present: [], nextAts: ats.map(() => null), before: null, moves: [] })),
     cursor: async () => null,

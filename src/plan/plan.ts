@@ -6,6 +6,7 @@ import { workThrough } from '../pipeline/bounded.ts';
 import { type Candidate, classify, type Verdict } from '../pipeline/classify.ts';
 import { documentIdOf } from '../pipeline/identity.ts';
 import { tellPassedOver } from '../pipeline/passed-over.ts';
+import { knownByPlace, withoutRepeated } from '../pipeline/places.ts';
 import { isProblem, LOOK_ITEMS, listAhead, listedSoFar, type OnListed, severalNamed } from '../pipeline/run.ts';
 import { Sync } from '../pipeline/sync.ts';
 import { EmbeddingUse } from '../pipeline/use.ts';
@@ -86,7 +87,8 @@ class Planning {
   /** Plans for documents side by side, and tells of them in their order. */
   async #plan(candidates: readonly Candidate[], source: Source): Promise<void> {
     const { parts, signal } = this.#session;
-    const verdicts = await classify(candidates, await this.#session.look(source), signal);
+    const known = await knownByPlace(candidates, source.name, this.#session);
+    const verdicts = withoutRepeated(await classify(known, await this.#session.look(source), signal));
     const results: (readonly PlannedDocument[] | null)[] = verdicts.map(() => null);
     let told = 0;
     const tellNext = () => {

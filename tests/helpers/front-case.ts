@@ -1,4 +1,4 @@
-import { openCase } from './case.ts';
+import { onMemory, openCase } from './case.ts';
 import { openFrontApi } from './front-api.ts';
 
 /** A file of a message or a comment, as the tests name it. */
@@ -70,6 +70,25 @@ export async function openFrontCase(env: Readonly<Record<string, string>> = {}) 
       const before = seen;
       seen = api.requests.length;
       return api.requests.slice(before).map(({ path }) => path);
+    },
+    /** Removes a message from its conversation. */
+    remove: (id: string) => {
+      api.messages.splice(
+        api.messages.findIndex((row) => row.id === id),
+        1,
+      );
+    },
+    /** Where each document came from: all places of one in a line. */
+    places: async () => {
+      const { lines } = await files.run('documents', 'list');
+      const known = onMemory(files.home, (db) => db.prepare('SELECT document_id, source_uri FROM place').all());
+      const rows = known as { document_id: string; source_uri: string }[];
+      return lines
+        .map(({ document_id, source_uri }) => {
+          const own = rows.filter((row) => row.document_id === document_id).map((row) => row.source_uri);
+          return (own.length === 0 ? [String(source_uri)] : own).sort().join(' ');
+        })
+        .sort();
     },
     documents: async () => (await files.run('documents', 'list')).lines,
   };
