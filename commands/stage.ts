@@ -8,7 +8,7 @@ import { groupFlag } from './group-flag.ts';
 import { type CommonFlags, withStager } from './host.ts';
 import { counted, shownBytes } from './ui/figures.ts';
 import { stagedItemJson } from './ui/json.ts';
-import { outliveClosedOutput, printError, printJson, printLine, printNote } from './ui/output.ts';
+import { outliveClosedOutput, printError, printJson, printLine, printNote, printWarning } from './ui/output.ts';
 import { safeText } from './ui/text.ts';
 import { addWebFlags } from './web-flags.ts';
 
@@ -88,8 +88,7 @@ function show(event: StageEvent, { json }: StageFlags): void {
     const { uri, code, message } = event;
     if (json === true) printJson({ event: 'problem', uri, code, message });
     else printError(`${safeText(message)} (${code})`);
-  } else if (json === true) printJson({ event: 'warning', code: event.code, message: event.message });
-  else printNote(safeText(event.message));
+  } else printWarning(event.message);
 }
 
 function summaryLine({ staged, unchanged, problems, bytes }: StageSummary): string {

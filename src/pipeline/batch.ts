@@ -172,7 +172,10 @@ async function prepareAll(options: BatchOptions, batchNo: number, session: RunSe
   preparation.setAside.sort((a, b) => byDocumentId(a.input, b.input));
   if (families.left.length === 0) return withoutJoined(preparation, session);
   await journal.append({ kind: 'items_left', batchNo, documentIds: families.left });
-  return withoutJoined(filtered(preparation, (input) => families.isWhole(input)), session);
+  return withoutJoined(
+    filtered(preparation, (input) => families.isWhole(input)),
+    session,
+  );
 }
 
 function filtered(preparation: Preparation, isWanted: (input: DocumentInput) => boolean): Preparation {

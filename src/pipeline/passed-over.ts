@@ -6,6 +6,6 @@ export function tellPassedOver(
   onEvent: (event: { readonly kind: 'warning'; readonly code: string; readonly message: string }) => void,
 ): void {
   if (passedOver === undefined) return;
-  const message = `${target}: ${passedOver.count} ${passedOver.what} were passed over`;
+  const message = `${target}: ${passedOver.what} were passed over (${passedOver.count})`;
   onEvent({ kind: 'warning', code: 'PASSED_OVER', message });
 }

@@ -71,7 +71,11 @@ export interface JoinedDocument {
 /** New documents of the same bytes as a known one, or as one that comes before them: they become further places of that. */
 export async function joinedWithOthers(
   prepared: readonly PreparedDocument[],
-  { plan, parts, signal }: Pick<PlacesSession, 'plan' | 'signal'> & {
+  {
+    plan,
+    parts,
+    signal,
+  }: Pick<PlacesSession, 'plan' | 'signal'> & {
     readonly parts: { readonly stores: { readonly records: Pick<RecordsStore, 'ofContent'> } };
   },
 ): Promise<JoinedDocument[]> {

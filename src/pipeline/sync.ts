@@ -11,7 +11,9 @@ import type { RunSession } from './session.ts';
 /** What is compared with a listing, and who is told of it: a run, or a plan of one. */
 export interface SyncSession extends Pick<RunSession, 'signal'> {
   readonly plan: Pick<RunPlan, 'group' | 'sync'>;
-  readonly parts: { readonly stores: { readonly records: Pick<RecordsStore, 'select' | 'children' | 'placesOf' | 'placesUnder'> } };
+  readonly parts: {
+    readonly stores: { readonly records: Pick<RecordsStore, 'select' | 'children' | 'placesOf' | 'placesUnder'> };
+  };
   readonly onEvent: (event: { readonly kind: 'warning'; readonly code: string; readonly message: string }) => void;
   look(source: Source): Promise<{ readonly quarantine: Quarantine }>;
 }

@@ -268,7 +268,7 @@ export function recordsStoreContract(name: string, open: () => Promise<RecordsSt
             'a',
             {
               ...{ documentId: 'a', uuid: record.uuid, version: 1, lastVersion: 1, contentDigest: 'content-1' },
-              ...{ sourceVersion: null },
+              ...{ sourceUri: 'file:///a', sourceVersion: null },
               ...{ settingsDigest: 'settings', storesDigest: 'stores', parentId: null, group: 'default' },
             },
           ],
@@ -409,7 +409,7 @@ export function recordsStoreContract(name: string, open: () => Promise<RecordsSt
       expect(outcome).toEqual({ committed: [], retiring: [versionOf(record)], lost: [], deleted: ['a'], extended: [] });
       await store.retire(outcome.retiring, never);
       expect((await store.current(['a'], never)).get('a')).toMatchObject({
-        ...{ uuid: record.uuid, version: null, lastVersion: 1, contentDigest: null },
+        ...{ uuid: record.uuid, version: null, lastVersion: 1, sourceUri: null, contentDigest: null },
       });
       expect([
         await hits('steel'),
