@@ -564,7 +564,7 @@ function byDocumentId(a: { readonly documentId: string }, b: { readonly document
 }
 
 function summaryOf(record: VersionRecord, { runId }: WriteRef): DocumentSummary {
-  const { settingsDigest: _s, storesDigest: _d, mentions: _m, inventory: _i, ...document } = record;
+  const { settingsDigest: _s, storesDigest: _d, mentions: _m, inventory: _i, sourceVersion: _v, ...document } = record;
   const { chunks, entities, relations } = record;
   return { ...document, chunks: chunks.length, entities: entities.length, relations: relations.length, runId };
 }
