@@ -515,6 +515,9 @@ function resultsOf(
       .find((source) => source !== undefined) ??
     deletions.get(documentId)?.source ??
     session.plan.source;
+  // What is a place of a document of the same batch has the version that this one made.
+  const made = new Map(batch.records.map(({ documentId, version }) => [documentId, version]));
+  const madeOf = (documentId: string) => made.get(documentId) ?? null;
   const readAgain = new Set(again.map(({ documentId }) => documentId));
   // What was only read beside what a retry was asked for is nobody's concern.
   const isRetry = session.plan.kind === 'retry';
@@ -526,7 +529,7 @@ function resultsOf(
       .map((record) => writtenResult(record, record.baseVersion === null ? 'added' : 'updated', durationMs)),
     ...writing.unchanged
       .filter((found) => isEnded(found) && !isRetry)
-      .map(({ input, version }) => unchangedResult(named(input), version)),
+      .map(({ input, version }) => unchangedResult(named(input), version ?? madeOf(input.documentId))),
     ...writing.setAside
       .filter((setAside) => isEnded(setAside) && !(isRetry && setAside.remembered !== null))
       .map(({ input, error }) => failedResult(named(input), 'quarantined', error, durationMs)),

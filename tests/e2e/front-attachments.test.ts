@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { sha256 } from '../../lib/contracts/identity.ts';
+import { onMemory } from '../helpers/case.ts';
 import { openFrontCase } from '../helpers/front-case.ts';
 
 /**
@@ -112,6 +113,23 @@ describe('the same file in two messages is one document with two places', () => 
     expect([await front.verify(), await front.search('noon')]).toEqual([0, []]);
   });
 
+  test('when it is damaged, it is healed from wherever it still is', async () => {
+    const front = await openFrontCase();
+    front.message('cnv_a', 'msg_1', { id: 'fil_1', text: same });
+    front.message('cnv_a', 'msg_2', { id: 'fil_2', text: same });
+    const { events } = await front.ingest('cnv_a');
+    expect(new Set(events('document').map(({ version }) => version))).toEqual(new Set([1]));
+    front.api.files.delete('fil_1');
+    onMemory(front.home, (db) => db.exec("UPDATE chunk SET text = 'Bay one.'"));
+    const { exitCode } = await front.run('verify', '--repair');
+    expect([exitCode, await front.verify(), await front.search('noon')]).toEqual([0, 0, [same]]);
+    const { lines } = await front.run('documents', 'show', await front.idOf('fil_2'));
+    expect(lines[0]!['places']).toMatchObject([
+      { source_uri: 'front:cnv_a/msg_1/fil_1' },
+      { source_uri: 'front:cnv_a/msg_2/fil_2', metadata: { message_id: 'msg_2' } },
+    ]);
+  });
+
   test('a kill before the second place is noted leaves nothing that the next run does not mend', async () => {
     const front = await openFrontCase();
     front.message('cnv_a', 'msg_1', { id: 'fil_1', text: same });
@@ -148,7 +166,7 @@ describe('--sync of a conversation', () => {
     front.api.interfere = () => null;
     front.api.conversations.splice(0);
     const missing = await front.ingest('--sync', 'cnv_a');
-    expect([missing.exitCode, missing.lines.at(-1)!['deleted']]).toEqual([66, 0]);
+    expect([missing.exitCode, missing.lines.at(-1)!['deleted']]).toEqual([2, 0]);
     expect(await front.documents()).toHaveLength(3);
   });
 });
