@@ -113,6 +113,17 @@ describe('the same file in two messages is one document with two places', () => 
     expect([await front.verify(), await front.search('noon')]).toEqual([0, []]);
   });
 
+  test('under other settings it is written again, once', async () => {
+    const front = await openFrontCase();
+    front.message('cnv_a', 'msg_1', { id: 'fil_1', text: same });
+    front.message('cnv_a', 'msg_2', { id: 'fil_2', text: same });
+    await front.ingest('cnv_a');
+    const again = () => front.runWith({ APEX_CHUNK_TOKENS: '77' }, 'ingest', '--source', 'frontapp', 'cnv_a');
+    expect((await again()).lines.at(-1)).toMatchObject({ updated: 1, added: 0, exit_status: 0 });
+    expect((await again()).lines.at(-1)).toMatchObject({ updated: 0, unchanged: 2 });
+    expect(await front.places()).toEqual(['front:cnv_a/msg_1/fil_1 front:cnv_a/msg_2/fil_2']);
+  });
+
   test('when it is damaged, it is healed from wherever it still is', async () => {
     const front = await openFrontCase();
     front.message('cnv_a', 'msg_1', { id: 'fil_1', text: same });
