@@ -29,7 +29,7 @@ export function registerIngest(program: Command): void {
     )
     .argument(
       '[target...]',
-      'paths, folders, quoted globs, https:// and s3:// addresses, or - for standard input; with --staged ids',
+      'paths, folders, quoted globs, https:// and s3:// addresses, or - for standard input; with --source frontapp ids of files, messages and conversations; with --staged ids',
     )
     .addOption(
       new Option('--source <name>', 'what all targets are read with; by default each with what it looks like').choices(
@@ -55,7 +55,7 @@ export function registerIngest(program: Command): void {
   addWebFlags(addCaps(ingest))
     .addHelpText(
       'after',
-      '\nExamples:\n  $ apex ingest ./contracts\n  $ apex ingest "mail/**/*.eml" --json\n  $ apex ingest --sync ./contracts\n  $ apex ingest ./contracts --dry-run\n  $ apex ingest --staged\n  $ apex ingest https://docs.example.com/rates.pdf\n  $ apex ingest --sync s3://freight/contracts/\n  $ cat note.txt | apex ingest - --id note-1',
+      '\nExamples:\n  $ apex ingest ./contracts\n  $ apex ingest "mail/**/*.eml" --json\n  $ apex ingest --sync ./contracts\n  $ apex ingest ./contracts --dry-run\n  $ apex ingest --staged\n  $ apex ingest https://docs.example.com/rates.pdf\n  $ apex ingest --sync s3://freight/contracts/\n  $ apex ingest --source frontapp cnv_1abc2d\n  $ cat note.txt | apex ingest - --id note-1',
     )
     .action(async (targets: string[], flags: IngestFlags) => {
       assertNamed(targets, flags);

@@ -8,7 +8,7 @@ import { groupFlag } from './group-flag.ts';
 import { type CommonFlags, withStager } from './host.ts';
 import { counted, shownBytes } from './ui/figures.ts';
 import { stagedItemJson } from './ui/json.ts';
-import { outliveClosedOutput, printError, printJson, printLine, printNote } from './ui/output.ts';
+import { outliveClosedOutput, printError, printJson, printLine, printNote, printWarning } from './ui/output.ts';
 import { safeText } from './ui/text.ts';
 import { addWebFlags } from './web-flags.ts';
 
@@ -25,12 +25,15 @@ export function registerStage(program: Command): void {
     .description(
       'Fetches bytes into staging and leaves them there until apex ingest --staged, or apex ingest-json --staged, takes them; prints where each lies. No store is needed. Safe to repeat: what waits already stays. A document is the same document, staged or not.',
     )
-    .argument('<target...>', 'paths, folders, quoted globs, https:// and s3:// addresses, or - for standard input')
+    .argument(
+      '<target...>',
+      'paths, folders, quoted globs, https:// and s3:// addresses, or - for standard input; with --source frontapp also ids of files, messages and conversations',
+    )
     .addOption(
       new Option(
         '--source <name>',
         'what all targets are read with (by default each with what it looks like), or what the records in them are of',
-      ).choices([...Object.keys(SOURCES), ...FEED_SOURCES]),
+      ).choices([...new Set([...Object.keys(SOURCES), ...FEED_SOURCES])]),
     )
     .option('--id <id>', 'id of the document; only with a single file or -')
     .option('--stdin-name <name>', 'name of standard input as a document, a hint for its type')
@@ -59,7 +62,9 @@ interface LocatedRequest extends StageRequest {
 }
 
 async function requestOf(targets: readonly string[], { source, id, stdinName }: StageFlags): Promise<LocatedRequest> {
-  const recordsOf = FEED_SOURCES.find((name) => name === source) ?? null;
+  const { isFrontId, readLocations } = await import('../src/config/locations.ts');
+  const areFiles = source === 'frontapp' && targets.some(isFrontId);
+  const recordsOf = areFiles ? null : (FEED_SOURCES.find((name) => name === source) ?? null);
   if (targets.includes('')) refuse('a target is empty: name a file, a folder, a glob, or - for standard input');
   if (id === '' || stdinName === '')
     refuse(`${id === '' ? '--id' : '--stdin-name'} is empty: give a name or leave it out`);
@@ -69,7 +74,6 @@ async function requestOf(targets: readonly string[], { source, id, stdinName }: 
     refuse(`--id ${id} names one document, but ${targets.length} targets are given`);
   const { workingFolder } = await import('./settings.ts');
   const folder = workingFolder();
-  const { readLocations } = await import('../src/config/locations.ts');
   const own = source === undefined || recordsOf !== null ? null : source;
   const located = readLocations(targets, { source: own, resolve: (path) => resolve(folder, path) });
   const { addresses, source: listedBy } = located;
@@ -84,7 +88,7 @@ function show(event: StageEvent, { json }: StageFlags): void {
     const { uri, code, message } = event;
     if (json === true) printJson({ event: 'problem', uri, code, message });
     else printError(`${safeText(message)} (${code})`);
-  }
+  } else printWarning(event.message);
 }
 
 function summaryLine({ staged, unchanged, problems, bytes }: StageSummary): string {

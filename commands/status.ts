@@ -56,7 +56,7 @@ function showFound(documentId: string, found: DocumentDetails, flags: CommonFlag
     printJson({ event: 'document_status', ...documentStatusJson(documentId, found) });
     return;
   }
-  const { document, quarantine, status, runId } = found;
+  const { document, quarantine, status, runId, places } = found;
   const rows: [string, string][] = [
     ['document', documentId],
     ['status', status.replaceAll('_', ' ')],
@@ -67,7 +67,7 @@ function showFound(documentId: string, found: DocumentDetails, flags: CommonFlag
     rows.push(
       ['version', `${shownCount(version)}, since ${shownTime(createdAt)}`],
       ['title', title ?? '-'],
-      ['location', shownPlace(sourceUri)],
+      ...locationsOf(sourceUri, places).map((uri): [string, string] => ['location', shownPlace(uri)]),
       ['type', `${mediaType}, ${shownBytes(bytes)}`],
       ['chunks', shownCount(chunks)],
       ['entities', shownCount(entities)],
@@ -86,4 +86,9 @@ function showFound(documentId: string, found: DocumentDetails, flags: CommonFlag
     );
   }
   for (const line of details(rows)) printLine(line);
+}
+
+/** All places that it was met in; where none are noted, the one of its version. */
+function locationsOf(sourceUri: string, places: DocumentDetails['places']): string[] {
+  return places.length === 0 ? [sourceUri] : places.map((place) => place.sourceUri);
 }

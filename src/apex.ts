@@ -311,7 +311,9 @@ export class Machine implements Apex {
     const inFlight = await this.#runInFlight(documentId);
     if (document === null && quarantine === null && inFlight === null) return null;
     const status: DocumentStatus = inFlight?.status ?? (quarantine === null ? 'completed' : 'quarantined');
-    return { document, quarantine, status, runId: inFlight?.runId ?? quarantine?.runId ?? document?.runId ?? null };
+    const places = document === null ? [] : await records.placesOf([documentId], signal);
+    const runId = inFlight?.runId ?? quarantine?.runId ?? document?.runId ?? null;
+    return { document, quarantine, status, runId, places };
   }
 
   async trace(documentId: string, signal: AbortSignal): Promise<DocumentTrace | null> {

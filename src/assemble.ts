@@ -250,17 +250,20 @@ export async function openSources(options: SourceOptions): Promise<Pick<Parts, '
   const { createLocalSource } = await SOURCES.local_upload();
   const web = await openWeb(options);
   const buckets = await openBuckets({ ...options, limits: webLimits(options.settings) });
+  const front = await openFront(options);
   const local = createLocalSource(localSettings(options));
   return {
     source: (name) => {
       if (name === local.name) return local;
       if (name === 'https') return web.source();
       if (name === 's3') return buckets.source();
+      if (name === front.name) return front;
       throw new UsageError(`there is no source ${name}`, { code: 'APEX_USAGE', details: { name } });
     },
     close: async () => {
       await web.close();
       await buckets.close();
+      await front.close();
     },
   };
 }
@@ -318,22 +321,28 @@ function webLimits({ answerMs, sourceTimeoutSeconds, sourceMinBytesPerSecond }: 
   };
 }
 
-/** The source of web addresses, made when it is first asked for: what is wrong with its settings is no other command's concern. */
-async function openWeb({ settings, version, addresses = new Map() }: SourceOptions) {
-  const { createHttpsSource } = await SOURCES.https();
+/** How files are fetched, wherever they are. */
+async function downloadSettings({ settings, version }: SourceOptions) {
   const { createGuard, parseAllowedHosts, resolveBy, systemResolve } = await import('../lib/support/guard.ts');
+  const { dnsServer, sourceAllowedHosts, sourceAllowHttp } = settings;
+  const resolve = dnsServer === '' ? systemResolve : resolveBy(dnsServer);
+  return {
+    ...{ version, maxBytes: settings.maxFileMegabytes * MEGABYTE, isHttpAllowed: sourceAllowHttp === 'on' },
+    guard: createGuard(parseAllowedHosts(sourceAllowedHosts), resolve),
+    limits: webLimits(settings),
+  };
+}
+
+/** The source of web addresses, made when it is first asked for: what is wrong with its settings is no other command's concern. */
+async function openWeb(options: SourceOptions) {
+  const { createHttpsSource } = await SOURCES.https();
   const { readHeaderFile } = await loadHeaderFile();
+  const download = await downloadSettings(options);
+  const { sourceHeaderFile } = options.settings;
   let source: HttpsSource | null = null;
   const create = () => {
-    const { dnsServer, sourceHeaderFile } = settings;
-    const resolve = dnsServer === '' ? systemResolve : resolveBy(dnsServer);
-    return createHttpsSource({
-      ...{ version, addresses, maxBytes: settings.maxFileMegabytes * MEGABYTE },
-      guard: createGuard(parseAllowedHosts(settings.sourceAllowedHosts), resolve),
-      isHttpAllowed: settings.sourceAllowHttp === 'on',
-      headers: sourceHeaderFile === '' ? new Map() : readHeaderFile(sourceHeaderFile),
-      limits: webLimits(settings),
-    });
+    const headers = sourceHeaderFile === '' ? new Map() : readHeaderFile(sourceHeaderFile);
+    return createHttpsSource({ ...download, headers, addresses: options.addresses ?? new Map() });
   };
   return {
     source: () => {
@@ -342,6 +351,12 @@ async function openWeb({ settings, version, addresses = new Map() }: SourceOptio
     },
     close: async () => await source?.close(),
   };
+}
+
+async function openFront(options: SourceOptions) {
+  const { createFrontAttachments } = await SOURCES.frontapp();
+  const values = new Map(Object.entries(environmentOf(options.settings)));
+  return createFrontAttachments({ ...(await downloadSettings(options)), values, maxPages: MAX_PAGES });
 }
 
 /**

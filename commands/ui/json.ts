@@ -118,13 +118,14 @@ function entityFactJson({ from, until, documentId, ...fact }: EntityFact) {
 
 /** Where a document stands. */
 export function documentStatusJson(documentId: string, details: DocumentDetails) {
-  const { status, runId, document, quarantine } = details;
+  const { status, runId, document, quarantine, places } = details;
   return {
     document_id: documentId,
     status,
     run_id: runId,
     document: document === null ? null : documentJson(document),
     quarantine: quarantine === null ? null : quarantineJson(quarantine),
+    places: places.map(({ sourceUri, metadata }) => ({ source_uri: sourceUri, metadata })),
   };
 }
 

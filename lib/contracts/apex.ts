@@ -4,7 +4,7 @@ import type { ErrorReport } from './errors.ts';
 import type { FetchRequest, ProviderUse, RunCounts, RunListing, RunState, SyncRequest } from './journal.ts';
 import type { DocumentOutcome, DocumentStatus, StepName } from './pipeline.ts';
 import type { RejectedEntry } from './series.ts';
-import type { DocumentSummary, RemovedCounts, Role } from './store.ts';
+import type { DocumentPlace, DocumentSummary, RemovedCounts, Role } from './store.ts';
 import type { DocumentTrace } from './trace.ts';
 
 /** What became of one document: design page section 3, as `--json` prints it behind `"event":"document"`. */
@@ -365,6 +365,8 @@ export interface DocumentDetails {
   /** Where it stands in the newest run that names it. */
   readonly status: DocumentStatus;
   readonly runId: string | null;
+  /** Where it was met, when that was in several places; else none. */
+  readonly places: readonly DocumentPlace[];
 }
 
 /** How a cleanup is done. */

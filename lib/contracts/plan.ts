@@ -100,6 +100,10 @@ export interface ReadableStores {
     | 'factsOn'
     | 'seriesWindows'
     | 'cursor'
+    | 'ofContent'
+    | 'placedAt'
+    | 'placesOf'
+    | 'placesUnder'
   >;
   readonly graph: { readonly identity: string };
   readonly vectors: { readonly identity: string };

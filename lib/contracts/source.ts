@@ -1,4 +1,5 @@
-import type { StagedFile } from './document.ts';
+import type { Json, StagedFile } from './document.ts';
+import type { ErrorCode } from './error-codes.ts';
 
 /** One thing a source offers, listed but not yet read. */
 export interface SourceItem {
@@ -18,6 +19,10 @@ export interface SourceItem {
   readonly staged?: StagedOrigin;
   /** What the listing tells of which bytes these are (`Source.look`); absent where it tells nothing. */
   readonly version?: string;
+  /** What the source tells of where it came from, for people: kept with the document, not in the journal. Absent: nothing. */
+  readonly metadata?: { readonly [name: string]: Json };
+  /** The same bytes in another place of the source are the same document, which then has both places. Absent: they are another. */
+  readonly isOnePerContent?: true;
 }
 
 /** What a version in the memory was made of, as far as a source can compare it. */
@@ -26,6 +31,8 @@ export interface KnownBytes {
   readonly digest: string;
   /** What the source called these bytes when they were copied; null when it called them nothing. */
   readonly version: string | null;
+  /** Where they lay; absent where that is not known. */
+  readonly uri?: string;
 }
 
 /** What a look at an item found. */
@@ -55,32 +62,10 @@ export interface StagedOrigin {
   readonly source: string;
 }
 
-/** Why something that waits in staging cannot be taken. */
-type StagedProblemCode = 'CORRUPT' | 'LOCKED' | 'APEX_USAGE';
-
-/** Why something that is listed elsewhere could not be. */
-type RemoteProblemCode =
-  | 'SOURCE_REFUSED'
-  | 'SOURCE_REQUEST'
-  | 'SOURCE_ANSWER'
-  | 'ENDLESS_PAGES'
-  | 'FOREIGN_LINK'
-  | 'TLS_REFUSED'
-  | 'TOO_LARGE';
-
 /** Something a source met while listing and could not offer as an item. */
 export interface SourceProblem {
   readonly uri: string;
-  readonly code:
-    | 'NOT_FOUND'
-    | 'NO_MATCH'
-    | 'NOT_A_FILE'
-    | 'DENIED'
-    | 'APEX_SOURCE'
-    | 'SUDDENLY_EMPTY'
-    | 'ADDRESS_REFUSED'
-    | RemoteProblemCode
-    | StagedProblemCode;
+  readonly code: ErrorCode;
   readonly message: string;
 }
 
@@ -94,6 +79,8 @@ export interface SourceRoot {
   readonly isPattern: boolean;
   /** How its listing ended: with all there is, with nothing because nothing is there, or with a problem. */
   readonly state: 'whole' | 'empty' | 'incomplete';
+  /** How many that are no documents were passed over, and what they are, as in `pictures inside the text`; absent: none worth telling. */
+  readonly passedOver?: { readonly count: number; readonly what: string };
 }
 
 /** Delivers documents. Errors: SourceError, retryable on no answer; final on NOT_FOUND, DENIED, NOT_A_FILE, TOO_LARGE. */

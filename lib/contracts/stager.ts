@@ -1,4 +1,3 @@
-import type { ErrorReport } from './errors.ts';
 import type { SourceProblem } from './source.ts';
 import type { Published, StagedItem, StagingStats } from './staging.ts';
 
@@ -18,7 +17,7 @@ export interface StageRequest {
 export type StageEvent =
   | ({ readonly kind: 'staged' } & Published)
   /** Something that cannot be staged: the others are. */
-  | ({ readonly kind: 'problem' } & Omit<SourceProblem, 'code'> & { readonly code: ErrorReport['code'] })
+  | ({ readonly kind: 'problem' } & SourceProblem)
   | { readonly kind: 'warning'; readonly code: string; readonly message: string };
 
 /** What staging came to. */

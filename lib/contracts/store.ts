@@ -199,6 +199,8 @@ export interface CurrentDocument {
   readonly lastVersion: number;
   /** It was deleted because its source had it no more. */
   readonly isGone: boolean;
+  /** Where the current version came from; null after a delete. */
+  readonly sourceUri: string | null;
   readonly contentDigest: string | null;
   /** As `VersionRecord.sourceVersion`, of the current version. */
   readonly sourceVersion: string | null;
@@ -261,6 +263,58 @@ export interface SelectedDocument extends DocumentVersion {
 
 /** Where a page of selected documents goes on. */
 export type AfterDocument = Pick<SelectedDocument, 'sourceUri' | 'documentId'> | null;
+
+/** One of the places that the bytes of a document came from. */
+export interface DocumentPlace {
+  readonly documentId: string;
+  /** Location. */
+  readonly sourceUri: string;
+  /** What its source tells of it (`SourceItem.metadata`). */
+  readonly metadata: { readonly [name: string]: Json };
+}
+
+/** Whose places are meant, and how they begin, byte by byte. */
+export interface PlacedFilter {
+  readonly source: string;
+  readonly group: string;
+  readonly uriPrefix: string;
+}
+
+/**
+ * Where documents came from that were met in several places, as a file in two mails: one document, with all its places.
+ *
+ * Of a document that was met in one place only, nothing is kept here: its version tells it. Places are of current documents; they go
+ * with a delete's pivot. Nothing of them is part of a version, or in an inventory.
+ */
+export interface PlacesStore {
+  /** A current document of each of these contents, that came in no other and has a mark of its source's (`sourceVersion`): the first by id. */
+  ofContent(
+    contentDigests: readonly string[],
+    of: Pick<PlacedFilter, 'source' | 'group'>,
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<string, DocumentVersion>>;
+  /** The ids of the current documents that have these places among several, by location. */
+  placedAt(
+    sourceUris: readonly string[],
+    of: Pick<PlacedFilter, 'source' | 'group'>,
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<string, string>>;
+  /** All places of those of these documents that have, or had, several; in order of document and location. */
+  placesOf(documentIds: readonly string[], signal: AbortSignal): Promise<readonly DocumentPlace[]>;
+  /** A page of them in order of location, then of id: each with its document, whose location here is the place's. */
+  placesUnder(
+    filter: PlacedFilter,
+    page: { readonly after: AfterDocument; readonly limit: number },
+    signal: AbortSignal,
+  ): Promise<readonly SelectedDocument[]>;
+  /**
+   * Notes places of documents; with the first further one of a document, the one that its version tells, too. What is noted, or told by
+   * a version alone, stays as it is; of a document that is not current nothing is noted.
+   */
+  notePlaces(places: readonly DocumentPlace[], signal: AbortSignal): Promise<void>;
+  /** Forgets places; quiet about unknown ones. */
+  forgetPlaces(places: readonly Pick<DocumentPlace, 'documentId' | 'sourceUri'>[], signal: AbortSignal): Promise<void>;
+}
 
 /** A relation as the records store keeps it, of current versions only: what closings are derived from. */
 export interface Fact extends DocumentVersion {
@@ -409,7 +463,7 @@ export interface HeldRun {
 }
 
 /** The store that decides which version is current. Its transactions are the pivot. */
-export interface RecordsStore extends Store {
+export interface RecordsStore extends Store, PlacesStore {
   /** UUID of this memory, made with it; stamps everything apex writes into shared servers. */
   readonly memoryId: string;
   /**

@@ -1,10 +1,10 @@
-import { ConfigError, UsageError } from '../contracts/errors.ts';
+import { UsageError } from '../contracts/errors.ts';
 import type { Feed, FeedListeners, FeedPage, WalkOptions } from '../contracts/feed-source.ts';
-import { createHttpClient } from '../support/http.ts';
 import { ANSWER_LIMITS } from '../support/http-settings.ts';
 import { createPace, type Pace, REAL_TIMING } from '../support/http-waits.ts';
+import { connect, openClient } from './feed-client.ts';
 import { decodeCursor, encodeCursor, NO_STATE, type OpenWalk, type StreamState } from './feed-cursor.ts';
-import type { Connection, FeedSource, FeedTools, StreamSpec } from './feed-spec.ts';
+import type { FeedSource, FeedTools, StreamSpec } from './feed-spec.ts';
 import { type Fetching, fetchThing } from './feed-things.ts';
 import { walkEvents } from './walk-events.ts';
 import { walkFeed, walkFeedAgain } from './walk-feed.ts';
@@ -23,18 +23,7 @@ export function openFeed(
   tools: FeedTools & FeedListeners,
 ): Feed {
   const connection = connect(source, settings, tools);
-  const client = createHttpClient({
-    ...connection,
-    source: source.name,
-    ownHosts: source.ownHosts,
-    backoff: source.backoff,
-    retryAfter: source.retryAfter,
-    statusInside: source.statusInside,
-    version: tools.version,
-    limits: tools.limits,
-    timing: tools.timing,
-    onWaiting: tools.onWaiting,
-  });
+  const client = openClient(source, connection, tools);
   const paces = new Map<string, Pace>();
   const fetchingOf = (stream: StreamSpec, signal: AbortSignal): Fetching => ({
     source: source.name,
@@ -62,19 +51,6 @@ export function openRealFeed(
   tools: Omit<FeedTools, 'timing' | 'limits'> & FeedListeners,
 ): Feed {
   return openFeed(source, settings, { ...tools, timing: REAL_TIMING, limits: ANSWER_LIMITS });
-}
-
-function connect(source: FeedSource, settings: ReadonlyMap<string, string>, tools: FeedTools): Connection {
-  const values = (name: string) =>
-    settings.get(name)?.trim() || (source.options.find((option) => option.name === name)?.fallback ?? '');
-  const connection = source.connect(values, tools.timing);
-  const baseUrl = connection.baseUrl.replace(/\/+$/, '');
-  const url = URL.canParse(baseUrl) ? new URL(baseUrl) : null;
-  const isPlain = url !== null && /^https?:$/.test(url.protocol) && url.username === '' && !/[?#]/.test(baseUrl);
-  if (isPlain) return { ...connection, baseUrl };
-  throw new ConfigError(`The address of ${source.name} is not one of http or https without user, query and fragment.`, {
-    code: 'APEX_CONFIG',
-  });
 }
 
 function paceOf({ name, rate }: StreamSpec, paces: Map<string, Pace>): Pace | null {

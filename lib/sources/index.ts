@@ -6,6 +6,7 @@ import type { FeedSourceName } from '../contracts/feed.ts';
 
 /** The sources that apex reads from, each loaded when it is asked for. */
 export const SOURCES = {
+  frontapp: () => import('./front-attachments.ts'),
   https: () => import('./https.ts'),
   local_upload: () => import('./local.ts'),
   s3: () => import('./s3.ts'),

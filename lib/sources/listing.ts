@@ -195,5 +195,5 @@ export function rawPathOf(locator: string): RawPath {
 }
 
 function problemOf({ code, message }: SourceError, uri: string): SourceProblem {
-  return { uri, code: code as SourceProblem['code'], message };
+  return { uri, code, message };
 }

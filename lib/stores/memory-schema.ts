@@ -1,5 +1,5 @@
 /** The format of `memory.db`, stored as its `user_version`. A newer one is refused. */
-export const MEMORY_FORMAT = 4;
+export const MEMORY_FORMAT = 5;
 
 /** Marks the file as apex's: the bytes `apxm`. */
 export const MEMORY_APPLICATION_ID = 0x6170786d;
@@ -10,6 +10,17 @@ const VERSION_BY_PLACE = `CREATE INDEX version_by_place ON version (source_uri, 
 
 /** By the beginning of the text and its length: chunks with the same text are found without reading all. */
 const CHUNK_BY_TEXT = 'CREATE INDEX chunk_by_text ON chunk (substr(text, 1, 32), length(text))';
+
+/** Of documents that their source marks: one of the same bytes is found without reading all versions. */
+const VERSION_BY_CONTENT = `CREATE INDEX version_by_content ON version (content_digest)
+  WHERE state = 'current' AND parent_id IS NULL AND source_version IS NOT NULL`;
+
+/** Where documents came from that were met in several places. */
+const PLACE_TABLES = [
+  `CREATE TABLE place (
+     document_id TEXT NOT NULL, source_uri TEXT NOT NULL, metadata TEXT NOT NULL, PRIMARY KEY (document_id, source_uri)) WITHOUT ROWID`,
+  'CREATE INDEX place_by_uri ON place (source_uri, document_id)',
+];
 
 /** What is kept of structured sources beside documents (`series.ts`). */
 const SERIES_TABLES = [
@@ -115,6 +126,8 @@ export const MEMORY_MIGRATIONS: { readonly [format: number]: readonly string[] }
     'ALTER TABLE version ADD COLUMN source_version TEXT',
     'ALTER TABLE document ADD COLUMN is_gone INTEGER NOT NULL DEFAULT 0',
   ],
+  // Before, the same bytes met in two places were two documents.
+  5: [...PLACE_TABLES, VERSION_BY_CONTENT],
 };
 
 /**
@@ -146,6 +159,7 @@ export function memorySchema(dimensions: number): string[] {
     'CREATE INDEX version_by_batch ON version (run_id, batch_no)',
     "CREATE INDEX version_building ON version (run_id, batch_no) WHERE state = 'building'",
     VERSION_BY_PLACE,
+    VERSION_BY_CONTENT,
     'CREATE INDEX version_by_parent ON version (parent_id) WHERE parent_id IS NOT NULL',
     `CREATE TABLE chunk (
        chunk_row INTEGER PRIMARY KEY, chunk_id TEXT NOT NULL UNIQUE, document_id TEXT NOT NULL, version INTEGER NOT NULL,
@@ -176,6 +190,7 @@ export function memorySchema(dimensions: number): string[] {
        settings_digest TEXT NOT NULL, run_id TEXT NOT NULL, code TEXT NOT NULL, message TEXT NOT NULL, step TEXT NOT NULL,
        retryable INTEGER NOT NULL, at TEXT NOT NULL, group_id TEXT NOT NULL DEFAULT '') WITHOUT ROWID`,
     ...SERIES_TABLES,
+    ...PLACE_TABLES,
 
     `CREATE TABLE graph_document (
        document_id TEXT NOT NULL, version INTEGER NOT NULL, run_id TEXT NOT NULL, batch_no INTEGER NOT NULL, is_live INTEGER NOT NULL,

@@ -1,4 +1,6 @@
+import type { SourceError } from '../contracts/errors.ts';
 import type { Guard } from './guard.ts';
+import type { RetryAfterRule } from './http-waits.ts';
 
 /** Headers by the origin that they are sent to. */
 export type OriginHeaders = ReadonlyMap<string, Readonly<Record<string, string>>>;
@@ -15,6 +17,14 @@ export interface DownloadLimits {
   readonly minBytesPerSecond: number;
 }
 
+/** A server that the settings name: it is asked wherever it is, by whatever scheme its address has. */
+export interface OwnServer {
+  readonly origin: string;
+  readonly retryAfter: RetryAfterRule;
+  /** What an answer's status means, when it is none of success: its own, or of a server that it led to. */
+  readonly refused: (url: URL, status: number, retryAfterMs: number | null) => SourceError;
+}
+
 /** How files are fetched from the web. */
 export interface DownloadSettings {
   readonly guard: Guard;
@@ -25,6 +35,8 @@ export interface DownloadSettings {
   readonly limits: DownloadLimits;
   /** Of apex, for the server's log. */
   readonly version: string;
+  /** Where files are asked for, when all are asked for at one server; what it leads to is fetched as anything else. Absent: none. */
+  readonly own?: OwnServer;
 }
 
 /** What is asked for. */

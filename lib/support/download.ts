@@ -1,3 +1,4 @@
+import type { SourceError } from '../contracts/errors.ts';
 import { downloadError, refusedDownload } from './download-failures.ts';
 import type { Deadline, Download, DownloadRequest, DownloadSettings } from './download-settings.ts';
 import { type Answer, deadlineOf, discard, fileOf, isUnchanged, passOver, send, unchangedOf } from './exchange.ts';
@@ -20,14 +21,24 @@ const MAX_HOPS = 5;
  * another. Nothing is loaded or opened before the first request.
  */
 export function createDownloads(settings: DownloadSettings): Downloads {
-  const { open, close } = lazyTransport(settings.guard, settings.limits);
-  const get = async (request: DownloadRequest, signal: AbortSignal) =>
-    follow(await open(), settings, request, deadlineOf(request, settings.limits, signal));
+  const { guard, limits } = settings;
+  const [guarded, own] = [lazyTransport(guard, limits), lazyTransport(null, limits)];
+  const transportTo = (url: URL) => (isOwnServer(url, settings) ? own : guarded).open();
+  const get = (request: DownloadRequest, signal: AbortSignal) =>
+    follow(transportTo, settings, request, deadlineOf(request, limits, signal));
+  const close = async () => {
+    await guarded.close();
+    await own.close();
+  };
   return { get, close };
 }
 
+function isOwnServer({ origin }: URL, { own }: DownloadSettings): boolean {
+  return origin === own?.origin;
+}
+
 async function follow(
-  transport: Transport,
+  transportTo: (url: URL) => Promise<Transport>,
   settings: DownloadSettings,
   request: DownloadRequest,
   deadline: Deadline,
@@ -38,6 +49,7 @@ async function follow(
     assertScheme(url, settings);
     const headers = isOwn ? (settings.headers.get(url.origin) ?? {}) : {};
     const { version } = settings;
+    const transport = await transportTo(url);
     const answer = await send(transport, { url, headers: { ...headers, ...request.validators }, version }, deadline);
     const { location } = answer.headers;
     if (!REDIRECTS.has(answer.status) || location === undefined)
@@ -58,8 +70,9 @@ async function follow(
 
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 
-function assertScheme(url: URL, { isHttpAllowed }: DownloadSettings): void {
-  if (url.protocol === 'https:' || (url.protocol === 'http:' && isHttpAllowed)) return;
+function assertScheme(url: URL, settings: DownloadSettings): void {
+  if (url.protocol === 'https:' || isOwnServer(url, settings)) return;
+  if (url.protocol === 'http:' && settings.isHttpAllowed) return;
   const what =
     url.protocol === 'http:'
       ? 'is not encrypted: give an https:// address, or allow http:// by --allow-http'
@@ -75,12 +88,19 @@ async function answerOf(
   deadline: Deadline,
 ): Promise<Download> {
   const { url } = request;
-  const { status, headers } = answer;
   if (isUnchanged(answer, request)) return unchangedOf(answer, deadline);
-  if (status !== 200) {
+  if (answer.status !== 200) {
     discard(answer);
-    const rule = { millisecondsAbove: null, hasReset: false };
-    throw refusedDownload(url, status, askedMs(headers, rule, Date.now()));
+    throw refusalOf(settings, url, answer);
   }
   return fileOf(answer, request, settings.limits, deadline);
 }
+
+function refusalOf(settings: DownloadSettings, url: URL, { status, headers }: Answer): SourceError {
+  const { own } = settings;
+  const rule = own !== undefined && isOwnServer(url, settings) ? own.retryAfter : SECONDS;
+  const refused = own?.refused ?? refusedDownload;
+  return refused(url, status, askedMs(headers, rule, Date.now()));
+}
+
+const SECONDS = { millisecondsAbove: null, hasReset: false };

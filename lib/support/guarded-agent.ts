@@ -7,15 +7,24 @@ export interface Transport {
   readonly agent: Dispatcher;
 }
 
+/** How long a connection is waited for, and each further part of an answer. */
+interface TransportLimits {
+  readonly connectMs: number;
+  readonly readMs: number;
+}
+
+/** A transport that connects to whatever host it is given: for those that settings name. */
+async function openTransport({ connectMs, readMs }: TransportLimits): Promise<Transport> {
+  const { Agent } = await import('undici');
+  return { agent: new Agent({ connect: { timeout: connectMs }, headersTimeout: readMs, bodyTimeout: readMs }) };
+}
+
 /**
  * A transport whose every connection is let through by the guard: the host is resolved once, and the connection goes to the addresses
  * that were looked at, so that a name which stands for another address a moment later leads nowhere else. The address that was reached
  * is looked at again. No proxy is used, whatever the environment says.
  */
-export async function openGuardedTransport(
-  guard: Guard,
-  { connectMs, readMs }: { readonly connectMs: number; readonly readMs: number },
-): Promise<Transport> {
+export async function openGuardedTransport(guard: Guard, { connectMs, readMs }: TransportLimits): Promise<Transport> {
   const { Agent, buildConnector } = await import('undici');
   const connect: ReturnType<typeof buildConnector> = (options, done) => {
     const { hostname } = options;
@@ -36,12 +45,12 @@ export async function openGuardedTransport(
   return { agent: new Agent(options) };
 }
 
-/** A transport that is opened when it is first asked for, and whose connections end together. */
-export function lazyTransport(guard: Guard, limits: Parameters<typeof openGuardedTransport>[1]) {
+/** A transport that is opened when it is first asked for, and whose connections end together. @param guard null: none is asked. */
+export function lazyTransport(guard: Guard | null, limits: TransportLimits) {
   let transport: Promise<Transport> | null = null;
   return {
     open: (): Promise<Transport> => {
-      transport ??= openGuardedTransport(guard, limits);
+      transport ??= guard === null ? openTransport(limits) : openGuardedTransport(guard, limits);
       return transport;
     },
     close: async (): Promise<void> => {

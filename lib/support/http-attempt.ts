@@ -1,6 +1,7 @@
 import type { Dispatcher } from 'undici';
 import type { Json } from '../contracts/document.ts';
 import { SourceError } from '../contracts/errors.ts';
+import { lazyTransport, type Transport } from './guarded-agent.ts';
 import {
   type Asked,
   answerFailure,
@@ -10,7 +11,7 @@ import {
   placeOf,
   statusFailure,
 } from './http-failures.ts';
-import type { AnswerLimits, HttpAnswer, HttpRequest, HttpSettings } from './http-settings.ts';
+import type { HttpAnswer, HttpRequest, HttpSettings } from './http-settings.ts';
 import { askedMs, createPace, type Headers, type Pace } from './http-waits.ts';
 import { parseJsonText } from './json-text.ts';
 
@@ -19,11 +20,6 @@ const MAX_HOPS = 5;
 const TOLD_PACE_MS = 5_000;
 /** What is read of an answer that tells of a failure. */
 const MAX_ERROR_BYTES = 64 * 1024;
-
-interface Transport {
-  readonly agent: Dispatcher;
-  readonly request: typeof import('undici').request;
-}
 
 /** What the attempts of one client share. */
 export interface Context {
@@ -39,24 +35,8 @@ export type Outcome = HttpAnswer | { readonly failure: Failure };
 
 /** Nothing is loaded or opened yet. */
 export function openContext(settings: HttpSettings): Context {
-  let transport: Promise<Transport> | null = null;
-  return {
-    settings,
-    pace: createPace(settings.rate),
-    transport: () => {
-      transport ??= openTransport(settings.limits);
-      return transport;
-    },
-    close: async () => {
-      await (await transport)?.agent.destroy();
-    },
-  };
-}
-
-async function openTransport({ connectMs, readMs }: AnswerLimits): Promise<Transport> {
-  const { Agent, request } = await import('undici');
-  const agent = new Agent({ connect: { timeout: connectMs }, headersTimeout: readMs, bodyTimeout: readMs });
-  return { agent, request };
+  const { open, close } = lazyTransport(null, settings.limits);
+  return { settings, pace: createPace(settings.rate), transport: open, close };
 }
 
 /**
@@ -135,12 +115,13 @@ async function send(
   signal: AbortSignal,
 ): Promise<Answered> {
   const { settings } = context;
-  const { agent, request: dispatch } = await context.transport();
+  const { agent } = await context.transport();
   const isPost = request.body !== undefined;
   try {
     signal.throwIfAborted();
-    const response = await dispatch(url, {
-      dispatcher: agent,
+    const response = await agent.request({
+      origin: url.origin,
+      path: `${url.pathname}${url.search}`,
       method: isPost ? 'POST' : 'GET',
       headers: {
         accept: 'application/json',

@@ -42,6 +42,7 @@ export function readLocations(
     if (source === null) assertKnownKind(target);
     const own = source ?? sourceOfTarget(target);
     if (own === 's3') return { source: own, target: bucketLocation(target) };
+    if (own === 'frontapp') return { source: own, target: frontIdOf(target) };
     if (own !== 'https') return { source: own, target: target === '-' ? target : resolve(target) };
     const url = addressOf(target);
     const known = knownAddress(url);
@@ -50,6 +51,20 @@ export function readLocations(
   });
   const sources = new Set(read.map((entry) => entry.source));
   return { targets: read.map(({ target }) => target), source: sources.size > 1 ? EACH : [...sources][0]!, addresses };
+}
+
+/** How ids of Front begin that name files, or what files came in. */
+const FRONT_ID = /^(?:fil|att|msg|com|cnv)_[A-Za-z0-9]{1,60}$/;
+
+/** Is it the id of a file, a message, a comment or a conversation in Front? */
+export function isFrontId(target: string): boolean {
+  return FRONT_ID.test(target);
+}
+
+function frontIdOf(target: string): string {
+  if (isFrontId(target)) return target;
+  const problem = `${target} is no id that frontapp knows files by: give those of files (fil_…), messages (msg_…), comments (com_…) or conversations (cnv_…)`;
+  throw new UsageError(problem, { code: 'APEX_USAGE' });
 }
 
 function assertKnownKind(target: string): void {

@@ -24,6 +24,7 @@ import {
 import { isDocumentsFault, isTooMuchTogether, reportOf } from './failure.ts';
 import { Families } from './families.ts';
 import { ancestorIdsOf, documentUuid, rootOf } from './identity.ts';
+import { type JoinedDocument, joinedWithOthers } from './places.ts';
 import {
   deletedResult,
   failedResult,
@@ -53,6 +54,8 @@ interface Preparation {
   readonly unchanged: { readonly input: DocumentInput; readonly version: number | null }[];
   /** Documents that were read only for what came in them. */
   readonly kept: ReadDocument[];
+  /** Documents whose bytes are those of others. They count as unchanged. */
+  readonly joined: readonly JoinedDocument[];
 }
 
 interface BatchOptions {
@@ -85,7 +88,11 @@ export async function runBatch(options: BatchOptions, session: RunSession): Prom
     await journal.append({ kind: 'batch_done', batchNo, results: [] });
     return [];
   }
-  const deletes = [...(await lostOf(preparation, session)), ...(await options.movedTo(contentsOf(preparation)))];
+  const deletes = [
+    ...(await lostOf(preparation, session)),
+    ...(await options.movedTo(contentsOf(preparation))),
+    ...(await setAsideBefore(preparation, session)),
+  ];
   return writePrepared({ ...preparation, deletes, batchNo, isLastTry: options.isLastTry, startedMs }, session);
 }
 
@@ -105,13 +112,14 @@ function assignedItem(
   attempt: number,
 ): AssignedItem {
   // The name of what came in a document is a part of that document, and the journal keeps no contents.
-  const named = parentId === null ? item : { ...item, name: '' };
+  const { metadata: _contents, ...listed } = item;
+  const named = parentId === null ? listed : { ...listed, name: '' };
   return { documentId, parentId, item: named, baseVersion, attempt, contentDigest };
 }
 
 async function prepareAll(options: BatchOptions, batchNo: number, session: RunSession): Promise<Preparation> {
   const { parts, signal, runId, journal } = session;
-  const preparation: Preparation = { prepared: [], setAside: [], unchanged: [], kept: [] };
+  const preparation: Preparation = { prepared: [], setAside: [], unchanged: [], kept: [], joined: [] };
   const families = new Families();
   const queue = options.inputs.map((input) => ({ input, depth: 0 }));
   await workThrough(queue, options.isIsolated ? 1 : parts.limits.concurrency, async ({ input, depth }) => {
@@ -162,14 +170,38 @@ async function prepareAll(options: BatchOptions, batchNo: number, session: RunSe
   });
   preparation.prepared.sort(byDocumentId);
   preparation.setAside.sort((a, b) => byDocumentId(a.input, b.input));
-  if (families.left.length === 0) return preparation;
+  if (families.left.length === 0) return withoutJoined(preparation, session);
   await journal.append({ kind: 'items_left', batchNo, documentIds: families.left });
+  return withoutJoined(
+    filtered(preparation, (input) => families.isWhole(input)),
+    session,
+  );
+}
+
+function filtered(preparation: Preparation, isWanted: (input: DocumentInput) => boolean): Preparation {
   return {
-    prepared: preparation.prepared.filter((input) => families.isWhole(input)),
-    setAside: preparation.setAside.filter(({ input }) => families.isWhole(input)),
-    unchanged: preparation.unchanged.filter(({ input }) => families.isWhole(input)),
-    kept: preparation.kept.filter((input) => families.isWhole(input)),
+    prepared: preparation.prepared.filter(isWanted),
+    setAside: preparation.setAside.filter(({ input }) => isWanted(input)),
+    unchanged: preparation.unchanged.filter(({ input }) => isWanted(input)),
+    kept: preparation.kept.filter(isWanted),
+    joined: preparation.joined,
   };
+}
+
+/** Where documents are of the same bytes one is written, and the others go, with what came in them. */
+async function withoutJoined(preparation: Preparation, session: RunSession): Promise<Preparation> {
+  const joined = await joinedWithOthers(preparation.prepared, session);
+  if (joined.length === 0) return preparation;
+  const gone = new Set(joined.map(({ input }) => input.documentId));
+  const left = filtered(
+    preparation,
+    ({ documentId }) => ![documentId, ...ancestorIdsOf(documentId)].some((id) => gone.has(id)),
+  );
+  const asOthers = joined.map(({ input, place, version }) => ({
+    input: { ...input, documentId: place.documentId },
+    version,
+  }));
+  return { ...left, unchanged: [...left.unchanged, ...asOthers], joined };
 }
 
 /** A document that stays as it is, is read for what came in it; the others are prepared to be written. */
@@ -265,6 +297,15 @@ async function lostOf({ prepared, unchanged, setAside }: Preparation, session: R
   );
 }
 
+/** What is a place of another document now leaves quarantine. */
+async function setAsideBefore({ joined }: Preparation, session: RunSession): Promise<Deletion[]> {
+  if (joined.length === 0) return [];
+  const { quarantine } = await session.look(session.parts.attachments);
+  return joined
+    .filter(({ input }) => quarantine.entryOf(input.documentId) !== null)
+    .map(({ input: { documentId, item } }) => ({ documentId, baseVersion: null, sourceUri: item.uri }));
+}
+
 /** A batch, or a part of one, whose documents are prepared. */
 interface Writing extends Preparation {
   readonly batchNo: number;
@@ -300,11 +341,21 @@ async function writePrepared(writing: Writing, session: RunSession): Promise<Doc
   const through = [...writing.prepared.filter(({ documentId }) => !lost.has(documentId)), ...writing.kept];
   await cleanUp(through, neededAgain(writing));
   for (const { folder } of losers.filter((input) => !again.includes(input))) await folder.markFailed();
+  await endJoined(writing, session);
   await endAllStaged({ through, setAside: writing.setAside }, session);
   await session.journal.append({ kind: 'batch_done', batchNo: writing.batchNo, results: results.map(itemOutcome) });
   for (const result of results) session.finish(result);
   const overtaken = new Set(again.flatMap(({ documentId }) => ancestorIdsOf(documentId)));
   return [...again, ...writing.kept.filter(({ documentId }) => overtaken.has(documentId))];
+}
+
+/** Notes where the documents that were written, or known, were met, too. */
+async function endJoined({ joined }: Preparation, session: RunSession): Promise<void> {
+  if (joined.length === 0) return;
+  const places = joined.map(({ place }) => place);
+  await session.parts.stores.records.notePlaces(places, session.writeSignal);
+  for (const { input } of joined) await input.folder.remove();
+  await endAllStaged({ through: joined.map(({ input }) => input), setAside: [] }, session);
 }
 
 /** What lost the race stays in staging: the next ingest takes it. */
@@ -397,7 +448,7 @@ async function withoutRefused(writing: Writing, why: ApexError, session: RunSess
       : [
           { ...writing, prepared: prepared.slice(0, middle), deletes: [] },
           // With the last half, so that what was moved is never nowhere.
-          { ...writing, prepared: prepared.slice(middle), setAside: [], unchanged: [], kept: [] },
+          { ...writing, prepared: prepared.slice(middle), setAside: [], unchanged: [], kept: [], joined: [] },
         ];
   const lost: DocumentInput[] = [];
   for (const half of halves) {
@@ -464,6 +515,9 @@ function resultsOf(
       .find((source) => source !== undefined) ??
     deletions.get(documentId)?.source ??
     session.plan.source;
+  // What is a place of a document of the same batch has the version that this one made.
+  const made = new Map(batch.records.map(({ documentId, version }) => [documentId, version]));
+  const madeOf = (documentId: string) => made.get(documentId) ?? null;
   const readAgain = new Set(again.map(({ documentId }) => documentId));
   // What was only read beside what a retry was asked for is nobody's concern.
   const isRetry = session.plan.kind === 'retry';
@@ -475,7 +529,7 @@ function resultsOf(
       .map((record) => writtenResult(record, record.baseVersion === null ? 'added' : 'updated', durationMs)),
     ...writing.unchanged
       .filter((found) => isEnded(found) && !isRetry)
-      .map(({ input, version }) => unchangedResult(named(input), version)),
+      .map(({ input, version }) => unchangedResult(named(input), version ?? madeOf(input.documentId))),
     ...writing.setAside
       .filter((setAside) => isEnded(setAside) && !(isRetry && setAside.remembered !== null))
       .map(({ input, error }) => failedResult(named(input), 'quarantined', error, durationMs)),

@@ -12,6 +12,8 @@ export interface Candidate {
   readonly documentId: string;
   readonly parentId: string | null;
   readonly item: SourceItem;
+  /** It lies in a place where the document is known to have been met: its bytes are the document's. Absent: that is to be found out. */
+  readonly isKnownPlace?: boolean;
 }
 
 /** What is to be done with a candidate. Decided by digests, never by clocks. */
@@ -82,7 +84,7 @@ async function verdictOn(
   const comparable = current !== undefined && isMadeAlike(current, parts) ? current : null;
   const known = knownBytes(entry, comparable);
   try {
-    const look = await lookAt(candidate.item, known, parts.source, signal);
+    const look = await lookAt(candidate, known, parts.source, signal);
     if (look.kind === 'unread')
       return process(candidate.item, { digest: '', bytes: candidate.item.bytes ?? UNKNOWN_BYTES }, null);
     const read = look.kind === 'same' ? { digest: known!.digest, bytes: candidate.item.bytes ?? UNKNOWN_BYTES } : look;
@@ -111,11 +113,17 @@ function isRemembered(entry: QuarantineEntry, digest: string, parts: ClassifyPar
 
 /** What is set aside is compared with what it was then, by its bytes alone. */
 function knownBytes(entry: QuarantineEntry | null, current: CurrentDocument | null): KnownBytes | null {
-  if (entry !== null) return { digest: entry.contentDigest, version: null };
+  if (entry !== null) return { digest: entry.contentDigest, version: null, uri: entry.sourceUri };
   return current === null ? null : { digest: current.contentDigest!, version: current.sourceVersion };
 }
 
-async function lookAt(item: SourceItem, known: KnownBytes | null, source: Source, signal: AbortSignal): Promise<Look> {
+async function lookAt(
+  { item, isKnownPlace }: Candidate,
+  known: KnownBytes | null,
+  source: Source,
+  signal: AbortSignal,
+): Promise<Look> {
+  if (isKnownPlace === true && known !== null && known.digest !== '') return { kind: 'same' };
   if (source.look !== undefined) return source.look(item, known, signal);
   return { kind: 'read', ...(await source.digest(item, signal)), version: null };
 }

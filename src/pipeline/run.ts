@@ -10,6 +10,8 @@ import { runBatch } from './batch.ts';
 import { type Candidate, classify, type Verdict } from './classify.ts';
 import { type DocumentInput, readerOf } from './document.ts';
 import { documentIdOf } from './identity.ts';
+import { tellPassedOver } from './passed-over.ts';
+import { furtherPlaces, knownByPlace, withoutRepeated } from './places.ts';
 import { readAhead } from './read-ahead.ts';
 import { failedResult, unchangedResult } from './results.ts';
 import type { RunSession } from './session.ts';
@@ -60,9 +62,11 @@ async function ingestFrom(
   const batches = new BatchBuilder(session, replay, sync);
   let waiting: Candidate[] = [];
   const lookAtWaiting = async () => {
-    const verdicts = await classify(waiting, await session.look(source), signal);
+    const candidates = await knownByPlace(waiting, source.name, session);
     waiting = [];
+    const verdicts = withoutRepeated(await classify(candidates, await session.look(source), signal));
     await noteSourceVersions(verdicts, session);
+    await noteFurtherPlaces(verdicts, session);
     await reportSettled(verdicts, source.name, session);
     for (const verdict of verdicts) {
       if (verdict.kind !== 'process') continue;
@@ -115,7 +119,8 @@ export function listingOf(
   source: Source,
   targets: readonly string[],
 ): AsyncIterable<SourceItem | SourceProblem> {
-  return takesStaged(session) ? takeStaged(session, replay) : source.list(targets, session.signal);
+  if (takesStaged(session)) return takeStaged(session, replay);
+  return source.list(targets, session.signal, (root) => tellPassedOver(root, session.onEvent));
 }
 
 /** The names of what lists the run's targets, each with its own. What waits in staging is listed, though nothing may be named. */
@@ -157,6 +162,12 @@ async function noteSourceVersions(verdicts: readonly Verdict[], { parts, writeSi
     return [{ documentId, version: version!, sourceVersion: verdict.newSourceVersion }];
   });
   if (notes.length > 0) await parts.stores.records.noteSourceVersions(notes, writeSignal);
+}
+
+async function noteFurtherPlaces(verdicts: readonly Verdict[], session: RunSession): Promise<void> {
+  const { records } = session.parts.stores;
+  const places = await furtherPlaces(verdicts, session.plan, (ids) => records.placesOf(ids, session.signal));
+  if (places.length > 0) await records.notePlaces(places, session.writeSignal);
 }
 
 /** Says what became of the documents that need no work, with what came in them. */

@@ -1,16 +1,19 @@
 import type { RunPlan } from '../../lib/contracts/journal.ts';
 import type { Source, SourceItem, SourceProblem, SourceRoot } from '../../lib/contracts/source.ts';
-import type { AfterDocument, RecordsStore, SelectedDocument } from '../../lib/contracts/store.ts';
+import type { AfterDocument, DocumentPlace, RecordsStore, SelectedDocument } from '../../lib/contracts/store.ts';
 import type { RunReplay } from '../journal/replay.ts';
 import { type Deletion, deletedBefore, deleteTogether, forgetStaged, withAttachments } from './delete.ts';
 import { documentIdOf } from './identity.ts';
+import { tellPassedOver } from './passed-over.ts';
 import type { Quarantine } from './quarantine.ts';
 import type { RunSession } from './session.ts';
 
 /** What is compared with a listing, and who is told of it: a run, or a plan of one. */
 export interface SyncSession extends Pick<RunSession, 'signal'> {
   readonly plan: Pick<RunPlan, 'group' | 'sync'>;
-  readonly parts: { readonly stores: { readonly records: Pick<RecordsStore, 'select' | 'children'> } };
+  readonly parts: {
+    readonly stores: { readonly records: Pick<RecordsStore, 'select' | 'children' | 'placesOf' | 'placesUnder'> };
+  };
   readonly onEvent: (event: { readonly kind: 'warning'; readonly code: string; readonly message: string }) => void;
   look(source: Source): Promise<{ readonly quarantine: Quarantine }>;
 }
@@ -18,6 +21,13 @@ export interface SyncSession extends Pick<RunSession, 'signal'> {
 /** A document whose file is gone; one that is in quarantine only has no version. */
 interface Gone extends Pick<SelectedDocument, 'documentId' | 'sourceUri' | 'contentDigest'> {
   readonly version: number | null;
+}
+
+/** A document that was met in several places. */
+interface PlacedGone extends Gone {
+  readonly dead: readonly DocumentPlace[];
+  /** How many of its places are not gone. */
+  readonly left: number;
 }
 
 /** How many documents of the memory are compared with the listing together. */
@@ -52,7 +62,11 @@ export class Sync {
   async *list(): AsyncGenerator<SourceItem | SourceProblem> {
     const { signal } = this.#session;
     const entries: (SourceItem | SourceProblem)[] = [];
-    for await (const entry of this.#source.list(this.#targets, signal, (root) => this.#roots.push(root))) {
+    const onRoot = (root: SourceRoot) => {
+      this.#roots.push(root);
+      tellPassedOver(root, this.#session.onEvent);
+    };
+    for await (const entry of this.#source.list(this.#targets, signal, onRoot)) {
       entries.push(entry);
       if (!('code' in entry)) this.#listed.set(entry.uri, entry.id);
     }
@@ -87,6 +101,7 @@ export class Sync {
   /** Deletes what is gone by now, but for what was moved. What another run has changed meanwhile is looked at again, once. */
   async deleteGone(session: RunSession, replay: RunReplay): Promise<void> {
     const { batchDocuments } = session.parts.limits;
+    await this.#forgetDead(session);
     const deleted = new Set(deletedBefore(replay));
     for (const isLastTry of [false, true]) {
       const lost: string[] = [];
@@ -179,8 +194,64 @@ export class Sync {
       if (unlisted.length === 0) continue;
       const uris = unlisted.map(({ sourceUri }) => sourceUri);
       const gone = new Set(await this.#source.gone(root, uris, this.#session.signal));
-      yield unlisted.filter(({ documentId, sourceUri }) => gone.has(sourceUri) && !this.#isListedId(documentId));
+      const found = unlisted.filter(
+        ({ documentId, sourceUri }) => gone.has(sourceUri) && !this.#isListedId(documentId),
+      );
+      const several = new Set((await this.#placesOf(found)).map(({ documentId }) => documentId));
+      yield found.filter(({ documentId }) => !several.has(documentId));
     }
+    for await (const page of this.#placedUnder(root))
+      yield page
+        .filter(({ left, documentId }) => left === 0 && !this.#isListedId(documentId))
+        .map(({ dead: _dead, left: _left, ...document }) => document);
+  }
+
+  /** Documents that were met in several places, one of them under a root; of each which places are gone. */
+  async *#placedUnder(root: SourceRoot): AsyncGenerator<PlacedGone[]> {
+    const { parts, plan, signal } = this.#session;
+    const { records } = parts.stores;
+    const filter = { source: this.#source.name, group: plan.group, uriPrefix: `${root.uri}/` };
+    for (let after: AfterDocument = null; ; ) {
+      const page = await records.placesUnder(filter, { after, limit: PAGE_DOCUMENTS }, signal);
+      const places = Map.groupBy(await this.#placesOf(page), ({ documentId }) => documentId);
+      const dead = await this.#deadAmong([...places.values()].flat(), root);
+      const documents = new Map(page.map((document) => [document.documentId, document]));
+      yield [...documents.values()].map((document) => {
+        const own = places.get(document.documentId) ?? [];
+        const gone = own.filter(({ sourceUri }) => dead.has(sourceUri));
+        return { ...document, dead: gone, left: own.length - gone.length };
+      });
+      if (page.length < PAGE_DOCUMENTS) break;
+      after = page[page.length - 1]!;
+    }
+  }
+
+  /** Locations of places that are gone: under this root, or under another that may lose documents. */
+  async #deadAmong(places: readonly DocumentPlace[], root: SourceRoot): Promise<ReadonlySet<string>> {
+    const uris = [...new Set(places.map(({ sourceUri }) => sourceUri))].filter((uri) => !this.#listed.has(uri));
+    const dead = new Set<string>();
+    for (const own of new Set([root, ...this.#roots.filter((other) => this.#isOpen(other))])) {
+      const under = uris.filter((uri) => uri.startsWith(`${own.uri}/`));
+      if (under.length === 0) continue;
+      for (const uri of await this.#source.gone(own, under, this.#session.signal)) dead.add(uri);
+    }
+    return dead;
+  }
+
+  async #placesOf(documents: readonly Pick<Gone, 'documentId'>[]): Promise<readonly DocumentPlace[]> {
+    if (documents.length === 0) return [];
+    const ids = documents.map(({ documentId }) => documentId);
+    return this.#session.parts.stores.records.placesOf(ids, this.#session.signal);
+  }
+
+  /** Of documents that are still somewhere, the places where they are not any more. */
+  async #forgetDead({ parts, writeSignal }: RunSession): Promise<void> {
+    for (const root of this.#roots.filter((own) => this.#isOpen(own)))
+      for await (const page of this.#placedUnder(root))
+        await parts.stores.records.forgetPlaces(
+          page.filter(({ left }) => left > 0).flatMap(({ dead }) => dead),
+          writeSignal,
+        );
   }
 
   async *#documentsUnder({ uri }: SourceRoot): AsyncGenerator<readonly Gone[]> {

@@ -13,7 +13,7 @@ export type VersionContent = Pick<
   PreparedDocument,
   'documentId' | 'parentId' | 'sourceName' | 'parsed' | 'chunks' | 'extraction' | 'vectors'
 > & {
-  readonly item: Pick<PreparedDocument['item'], 'uri' | 'name'>;
+  readonly item: Pick<PreparedDocument['item'], 'uri' | 'name' | 'metadata'>;
   readonly file: Pick<PreparedDocument['file'], 'bytes' | 'digest' | 'sourceVersion'>;
 };
 
@@ -35,7 +35,7 @@ interface VersionOptions {
 
 /** The record of a prepared document under a version: every id a UUIDv5 of what it names, so a repeated write lands on itself. */
 export function versionRecord(prepared: VersionContent, options: VersionOptions): VersionRecord {
-  const { documentId, parsed, file } = prepared;
+  const { documentId, parsed, file, item } = prepared;
   const { version, group } = options;
   const chunks = prepared.chunks.map(
     (chunk, index): StoredChunk => ({
@@ -52,8 +52,8 @@ export function versionRecord(prepared: VersionContent, options: VersionOptions)
     uuid: documentUuid(group, documentId),
     group,
     source: prepared.sourceName,
-    sourceUri: prepared.item.uri,
-    name: prepared.item.name,
+    sourceUri: item.uri,
+    name: item.name,
     parentId: prepared.parentId,
     mediaType: parsed.mediaType,
     bytes: file.bytes,
@@ -62,7 +62,7 @@ export function versionRecord(prepared: VersionContent, options: VersionOptions)
     settingsDigest: options.settingsDigest,
     storesDigest: options.storesDigest,
     title: typeof title === 'string' && title !== '' ? title : null,
-    metadata: parsed.metadata,
+    metadata: item.metadata === undefined ? parsed.metadata : { ...parsed.metadata, origin: item.metadata },
     statedAt: prepared.extraction.statedAt,
     createdAt: options.createdAt,
     warnings: parsed.warnings,

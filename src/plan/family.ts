@@ -11,6 +11,7 @@ import {
   readDocument,
 } from '../pipeline/document.ts';
 import { isDocumentsFault, reportOf } from '../pipeline/failure.ts';
+import { isJoining } from '../pipeline/places.ts';
 import type { EmbeddingUse } from '../pipeline/use.ts';
 import { versionRecord } from '../pipeline/version.ts';
 import { embeddingOf, type PlannedCache, plannedEmbedder } from './embedding.ts';
@@ -92,6 +93,10 @@ class Family {
       }
       const stores = { cache };
       const prepared = await prepareDocument(input, { ...parts, embedder, stores, use, onCacheFailure }, context);
+      if (await this.#isOfOther(prepared)) {
+        this.#results.push(unchangedOf(this.#session.named(input), null));
+        return null;
+      }
       await this.#planWritten(prepared, requests);
       return prepared;
     } catch (failure) {
@@ -99,6 +104,17 @@ class Family {
       this.#results.push(quarantinedOf(this.#session.named(input), reportOf(failure, step)));
       return null;
     }
+  }
+
+  /** Are its bytes those of another document, of which it would be a place? */
+  async #isOfOther(prepared: PreparedDocument): Promise<boolean> {
+    const { parts, plan, added, signal } = this.#session;
+    const { digest } = prepared.file;
+    if (!isJoining(prepared, plan) || prepared.baseVersion !== null) return false;
+    const of = { source: prepared.sourceName, group: plan.group };
+    const isKnown = added.has(digest) || (await parts.stores.records.ofContent([digest], of, signal)).size > 0;
+    added.add(digest);
+    return isKnown;
   }
 
   async #planWritten(prepared: PreparedDocument, requests: readonly (readonly string[])[]): Promise<void> {

@@ -1,10 +1,12 @@
 import type { PlannedDocument, PlanSummary } from '../../lib/contracts/plan.ts';
-import type { Source, SourceItem } from '../../lib/contracts/source.ts';
+import type { Source, SourceItem, SourceRoot } from '../../lib/contracts/source.ts';
 import { targetsBySource } from '../config/locations.ts';
 import { Allowance, NO_CAPS } from '../pipeline/allowance.ts';
 import { workThrough } from '../pipeline/bounded.ts';
 import { type Candidate, classify, type Verdict } from '../pipeline/classify.ts';
 import { documentIdOf } from '../pipeline/identity.ts';
+import { tellPassedOver } from '../pipeline/passed-over.ts';
+import { knownByPlace, withoutRepeated } from '../pipeline/places.ts';
 import { isProblem, LOOK_ITEMS, listAhead, listedSoFar, type OnListed, severalNamed } from '../pipeline/run.ts';
 import { Sync } from '../pipeline/sync.ts';
 import { EmbeddingUse } from '../pipeline/use.ts';
@@ -53,7 +55,8 @@ class Planning {
   async #planFrom(source: Source, targets: readonly string[], onListed: OnListed): Promise<void> {
     const { plan, signal } = this.#session;
     const sync = plan.sync == null ? null : new Sync(this.#session, source, targets);
-    const listing = sync?.list() ?? source.list(targets, signal);
+    const onRoot = (root: SourceRoot) => tellPassedOver(root, this.#session.onEvent);
+    const listing = sync?.list() ?? source.list(targets, signal, onRoot);
     let waiting: Candidate[] = [];
     for await (const entry of listAhead(listing, onListed)) {
       if (isProblem(entry)) {
@@ -84,7 +87,8 @@ class Planning {
   /** Plans for documents side by side, and tells of them in their order. */
   async #plan(candidates: readonly Candidate[], source: Source): Promise<void> {
     const { parts, signal } = this.#session;
-    const verdicts = await classify(candidates, await this.#session.look(source), signal);
+    const known = await knownByPlace(candidates, source.name, this.#session);
+    const verdicts = withoutRepeated(await classify(known, await this.#session.look(source), signal));
     const results: (readonly PlannedDocument[] | null)[] = verdicts.map(() => null);
     let told = 0;
     const tellNext = () => {

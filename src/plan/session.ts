@@ -41,6 +41,8 @@ export class PlanSession implements SyncSession {
   readonly signal: AbortSignal;
   readonly settingsDigest: string;
   readonly storesDigest: string;
+  /** Digests of the contents that the plan would add, of which another would be a place of the same document. */
+  readonly added = new Set<string>();
   /** The source whose documents are looked at now. */
   sourceName: string;
   #quarantine: Promise<Quarantine> | null = null;

@@ -22,7 +22,10 @@ export async function originsOf(version: DocumentVersion, session: RunSession): 
     ...(await graph.documents([version], session.signal)),
   ];
   const known = (await records.current([version.documentId], session.signal)).get(version.documentId)?.uuid;
-  const origins = told
+  const places = await records.placesOf([version.documentId], session.signal);
+  // Where it was met in several places, it may be gone from one.
+  const everywhere = told.flatMap((origin) => [origin, ...places.map(({ sourceUri }) => ({ ...origin, sourceUri }))]);
+  const origins = everywhere
     .filter(({ uuid, group, documentId }) => [uuid, known].includes(documentUuid(group, documentId)))
     .map(
       ({ documentId, uuid, group, source, sourceUri, parentId, contentDigest }): Origin => ({

@@ -3,13 +3,14 @@
 // Must never know where staging is, or how an item lies in it.
 
 import { ERROR_CODES, EXIT } from '../../lib/contracts/error-codes.ts';
-import type { Source, SourceItem, SourceProblem } from '../../lib/contracts/source.ts';
+import type { Source, SourceItem, SourceProblem, SourceRoot } from '../../lib/contracts/source.ts';
 import type { StageEvent, StageRequest, StageSummary } from '../../lib/contracts/stager.ts';
 import type { Published, Staging } from '../../lib/contracts/staging.ts';
 import { targetsBySource } from '../config/locations.ts';
 import type { Surroundings } from '../pipeline/context.ts';
 import { isDocumentsFault } from '../pipeline/failure.ts';
 import { documentIdOf, payloadIdOf } from '../pipeline/identity.ts';
+import { tellPassedOver } from '../pipeline/passed-over.ts';
 import { isProblem, severalNamed } from '../pipeline/run.ts';
 import { graver } from '../pipeline/session.ts';
 import { stage } from '../pipeline/stage.ts';
@@ -40,7 +41,7 @@ export async function stageAll(
     summary = { ...summary, problems: summary.problems + 1, exit_status };
     onEvent({ kind: 'problem', ...event });
   };
-  const listing = listed(request, parts, signal);
+  const listing = listed(request, parts, { onEvent, signal });
   await parts.staging.items.receive(async (open) => {
     for await (const { entry, lister } of request.documentId === null ? listing : oneOf(listing, request.documentId)) {
       if (isProblem(entry)) {
@@ -69,11 +70,12 @@ interface Listed {
 async function* listed(
   { listedBy, targets }: StageRequest,
   { source }: StageParts,
-  signal: AbortSignal,
+  { onEvent, signal }: { readonly onEvent: (event: StageEvent) => void; readonly signal: AbortSignal },
 ): AsyncGenerator<Listed> {
   for (const [name, own] of targetsBySource(listedBy, targets)) {
     const lister = source(name);
-    for await (const entry of lister.list(own, signal)) yield { entry, lister };
+    const onRoot = (root: SourceRoot) => tellPassedOver(root, onEvent);
+    for await (const entry of lister.list(own, signal, onRoot)) yield { entry, lister };
   }
 }
 

@@ -110,6 +110,89 @@ export function recordsStoreContract(name: string, open: () => Promise<RecordsSt
       expect(await store.kept([versionOf(record)], never)).toMatchObject([{ sourceVersion: 'etag-2' }]);
     });
 
+    describe('of documents that were met in several places', () => {
+      const place = (documentId: string, sourceUri: string, from = '') => ({
+        documentId,
+        sourceUri,
+        metadata: { from },
+      });
+      const placesOf = async (documentId: string) =>
+        (await store.placesOf([documentId, 'nowhere'], never)).map(({ sourceUri }) => sourceUri);
+      const scope = async (documentId: string) => {
+        const { source, group, sourceUri } = (await store.document(documentId, never))!;
+        return { of: { source, group }, sourceUri };
+      };
+
+      test('all places are told, the first as the version has it; one place alone is not kept', async () => {
+        await commit('run-1', 'a', null);
+        await commit('run-2', 'b', null);
+        const { of, sourceUri } = await scope('a');
+        await store.notePlaces([place('a', sourceUri), place('nowhere', 'front:z')], never);
+        expect([await placesOf('a'), await placesOf('nowhere')]).toEqual([[], []]);
+        await store.notePlaces([place('a', 'front:2', 'x'), place('a', 'front:1'), place('a', 'front:2', 'y')], never);
+        await store.notePlaces([], never);
+        expect(await placesOf('a')).toEqual(['front:1', 'front:2', sourceUri].sort());
+        const noted = await store.placesOf(['a'], never);
+        expect(noted.find((found) => found.sourceUri === 'front:2')).toEqual(place('a', 'front:2', 'x'));
+        const at = await store.placedAt(['front:2', sourceUri, 'front:9'], of, never);
+        expect([...at].sort()).toEqual(
+          [
+            ['front:2', 'a'],
+            [sourceUri, 'a'],
+          ].sort(),
+        );
+        expect(await store.placedAt(['front:2'], { ...of, group: 'other' }, never)).toEqual(new Map());
+      });
+
+      test('they are listed by how they begin, page after page', async () => {
+        await commit('run-1', 'a', null);
+        await commit('run-2', 'b', null);
+        const { of } = await scope('a');
+        await store.notePlaces([place('b', 'front:c/1'), place('a', 'front:c/2'), place('a', 'front:c/1')], never);
+        await store.notePlaces([place('a', 'front:cc/1')], never);
+        const page = async (after: AfterDocument, limit: number) =>
+          (await store.placesUnder({ ...of, uriPrefix: 'front:c/' }, { after, limit }, never)).map(
+            ({ sourceUri, documentId, version }) => `${sourceUri} ${documentId} ${version}`,
+          );
+        expect(await page(null, 9)).toEqual(['front:c/1 a 1', 'front:c/1 b 1', 'front:c/2 a 1']);
+        expect(await page({ sourceUri: 'front:c/1', documentId: 'a' }, 1)).toEqual(['front:c/1 b 1']);
+      });
+
+      test('a place is forgotten alone; a document that is deleted takes all of its with it', async () => {
+        await commit('run-1', 'a', null);
+        const { of, sourceUri } = await scope('a');
+        await store.notePlaces([place('a', 'front:1')], never);
+        await store.forgetPlaces(
+          [
+            { documentId: 'a', sourceUri },
+            { documentId: 'a', sourceUri: 'front:9' },
+          ],
+          never,
+        );
+        expect(await placesOf('a')).toEqual(['front:1']);
+        // What was forgotten does not come back with the next.
+        await store.notePlaces([place('a', 'front:2')], never);
+        expect(await placesOf('a')).toEqual(['front:1', 'front:2']);
+        const request = pivotOf({ ref: ref('run-2'), fence: await claim('run-2') }, []);
+        await store.pivot({ ...request, deletes: [{ documentId: 'a', baseVersion: 1 }] }, never);
+        expect([await placesOf('a'), await store.placedAt(['front:1'], of, never)]).toEqual([[], new Map()]);
+      });
+
+      test('one of the same content is found while it is current, where its source marks it', async () => {
+        await commit('run-1', 'a', null);
+        await commit('run-2', 'b', null, { sourceVersion: 'fil_1' });
+        const { of } = await scope('b');
+        // Both have the same.
+        const { contentDigest: digest } = (await store.document('a', never))!;
+        expect(await store.ofContent([digest, 'none'], of, never)).toEqual(
+          new Map([[digest, { documentId: 'b', version: 1 }]]),
+        );
+        expect(await store.ofContent([digest], { ...of, source: 'other' }, never)).toEqual(new Map());
+        await commit('run-3', 'b', 1);
+        expect(await store.ofContent([digest], of, never)).toEqual(new Map());
+      });
+    });
+
     test('a fence is higher than every fence given before, and takes a run over', async () => {
       const fences = [await claim('run-1'), await claim('run-2'), await claim('run-1')];
       expect(fences).toEqual(fences.toSorted((a, b) => a - b));
@@ -192,7 +275,7 @@ export function recordsStoreContract(name: string, open: () => Promise<RecordsSt
                 isGone: false,
                 contentDigest: 'content-1',
               },
-              ...{ sourceVersion: null },
+              ...{ sourceUri: 'file:///a', sourceVersion: null },
               ...{ settingsDigest: 'settings', storesDigest: 'stores', parentId: null, group: 'default' },
             },
           ],
@@ -348,7 +431,7 @@ export function recordsStoreContract(name: string, open: () => Promise<RecordsSt
       expect(outcome).toEqual({ committed: [], retiring: [versionOf(record)], lost: [], deleted: ['a'], extended: [] });
       await store.retire(outcome.retiring, never);
       expect((await store.current(['a'], never)).get('a')).toMatchObject({
-        ...{ uuid: record.uuid, version: null, lastVersion: 1, isGone: false, contentDigest: null },
+        ...{ uuid: record.uuid, version: null, lastVersion: 1, isGone: false, sourceUri: null, contentDigest: null },
       });
       expect([
         await hits('steel'),

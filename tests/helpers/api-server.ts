@@ -13,7 +13,7 @@ export interface ApiRequest {
   readonly body: string;
 }
 
-/** An answer: a text is sent as it is, with `content-type: text/html`; anything else as JSON. */
+/** An answer: a text is sent as it is, with `content-type: text/html`; bytes as a file; anything else as JSON. */
 export interface ApiAnswer {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
@@ -86,6 +86,15 @@ export function first(...answers: readonly (ApiAnswer | Misbehaviour | null)[]):
 export const HTML_PAGE = '<!doctype html><html><body>Sign in to continue</body></html>';
 
 function send(response: ServerResponse, { status, headers, body }: ApiAnswer): void {
+  if (Buffer.isBuffer(body)) {
+    response.writeHead(status, {
+      'content-type': 'application/octet-stream',
+      'content-length': body.length,
+      ...headers,
+    });
+    response.end(body);
+    return;
+  }
   const isText = typeof body === 'string';
   response.writeHead(status, { 'content-type': isText ? 'text/html' : 'application/json', ...headers });
   response.end(isText ? body : JSON.stringify(body));

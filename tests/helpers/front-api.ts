@@ -18,6 +18,8 @@ export interface FrontApi extends ApiServer {
   /** By the id of the account. */
   readonly accountContacts: Map<string, Row[]>;
   readonly tags: Row[];
+  /** Files by their id: what is in them, or where they are. */
+  readonly files: Map<string, Buffer | { readonly location: string }>;
   /** Ids of rows that no list gives, as one that a seam of two pages passed over. */
   readonly unlisted: Set<string>;
   /** Conversations that have become part of another, by their id. */
@@ -54,6 +56,7 @@ export async function openFrontApi(atEnd?: AtEnd): Promise<FrontApi> {
     accounts: [account],
     accountContacts: new Map([[account.id, [contact]]]),
     tags: [tag],
+    files: new Map<string, Buffer | { readonly location: string }>(),
     unlisted: new Set<string>(),
     merged: new Map<string, string>(),
     pageRows: 100,
@@ -70,6 +73,8 @@ function answer(api: FrontApi, request: ApiRequest, epoch: number): ApiAnswer {
   const { path, headers } = request;
   if (headers['authorization'] !== `Bearer ${TOKEN}`) return failure(401, 'Unauthenticated');
   if (path === '/me') return { status: 200, body: { id: 'cmp_demo', name: 'Acme Trucking' } };
+  const file = /^(?:\/(?:messages|comments)\/\w+)?\/download\/(\w+)$/.exec(path);
+  if (file !== null) return fileOf(api, file[1] ?? '');
   const [, resource = '', id = '', part = ''] = /^\/([a-z]+)(?:\/([^/]+))?(?:\/([a-z]+))?$/.exec(path) ?? [];
   const survivor = resource === 'conversations' ? api.merged.get(id) : undefined;
   if (survivor !== undefined) {
@@ -81,6 +86,12 @@ function answer(api: FrontApi, request: ApiRequest, epoch: number): ApiAnswer {
   if (rows === null) return failure(404, 'Not found');
   const given = rows.filter(({ id: rowId }) => !api.unlisted.has(rowId));
   return pageOf(api, given, request, epoch);
+}
+
+function fileOf(api: FrontApi, id: string): ApiAnswer {
+  const file = api.files.get(id);
+  if (file === undefined) return failure(404, 'Not found');
+  return Buffer.isBuffer(file) ? { status: 200, body: file } : { status: 302, headers: { ...file }, body: {} };
 }
 
 function oneOf(api: FrontApi, resource: string, id: string): ApiAnswer {

@@ -30,6 +30,7 @@ interface RecordOptions {
   readonly version?: number;
   readonly group?: string;
   readonly parentId?: string | null;
+  readonly sourceVersion?: string | null;
   readonly texts?: readonly string[];
   /** The key of an organisation that the first chunk mentions; each relation goes from one to the next. */
   readonly organizations?: readonly string[];
@@ -85,6 +86,7 @@ export function recordOf(documentId: string, options: RecordOptions = {}): Versi
       createdAt: '2026-02-01T00:00:00Z',
     },
     ...{ contentDigest: `content-${version}`, settingsDigest: 'settings', storesDigest: 'stores' },
+    sourceVersion: options.sourceVersion ?? null,
     ...{ metadata: { author: 'Ann', pages: 2 }, warnings: [{ code: 'TYPE_MISMATCH', message: 'named .md' }] },
   };
   return { ...record, inventory: inventoryOf(record) };

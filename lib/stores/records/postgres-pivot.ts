@@ -2,6 +2,7 @@ import { StoreError } from '../../contracts/errors.ts';
 import type { PivotOutcome, PivotRequest, WriteRef } from '../../contracts/store.ts';
 import type { PgTransaction } from './postgres-connection.ts';
 import { lockSeed, type PostgresMemory } from './postgres-memory.ts';
+import { removePlaces } from './postgres-places.ts';
 import { lockBatch } from './postgres-rows.ts';
 import { addReadings, keepRejected, moveCursors, moveReadings, stale, staleParams } from './postgres-series.ts';
 
@@ -128,6 +129,7 @@ async function commitBatch(transaction: PgTransaction, memory: PostgresMemory, r
   await addReadings(transaction, memory, request, { sql: overtaken(at), params: unwrittenParams(request) });
   if (cursors.length > 0) await assertWhole(transaction, memory, request);
   await moveReadings(transaction, memory, request);
+  if (deletes.length > 0) await removePlaces(transaction, at, ref);
   await keepRejected(transaction, memory, request);
 }
 

@@ -12,6 +12,18 @@ const TEXT = 'text COLLATE "C"';
 /** What a place is found by: an index takes no more than 2,704 bytes, and places may be longer. */
 export const PLACE_CHARACTERS = 500;
 
+/** Where documents came from that were met in several places. */
+const PLACE_TABLE = `document_id ${TEXT} NOT NULL, source_uri ${TEXT} NOT NULL, metadata jsonb NOT NULL`;
+
+const PLACE_INDEXES: { readonly [index: string]: string } = {
+  // Several places of one document are few, so a digest of a location tells them apart: locations may be longer than an index takes.
+  place_of_document: 'UNIQUE INDEX place_of_document ON @place (document_id, md5(source_uri))',
+  place_by_uri: `INDEX place_by_uri ON @place (left(source_uri, ${PLACE_CHARACTERS}), document_id)`,
+  // Of documents that their source marks: one of the same bytes is found without reading all versions.
+  version_by_content: `INDEX version_by_content ON @version (content_digest)
+    WHERE state = 'current' AND parent_id IS NULL AND source_version IS NOT NULL`,
+};
+
 /** What is kept of structured sources beside documents (`series.ts`). */
 const SERIES_TABLES: { readonly [table: string]: string } = {
   reading: `document_id ${TEXT} NOT NULL, series ${TEXT} NOT NULL, at ${TEXT} NOT NULL, digest ${TEXT} NOT NULL, mark bigint NOT NULL,
@@ -29,7 +41,7 @@ const SERIES_TABLES: { readonly [table: string]: string } = {
 };
 
 export const POSTGRES_FORMAT: PostgresFormat = {
-  number: 3,
+  number: 4,
   migrations: {
     // Before, nothing but documents was kept.
     2: [
@@ -41,6 +53,8 @@ export const POSTGRES_FORMAT: PostgresFormat = {
       `ALTER TABLE @version ADD COLUMN source_version ${TEXT}`,
       'ALTER TABLE @document ADD COLUMN is_gone boolean NOT NULL DEFAULT false',
     ],
+    // Before, the same bytes met in two places were two documents.
+    4: [`CREATE TABLE @place (${PLACE_TABLE})`, ...Object.values(PLACE_INDEXES).map((sql) => `CREATE ${sql}`)],
   },
 };
 
@@ -82,6 +96,7 @@ const TABLES: { readonly [table: string]: string } = {
     settings_digest ${TEXT} NOT NULL, run_id ${TEXT} NOT NULL, code ${TEXT} NOT NULL, message ${TEXT} NOT NULL, step ${TEXT} NOT NULL,
     retryable boolean NOT NULL, at ${TEXT} NOT NULL, group_id ${TEXT} NOT NULL`,
   ...SERIES_TABLES,
+  place: PLACE_TABLE,
 };
 
 /**
@@ -103,6 +118,7 @@ const INDEXES: { readonly [index: string]: string } = {
   fact_by_batch: 'INDEX fact_by_batch ON @fact (run_id, batch_no)',
   fact_by_subject: 'INDEX fact_by_subject ON @fact (subject_id, type)',
   fact_by_object: 'INDEX fact_by_object ON @fact (object_id, type)',
+  ...PLACE_INDEXES,
   pivot_unfinished: 'INDEX pivot_unfinished ON @pivot (run_id, batch_no) WHERE NOT is_finished',
 };
 

@@ -14,6 +14,7 @@ import type {
   ChunkRecord,
   CurrentDocument,
   DocumentFilter,
+  DocumentPlace,
   DocumentSummary,
   DocumentVersion,
   Fact,
@@ -25,6 +26,7 @@ import type {
   KeywordTerm,
   PivotOutcome,
   PivotRequest,
+  PlacedFilter,
   QuarantinePage,
   Ranked,
   RecordsStore,
@@ -55,6 +57,7 @@ import {
   wrongTotal,
 } from './postgres-mending.ts';
 import { pivot, settledOutcome } from './postgres-pivot.ts';
+import { PostgresPlaces } from './postgres-places.ts';
 import {
   CHUNK_FIELDS,
   headingOf,
@@ -107,6 +110,8 @@ export async function readPostgresRecords(
 }
 
 /** The records in tables of PostgreSQL. Its transactions are the pivot. */
+type PlacesOf = Pick<PlacedFilter, 'source' | 'group'>;
+
 class PostgresRecordsStore implements RecordsStore {
   readonly name = 'records';
   readonly identity: string;
@@ -116,6 +121,7 @@ class PostgresRecordsStore implements RecordsStore {
   readonly #memory: PostgresMemory;
   readonly #runs: PostgresRuns;
   readonly #series: PostgresSeries;
+  readonly #places: PostgresPlaces;
   readonly #at: string;
   readonly #cutter = new WordCutter();
 
@@ -123,6 +129,7 @@ class PostgresRecordsStore implements RecordsStore {
     this.#memory = memory;
     this.#runs = new PostgresRuns(memory, { host: hostname(), leaseMs });
     this.#series = new PostgresSeries(memory);
+    this.#places = new PostgresPlaces(memory);
     this.leaseMs = leaseMs;
     this.#at = memory.at;
     this.memoryId = memory.memoryId;
@@ -570,6 +577,30 @@ class PostgresRecordsStore implements RecordsStore {
     );
   }
 
+  ofContent(contentDigests: readonly string[], of: PlacesOf, signal: AbortSignal) {
+    return this.#places.ofContent(contentDigests, of, signal);
+  }
+
+  placedAt(sourceUris: readonly string[], of: PlacesOf, signal: AbortSignal) {
+    return this.#places.placedAt(sourceUris, of, signal);
+  }
+
+  placesOf(documentIds: readonly string[], signal: AbortSignal) {
+    return this.#places.placesOf(documentIds, signal);
+  }
+
+  placesUnder(filter: PlacedFilter, page: { after: AfterDocument; limit: number }, signal: AbortSignal) {
+    return this.#places.placesUnder(filter, page, signal);
+  }
+
+  notePlaces(places: readonly DocumentPlace[], signal: AbortSignal) {
+    return this.#places.notePlaces(places, signal);
+  }
+
+  forgetPlaces(places: readonly Pick<DocumentPlace, 'documentId' | 'sourceUri'>[], signal: AbortSignal) {
+    return this.#places.forgetPlaces(places, signal);
+  }
+
   searchText(
     terms: readonly KeywordTerm[],
     limit: number,
@@ -674,8 +705,8 @@ class PostgresRecordsStore implements RecordsStore {
   }
 }
 
-const CURRENT_FIELDS = `SELECT d.document_id AS "documentId", d.uuid, d.current_version AS version, d.last_version AS "lastVersion", d.is_gone AS "isGone",
-  v.content_digest AS "contentDigest", v.settings_digest AS "settingsDigest", v.stores_digest AS "storesDigest",
+const CURRENT_FIELDS = `SELECT d.document_id AS "documentId", d.uuid, d.current_version AS version, d.last_version AS "lastVersion",
+  d.is_gone AS "isGone", v.source_uri AS "sourceUri", v.content_digest AS "contentDigest", v.settings_digest AS "settingsDigest", v.stores_digest AS "storesDigest",
   v.source_version AS "sourceVersion", v.parent_id AS "parentId", coalesce(v.group_id, '') AS "group"`;
 const IS_CURRENT = 'v.document_id = d.document_id AND v.version = d.current_version';
 

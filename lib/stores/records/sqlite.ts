@@ -15,6 +15,7 @@ import type {
   ChunkRecord,
   CurrentDocument,
   DocumentFilter,
+  DocumentPlace,
   DocumentSummary,
   DocumentVersion,
   Fact,
@@ -25,6 +26,7 @@ import type {
   KeywordTerm,
   PivotOutcome,
   PivotRequest,
+  PlacedFilter,
   QuarantinePage,
   Ranked,
   RecordsStore,
@@ -54,6 +56,7 @@ import {
   versionsParam,
 } from '../rows.ts';
 import { checkedStorage, documentMending, indexMending, keptVersions, pathOf, TEXT_MENDING } from './sqlite-mending.ts';
+import { placeRemoval, SqlitePlaces } from './sqlite-places.ts';
 import {
   absorptionStatements,
   additionStatements,
@@ -81,6 +84,8 @@ const DOCUMENT_FIELDS = `document_id AS documentId, version, uuid, group_id AS "
 
 const SUMMARY_FIELDS = `${DOCUMENT_FIELDS}, bytes, metadata, warnings, chunks, entities, relations, run_id AS runId, created_at AS createdAt`;
 
+type PlacesOf = Pick<PlacedFilter, 'source' | 'group'>;
+
 /** The records in `memory.db`. Its transactions are the pivot; the pivot's commit is the one that is synced. */
 export class SqliteRecordsStore implements RecordsStore {
   readonly name = 'records';
@@ -90,9 +95,11 @@ export class SqliteRecordsStore implements RecordsStore {
   readonly leaseMs = null;
   readonly #sql: Sql;
   readonly #path: string;
+  readonly #places: SqlitePlaces;
 
   constructor({ sql, memoryId, path }: MemoryDb) {
     this.#sql = sql;
+    this.#places = new SqlitePlaces(sql);
     this.#path = path;
     this.memoryId = memoryId;
     this.identity = `sqlite:${memoryId}`;
@@ -376,7 +383,7 @@ export class SqliteRecordsStore implements RecordsStore {
           ...additionStatements(ref, series, { sql: overtakenIds, params: [kept] }),
           ...(cursors.length === 0 ? [] : [wholeStatement(ref)]),
           ...absorptionStatements(ref, absorbed),
-          ...(request.deletes.length === 0 ? [] : removalStatements(ref)),
+          ...(request.deletes.length === 0 ? [] : [...removalStatements(ref), placeRemoval(ref)]),
           ...rejectionStatements(request.rejected ?? [], request.accepted ?? []),
           { sql: 'UPDATE run SET last_lsn = max(last_lsn, ?) WHERE run_id = ?', params: [lsn, runId] },
         ],
@@ -606,6 +613,30 @@ export class SqliteRecordsStore implements RecordsStore {
     await this.#sql.transaction([{ sql, rows }], { label: 'records.note-source-versions' });
   }
 
+  ofContent(contentDigests: readonly string[], of: PlacesOf, _signal: AbortSignal) {
+    return this.#places.ofContent(contentDigests, of);
+  }
+
+  placedAt(sourceUris: readonly string[], of: PlacesOf, _signal: AbortSignal) {
+    return this.#places.placedAt(sourceUris, of);
+  }
+
+  placesOf(documentIds: readonly string[], _signal: AbortSignal) {
+    return this.#places.placesOf(documentIds);
+  }
+
+  placesUnder(filter: PlacedFilter, page: { after: AfterDocument; limit: number }, _signal: AbortSignal) {
+    return this.#places.placesUnder(filter, page);
+  }
+
+  notePlaces(places: readonly DocumentPlace[], _signal: AbortSignal) {
+    return this.#places.notePlaces(places);
+  }
+
+  forgetPlaces(places: readonly Pick<DocumentPlace, 'documentId' | 'sourceUri'>[], _signal: AbortSignal) {
+    return this.#places.forgetPlaces(places);
+  }
+
   /** FTS5 compares every word with the chunks; it takes the writers' lock for that, about 20 microseconds for each chunk. */
   async #isTextWhole(): Promise<boolean> {
     try {
@@ -729,7 +760,7 @@ function expressionOf(terms: readonly KeywordTerm[]): string {
 }
 
 const CURRENT_FIELDS = `SELECT d.document_id AS documentId, d.uuid, d.current_version AS version, d.last_version AS lastVersion,
-  d.is_gone AS isGone, v.content_digest AS contentDigest, v.settings_digest AS settingsDigest, v.stores_digest AS storesDigest,
+  d.is_gone AS isGone, v.source_uri AS sourceUri, v.content_digest AS contentDigest, v.settings_digest AS settingsDigest, v.stores_digest AS storesDigest,
   v.source_version AS sourceVersion, v.parent_id AS parentId, coalesce(v.group_id, '') AS "group"`;
 const CURRENT = 'v.document_id = d.document_id AND v.version = d.current_version';
 

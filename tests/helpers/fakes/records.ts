@@ -13,6 +13,7 @@ import type {
   ChunkRecord,
   CurrentDocument,
   DocumentFilter,
+  DocumentPlace,
   DocumentSummary,
   DocumentVersion,
   Fact,
@@ -24,6 +25,7 @@ import type {
   KeywordTerm,
   PivotOutcome,
   PivotRequest,
+  PlacedFilter,
   QuarantinePage,
   Ranked,
   RecordsStore,
@@ -36,8 +38,11 @@ import type {
 } from '../../../lib/contracts/store.ts';
 import { folded } from '../../../lib/stores/rows.ts';
 import { versionOf } from '../records.ts';
+import { FakePlaces } from './places.ts';
 import { FakeSeries } from './series.ts';
 import { FakeStore, type Held, isSameRef, keyOf } from './store.ts';
+
+type PlacesOf = Pick<PlacedFilter, 'source' | 'group'>;
 
 interface Numbered {
   readonly uuid: string;
@@ -55,6 +60,7 @@ export class FakeRecordsStore extends FakeStore implements RecordsStore {
   readonly #pivots = new Map<string, { readonly ref: WriteRef; readonly outcome: PivotOutcome; isFinished: boolean }>();
   readonly #quarantine = new Map<string, QuarantineEntry>();
   readonly #series = new FakeSeries();
+  readonly #places = new FakePlaces(() => this.live());
   #lastFence = 0;
 
   /** Runs and when their leases run out, by the clock below. */
@@ -285,6 +291,30 @@ export class FakeRecordsStore extends FakeStore implements RecordsStore {
     }
   }
 
+  ofContent(contentDigests: readonly string[], of: PlacesOf, _signal: AbortSignal) {
+    return this.#places.ofContent(contentDigests, of);
+  }
+
+  placedAt(sourceUris: readonly string[], of: PlacesOf, _signal: AbortSignal) {
+    return this.#places.placedAt(sourceUris, of);
+  }
+
+  placesOf(documentIds: readonly string[], _signal: AbortSignal) {
+    return this.#places.placesOf(documentIds);
+  }
+
+  placesUnder(filter: PlacedFilter, page: { after: AfterDocument; limit: number }, _signal: AbortSignal) {
+    return this.#places.placesUnder(filter, page);
+  }
+
+  notePlaces(places: readonly DocumentPlace[], _signal: AbortSignal) {
+    return this.#places.notePlaces(places);
+  }
+
+  forgetPlaces(places: readonly Pick<DocumentPlace, 'documentId' | 'sourceUri'>[], _signal: AbortSignal) {
+    return this.#places.forgetPlaces(places);
+  }
+
   async factsAbout(
     versions: readonly DocumentVersion[],
     anchors: readonly FactAnchor[],
@@ -475,6 +505,7 @@ export class FakeRecordsStore extends FakeStore implements RecordsStore {
       if (isCurrent({ documentId, baseVersion }) && (parentId === null || !lost.has(parentId)))
         this.#quarantine.set(documentId, entry);
     }
+    this.#places.remove(outcome.deleted);
     this.#series.commit(request, outcome);
     this.#mirror(ref.runId, lsn);
     this.#pivots.set(refKey(ref), { ref, outcome, isFinished: false });
@@ -501,13 +532,14 @@ export class FakeRecordsStore extends FakeStore implements RecordsStore {
     const { uuid, lastVersion, current: version, isGone = false } = this.#documents.get(documentId)!;
     const record = version === null ? undefined : this.held.get(keyOf({ documentId, version }))?.record;
     const { contentDigest = null, settingsDigest = null, storesDigest = null, parentId = null } = record ?? {};
-    const { group = '', sourceVersion = null } = record ?? {};
+    const { group = '', sourceVersion = null, sourceUri = null } = record ?? {};
     return {
       documentId,
       uuid,
       version,
       lastVersion,
       isGone,
+      sourceUri,
       sourceVersion,
       contentDigest,
       settingsDigest,
@@ -537,7 +569,7 @@ function byDocumentId(a: { readonly documentId: string }, b: { readonly document
 }
 
 function summaryOf(record: VersionRecord, { runId }: WriteRef): DocumentSummary {
-  const { settingsDigest: _s, storesDigest: _d, mentions: _m, inventory: _i, ...document } = record;
+  const { settingsDigest: _s, storesDigest: _d, mentions: _m, inventory: _i, sourceVersion: _v, ...document } = record;
   const { chunks, entities, relations } = record;
   return { ...document, chunks: chunks.length, entities: entities.length, relations: relations.length, runId };
 }

@@ -228,12 +228,21 @@ describe('a source that compares bytes itself', () => {
     ]);
   });
 
-  test('compares what is in quarantine by the bytes alone', async () => {
+  test('compares what is in quarantine by its bytes and where they lay, by no mark', async () => {
     const { asked, parts } = await openLook({ kind: 'read', digest: sha256(TEXT), bytes: 9, version: 'etag-1' }, [
       refused,
     ]);
     const [verdict] = await classify([candidate('a')], parts, never);
-    expect([verdict!.kind, asked]).toEqual(['remembered', [known]]);
+    expect([verdict!.kind, asked]).toEqual(['remembered', [{ ...known, uri: refused.sourceUri }]]);
+  });
+
+  test('is not asked about a known place of a document: the bytes there are the document’s', async () => {
+    const { asked, parts } = await openLook({ kind: 'unread' });
+    const known = { ...candidate('a'), isKnownPlace: true };
+    const [verdict] = await classify([known], parts, never);
+    expect([verdict, asked]).toMatchObject([{ kind: 'unchanged', newSourceVersion: null }, []]);
+    const [other] = await classify([known], { ...parts, settingsDigest: 'other' }, never);
+    expect([other!.kind, asked]).toEqual(['process', [null]]);
   });
 
   test('looks at several side by side, and their order stays', async () => {

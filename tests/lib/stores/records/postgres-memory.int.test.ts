@@ -149,7 +149,7 @@ describe.skipIf(url === null)('a memory in postgres', () => {
     await withClient((client) =>
       client.query(`ALTER TABLE ${schema}.version DROP COLUMN source_version; ALTER TABLE ${schema}.document DROP COLUMN is_gone;
         ALTER TABLE ${schema}.fact DROP COLUMN stated_until, DROP COLUMN detail;
-        DROP TABLE ${['reading', 'series', 'pivot_series', 'stream_cursor', 'rejected'].map((name) => `${schema}.${name}`).join(', ')};
+        DROP TABLE ${['place', 'reading', 'series', 'pivot_series', 'stream_cursor', 'rejected'].map((name) => `${schema}.${name}`).join(', ')};
         UPDATE ${schema}.memory SET value = '1' WHERE name = 'format'`),
     );
     const opened = await openRecords(settings);
