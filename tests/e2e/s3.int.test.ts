@@ -87,7 +87,7 @@ describe.skipIf(url === null)('buckets of a real server', () => {
     const { at, run } = await openBucket(Object.fromEntries(keys.map((key) => [key, `Bay of ${key}.`])));
     const { lines } = await run('ingest', '--dry-run', at('many/'));
     expect(lines.at(-1)).toMatchObject({ add: 1_100 });
-  });
+  }, 180_000);
 
   test('a bucket and an object that are not there are told', async () => {
     const { at, run } = await openBucket({});
