@@ -119,7 +119,7 @@ describe('the same file in two messages is one document with two places', () => 
     front.message('cnv_a', 'msg_2', { id: 'fil_2', text: same });
     await front.ingest('cnv_a');
     const again = () => front.runWith({ APEX_CHUNK_TOKENS: '77' }, 'ingest', '--source', 'frontapp', 'cnv_a');
-    expect((await again()).lines.at(-1)).toMatchObject({ updated: 1, added: 0, exit_status: 0 });
+    expect((await again()).lines.at(-1)).toMatchObject({ updated: 1, added: 0, batches: 1, exit_status: 0 });
     expect((await again()).lines.at(-1)).toMatchObject({ updated: 0, unchanged: 2 });
     expect(await front.places()).toEqual(['front:cnv_a/msg_1/fil_1 front:cnv_a/msg_2/fil_2']);
   });
