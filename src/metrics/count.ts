@@ -44,7 +44,7 @@ class Counting {
   readonly #marks: RunMark[] = [];
 
   get counted(): Counted {
-    return { marks: this.#marks, amounts: this.#tally.take(), latest: Object.fromEntries(this.#latest) };
+    return { marks: this.#marks, amounts: knownAmounts(this.#tally.take()), latest: Object.fromEntries(this.#latest) };
   }
 
   async take(
@@ -69,7 +69,7 @@ class Counting {
     else if (entry.kind === 'discard_done') tally.add('apex_batches_total', { end: 'discarded' });
     else if (entry.kind === 'discard_parked') tally.add('apex_batches_total', { end: 'parked' });
     else if (entry.kind === 'providers_used') this.#takeUse(entry.use);
-    else if (entry.kind === 'measured') tally.addAll(knownAmounts(entry.amounts));
+    else if (entry.kind === 'measured') tally.addAll(entry.amounts);
     else if (entry.kind === 'waiting_store' && entry.role !== 'cache')
       tally.add('apex_store_waits_total', { role: entry.role });
     else if (entry.kind === 'run_interrupted') tally.add('apex_runs_ended_total', { kind, state: 'interrupted' });
@@ -89,7 +89,6 @@ class Counting {
     }
   }
 
-  /** Corrections of what was reserved may come later than what they correct; a counter does not go back for them. */
   #takeUse({
     calls,
     texts,
@@ -98,8 +97,8 @@ class Counting {
   }: Extract<NumberedEntry['entry'], { kind: 'providers_used' }>['use']): void {
     this.#tally.add('apex_provider_calls_total', {}, calls);
     this.#tally.add('apex_provider_texts_total', {}, texts);
-    this.#tally.add('apex_provider_tokens_total', {}, Math.max(0, tokens));
-    this.#tally.add('apex_provider_cost_dollars_total', {}, Math.max(0, costNanos ?? 0) / NANOS);
+    this.#tally.add('apex_provider_tokens_total', {}, tokens);
+    this.#tally.add('apex_provider_cost_dollars_total', {}, (costNanos ?? 0) / NANOS);
   }
 
   #note(metric: MetricName, labels: Readonly<Record<string, string>>, at: string): void {
@@ -111,7 +110,7 @@ class Counting {
 const MEASURED_NAMES = (Object.keys(METRICS) as MetricName[]).filter((name) => METRICS[name].type !== 'gauge');
 const KNOWN_SERIES: ReadonlySet<string> = new Set(MEASURED_NAMES.flatMap((name) => allSeries(name)));
 
-/** A journal that another release wrote may hold series that this one does not have. */
+/** A journal that another release wrote may hold what this one has no series for, and no amount may make a counter go back. */
 function knownAmounts(amounts: Amounts): Amounts {
   const known = Object.entries(amounts).filter(([series, amount]) => KNOWN_SERIES.has(series) && amount > 0);
   return Object.fromEntries(known);

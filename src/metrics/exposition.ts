@@ -2,14 +2,11 @@ import type { Amounts } from '../../lib/contracts/metrics.ts';
 import { METRICS, type MetricFamily, type MetricName } from './families.ts';
 import { allSeries, bucketSeries, labelSets, seriesOf } from './series.ts';
 
-/** Times that are not known are left out: 0 would be a time, of long ago. */
-const UNKNOWN_LEFT_OUT = /_timestamp_seconds(?:\{|$)/;
-
 /**
- * Metrics with many series of which most never are: only those that have been are written. Of all others every series is written
- * from the beginning, so that its first increase is seen as one.
+ * Times that are not known are left out: 0 would be a time, of long ago. All else is written from the beginning, so that a first
+ * increase is seen as one.
  */
-const SPARSE: ReadonlySet<MetricName> = new Set(['apex_documents_quarantined_total', 'apex_commands_total']);
+const UNKNOWN_LEFT_OUT = /_timestamp_seconds(?:\{|$)/;
 
 /** A series as it is written, without the label that all have. */
 export interface Sample {
@@ -36,7 +33,7 @@ export function reportOf(amounts: Amounts): MetricReport[] {
 
 function plainSamples(name: MetricName, amounts: Amounts): Sample[] {
   return allSeries(name)
-    .filter((series) => amounts[series] !== undefined || !(UNKNOWN_LEFT_OUT.test(series) || SPARSE.has(name)))
+    .filter((series) => amounts[series] !== undefined || !UNKNOWN_LEFT_OUT.test(series))
     .map((series) => ({ series, value: amounts[series] ?? 0 }));
 }
 

@@ -2,7 +2,7 @@
 // May import src and lib/contracts.
 // Must never read a file or count what a person, a document or a place is called.
 
-import { ERROR_CODES, EXIT } from '../../lib/contracts/error-codes.ts';
+import { ERROR_CODES, type ErrorCode, EXIT, isQuarantineReason } from '../../lib/contracts/error-codes.ts';
 import { FEED_SOURCES } from '../../lib/contracts/feed.ts';
 import { STEPS } from '../../lib/contracts/pipeline.ts';
 import { ROLES } from '../../lib/contracts/store.ts';
@@ -27,6 +27,8 @@ const STORES_WAITED_FOR = ['records', 'graph', 'vectors'];
 const SOURCES = [...new Set(['local_upload', 'https', 's3', ...FEED_SOURCES, 'other'])];
 const EXITS = [...new Set(Object.values(EXIT).map(String))];
 
+const QUARANTINE_CODES = Object.keys(ERROR_CODES).filter((code) => isQuarantineReason(code as ErrorCode));
+
 const SECONDS = [0.005, 0.025, 0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
 const CHARACTERS = [100, 1_000, 10_000, 100_000, 1_000_000];
 
@@ -43,7 +45,7 @@ export const METRICS = {
   apex_documents_quarantined_total: {
     type: 'counter',
     help: 'Documents that were set aside, by the reason.',
-    labels: { code: Object.keys(ERROR_CODES) },
+    labels: { code: QUARANTINE_CODES },
   },
   apex_steps_started_total: { type: 'counter', help: 'Steps begun at documents.', labels: { step: STEPS } },
   apex_steps_completed_total: { type: 'counter', help: 'Steps that documents came through.', labels: { step: STEPS } },
