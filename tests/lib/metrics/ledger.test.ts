@@ -1,5 +1,9 @@
+import { once } from 'node:events';
 import { existsSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import Database from 'better-sqlite3';
+import { execa } from 'execa';
 import { expect, onTestFinished, test } from 'vitest';
 import type { RunMark } from '../../../lib/contracts/metrics.ts';
 import { openLedger } from '../../../lib/metrics/index.ts';
@@ -54,14 +58,19 @@ test('one at a time has it to itself', async () => {
   const holding = ledger.exclusively(() => released.promise);
   const script = `
     import { openLedger } from './lib/metrics/index.ts';
+    console.log('asking');
     console.log(await openLedger(process.argv[1]).exclusively(async () => 'taken'));`;
-  const { execa } = await import('execa');
   const waiting = execa(process.execPath, ['--input-type=module', '-e', script, folder]);
-  await new Promise((resolve) => setTimeout(resolve, 500));
-  const endedEarly = await Promise.race([waiting.then(() => true), Promise.resolve(false)]);
+  let said = '';
+  waiting.stdout.on('data', (part) => {
+    said += String(part);
+  });
+  await once(waiting.stdout, 'data');
+  await delay(500);
+  const endedEarly = said.includes('taken');
   released.resolve();
   await holding;
-  expect([endedEarly, (await waiting).stdout]).toEqual([false, 'taken']);
+  expect([endedEarly, (await waiting).stdout]).toEqual([false, 'asking\ntaken']);
 });
 
 test('a damaged file is set aside, and counting begins anew', async () => {
@@ -78,7 +87,6 @@ test('a newer format is refused', async () => {
   const first = openLedger(folder);
   await first.add({ a: 1 });
   await first.close();
-  const { default: Database } = await import('better-sqlite3');
   const db = new Database(join(folder, 'metrics.db'));
   db.pragma('user_version = 99');
   db.close();

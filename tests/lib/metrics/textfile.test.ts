@@ -1,4 +1,4 @@
-import { chmodSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { writeTextfile } from '../../../lib/metrics/index.ts';
@@ -32,8 +32,11 @@ test('a folder that is missing is not made, and the message says what to do', ()
 
 test('a folder in the place of the file is told, and no part is left', () => {
   const folder = textFolder();
-  expect(() => writeTextfile(folder, 'a 1\n')).toThrow(expect.objectContaining({ code: 'APEX_CONFIG' }));
-  expect(readdirSync(folder)).toEqual([]);
+  mkdirSync(join(folder, 'apex.prom'));
+  expect(() => writeTextfile(join(folder, 'apex.prom'), 'a 1\n')).toThrow(
+    expect.objectContaining({ code: 'APEX_CONFIG' }),
+  );
+  expect(readdirSync(folder)).toEqual(['apex.prom']);
 });
 
 test.skipIf(process.getuid?.() === 0)('a folder that this user may not write is told', () => {
