@@ -62,6 +62,7 @@ function isGrouped([name]: readonly string[]): boolean {
   return name === 'staging';
 }
 
-function pathOf(command: Command): string[] {
+/** The names that a command is called by, one below the other, without `apex`. */
+export function pathOf(command: Command): string[] {
   return command.parent === null ? [] : [...pathOf(command.parent), command.name()];
 }

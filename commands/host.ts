@@ -122,13 +122,19 @@ export async function withInterruptibleApex<T>(
 ): Promise<T> {
   const interruption = watchSignals(watched);
   const { signal } = interruption;
-  const onEvent = logged((event) => watched.show(event));
+  const { WaitNotes } = await import('./note-metrics.ts');
+  const waits = new WaitNotes();
+  const onEvent = logged((event) => {
+    waits.take(event);
+    watched.show(event);
+  });
   try {
     return await withApex(flags, (apex) => work(apex, onEvent, signal), { onEvent, signal });
   } catch (error) {
     throw isAbort(error, interruption.signal) ? new Interruption(interruption.signal.reason) : error;
   } finally {
     interruption.end();
+    await waits.end();
   }
 }
 

@@ -2,6 +2,7 @@
 // May import src, lib/contracts and the registries.
 // Must never decide anything about documents.
 
+import type { Command } from 'commander';
 import { endOnClosedOutput, endWhateverIsOpen, helpColumns, printLine, printText } from './ui/output.ts';
 import { readVersion } from './version.ts';
 
@@ -30,16 +31,31 @@ export async function main(argv: readonly string[]): Promise<void> {
     // A report that fails, too, would come here again without end.
     statusOf(error).then(process.exit, () => process.exit(INTERNAL));
   });
+  let begun: Command | null = null;
   try {
     const { createProgram } = await import('./program.ts');
-    await createProgram().parseAsync([...argv]);
+    const program = createProgram((command) => {
+      begun = command;
+    });
+    await program.parseAsync([...argv]);
   } catch (error) {
     // A help that was asked for ends as an error, too.
     if ((error as { exitCode?: unknown } | null)?.exitCode === 0) return;
     process.exitCode = await statusOf(error);
   } finally {
+    await noteEnd(begun);
     endWhateverIsOpen();
   }
+}
+
+/** Counts the end of a command that was begun, where it is one that is counted. One that only told what it would do is not. */
+async function noteEnd(begun: Command | null): Promise<void> {
+  if (begun === null || begun.opts<{ dryRun?: boolean }>().dryRun === true) return;
+  const [{ pathOf }, { isCounted }] = await Promise.all([import('./begin.ts'), import('../src/metrics/counted.ts')]);
+  const command = pathOf(begun).join(' ');
+  if (!isCounted(command)) return;
+  const { noteMetrics } = await import('./note-metrics.ts');
+  await noteMetrics({ command, exitStatus: Number(process.exitCode ?? 0) });
 }
 
 /** Shows the help without building the command tree. @returns whether it could. */

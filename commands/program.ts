@@ -8,6 +8,7 @@ import { registerDoctor } from './doctor.ts';
 import { registerDocuments } from './documents.ts';
 import { registerIngest } from './ingest.ts';
 import { registerIngestJson } from './ingest-json.ts';
+import { registerMetrics } from './metrics.ts';
 import { registerPrepareAlone } from './prepare-alone.ts';
 import { registerReconcile } from './reconcile.ts';
 import { registerRecords } from './records.ts';
@@ -37,8 +38,8 @@ Exit status: 0 done, 2 wrong usage, 3 some documents quarantined, 4 rolled back,
 /** From the least to the most that is logged. */
 const LOG_LEVELS = ['error', 'warn', 'info', 'debug'];
 
-/** The command tree; building it runs nothing. */
-export function createProgram(): Command {
+/** The command tree; building it runs nothing. @param onBegun hears which command is about to begin. */
+export function createProgram(onBegun: (command: Command) => void = () => {}): Command {
   const program = new Command('apex')
     .description('Documents in, one knowledge memory out: resumable, verifiable, offline by default.')
     .version(readVersion(), '-V, --version')
@@ -53,6 +54,7 @@ export function createProgram(): Command {
     .hook('preAction', async (program, command) => {
       const { begin } = await import('./begin.ts');
       await begin(program.opts<GlobalFlags>(), command);
+      onBegun(command);
     })
     .showHelpAfterError('Run with --help for what may be given.')
     .configureOutput({ outputError: (text, write) => write(text.split('\n').map(safeText).join('\n')) })
@@ -76,6 +78,7 @@ export function createProgram(): Command {
     registerStaging,
     registerStats,
     registerCleanup,
+    registerMetrics,
     registerDoctor,
     registerReconcile,
     registerConfig,

@@ -8,6 +8,7 @@ import { ERROR_CODES, type ErrorCode, EXIT, isQuarantineReason } from '../lib/co
 import type { FieldRow } from '../lib/contracts/feed.ts';
 import { MAPPERS } from '../lib/mappers/index.ts';
 import { SETTINGS, type SettingEntry } from '../src/config/settings.ts';
+import { METRICS, type MetricFamily } from '../src/metrics/families.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const FOLDER = join(ROOT, 'docs', 'reference');
@@ -105,6 +106,7 @@ function settingsPage(): string {
 function takes({ type, choices, min, max, isSecret }: Omit<SettingEntry, 'name' | 'fallback' | 'summary'>): string {
   if (type === 'choice') return choices?.map((choice) => `\`${choice}\``).join(', ') ?? '';
   if (type === 'whole') return `a whole number, ${min} to ${max}`;
+  if (type === 'name') return 'letters, digits, `_` and `-`';
   return isSecret === true ? 'a secret text' : 'a text';
 }
 
@@ -149,6 +151,32 @@ function errorsPage(): string {
   ].join('\n');
 }
 
+function metricsPage(): string {
+  const families: readonly (readonly [string, MetricFamily])[] = Object.entries(METRICS);
+  const rows = families.map(([name, { type, help, labels }]) =>
+    tableRow([`\`${name}\``, type, Object.entries(labels).map(shownLabel).join('; '), help]),
+  );
+  return [
+    '# Metrics',
+    '',
+    'What `apex metrics` prints, and what is left in `APEX_METRICS_DIR`. Each series has the label `memory` besides: `APEX_METRICS_NAME`. What',
+    'is counted never goes back, whatever is killed; it goes on from what `metrics.db` in the data directory and the journals tell.',
+    '',
+    tableRow(['name', 'type', 'labels', 'what it is']),
+    tableRow(['---', '---', '---', '---']),
+    ...rows,
+    '',
+  ].join('\n');
+}
+
+/** So many values are listed; of more the page of errors tells. */
+const LISTED_VALUES = 16;
+
+function shownLabel([label, values]: readonly [string, readonly string[]]): string {
+  if (values.length > LISTED_VALUES) return `\`${label}\`: an [error code](errors.md)`;
+  return `\`${label}\`: ${values.map((value) => `\`${value}\``).join(', ')}`;
+}
+
 /** Where each field of the records of structured sources goes. */
 async function fieldsPage(): Promise<string> {
   const sections: string[] = [];
@@ -189,6 +217,7 @@ const pages = {
   [join(FOLDER, 'commands.md')]: commandsPage(),
   [join(FOLDER, 'settings.md')]: settingsPage(),
   [join(FOLDER, 'errors.md')]: errorsPage(),
+  [join(FOLDER, 'metrics.md')]: metricsPage(),
   [join(FOLDER, 'record-fields.md')]: await fieldsPage(),
   [join(ROOT, 'commands', 'help-text.ts')]: helpModule(),
 };

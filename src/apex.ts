@@ -31,6 +31,7 @@ import { nearDocumentId, nearRunId } from './config/near-ids.ts';
 import type { Engine } from './engines/engine.ts';
 import { cleanStaging } from './engines/staged.ts';
 import { replayRun } from './journal/replay.ts';
+import { countedCleanup } from './metrics/cleanup.ts';
 import { Allowance, NO_CAPS } from './pipeline/allowance.ts';
 import { type Parts, settingsDigest } from './pipeline/parts.ts';
 import { isAnythingToRetry, retryPlan } from './pipeline/retry.ts';
@@ -209,8 +210,10 @@ export class Machine implements Apex {
         const removed = await cleanStaging(this.#parts, request, signal);
         return { ...NOTHING_CLEANED, isDone: true, isTrial: true, lastAt, ...removed };
       }
-      const settled = await this.#engine.settleDeadRuns(onEvent, signal);
-      const removed = await cleanStaging(this.#parts, request, signal);
+      const { settled, removed } = await countedCleanup(this.#parts.ledger, async () => ({
+        settled: await this.#engine.settleDeadRuns(onEvent, signal),
+        removed: await cleanStaging(this.#parts, request, signal),
+      }));
       // Writing a file anew keeps others from writing: beside a run it is left to the next cleanup.
       const isAlone = !(await this.#parts.registry.list()).some(({ isOwned }) => isOwned);
       const erased = isAlone ? await this.#parts.stores.records.erase(signal) : null;

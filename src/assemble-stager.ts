@@ -1,5 +1,6 @@
 import type { Stager } from '../lib/contracts/stager.ts';
 import { openDataFolder } from '../lib/journal/index.ts';
+import { openLedger } from '../lib/metrics/index.ts';
 import { openStaging } from '../lib/staging/index.ts';
 import { probed } from '../lib/support/probe.ts';
 import {
@@ -23,11 +24,12 @@ export async function openStager(options: Omit<HostOptions, 'prepareIsolated'>):
   const staging = probe === null ? opened : probedStaging(opened, probe);
   const ownFolders = [places.home, places.stagingBase];
   const { source, close } = await openSources({ ...options, ownFolders });
+  const ledger = openLedger(places.home);
   const parts = {
     source: (name: string) => (probe === null ? source(name) : probed('source', source(name), probe)),
     staging,
     surroundings: systemSurroundings(settings.graceSeconds * 1_000),
-    group: settings.group,
+    ...{ group: settings.group, ledger },
   };
   return {
     stage: (request, onEvent, signal) => stageAll(request, parts, onEvent, signal),
@@ -36,6 +38,7 @@ export async function openStager(options: Omit<HostOptions, 'prepareIsolated'>):
     stats: (signal) => staging.stats(signal),
     close: async () => {
       await close();
+      await ledger.close();
       await staging.close();
     },
   };

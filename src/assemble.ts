@@ -15,6 +15,7 @@ import { EXTRACTORS } from '../lib/extractors/index.ts';
 import { loadFeeds } from '../lib/feeds/index.ts';
 import { type DataFolderWarning, inspectDataFolder, openDataFolder, openRegistry } from '../lib/journal/index.ts';
 import { MAPPERS } from '../lib/mappers/index.ts';
+import { openLedger } from '../lib/metrics/index.ts';
 import { openParserPool } from '../lib/parsers/index.ts';
 import { loadHeaderFile } from '../lib/settings/index.ts';
 import type { HttpsSource } from '../lib/sources/https.ts';
@@ -166,6 +167,7 @@ export async function openParts(
   );
   const surroundings = systemSurroundings(settings.graceSeconds * 1_000);
   const staging = openStaging(stagingSettings(settings, { home, stagingBase }, probe));
+  const ledger = openLedger(home);
   const { stores } = memory;
   const readers = await openReaders({ ...options, embedder, ownFolders: [home, stagingBase] });
   const { parsers, source, attachments, extractor } = readers;
@@ -185,13 +187,13 @@ export async function openParts(
     },
     staging: probe === null ? staging : probedStaging(staging, probe),
     registry: probe === null ? registry : probedRegistry(registry, probe),
-    surroundings,
-    prepareIsolated,
+    ...{ surroundings, ledger, prepareIsolated },
     limits: readers.limits,
   };
   const close = async () => {
     await readers.close();
     await staging.close();
+    await ledger.close();
     await registry.close();
     await memory.close();
   };

@@ -14,6 +14,7 @@ const FLOORS = [
   { from: 'src/assemble.ts', to: ['src/', 'lib/'], why: 'the one file that picks concrete parts' },
   { from: 'src/assemble-stager.ts', to: ['src/', 'lib/'], why: 'it picks the parts that work on staging alone' },
   { from: 'src/assemble-s3.ts', to: ['src/', 'lib/'], why: 'it picks the parts that read buckets' },
+  { from: 'src/assemble-metrics.ts', to: ['src/', 'lib/'], why: 'it picks the parts that metrics are collected from' },
   { from: 'src/assemble-checks.ts', to: ['src/', 'lib/'], why: 'it picks the checks of the concrete parts' },
   { from: 'src/', to: ['src/', 'lib/contracts/'], why: 'the machine sees contracts, never a vendor' },
   {
@@ -25,7 +26,14 @@ const FLOORS = [
   { from: 'tools/', to: ['bin/'], why: 'the workspace only names the program' },
   {
     from: 'scripts/',
-    to: ['scripts/', 'commands/program.ts', 'src/config/', 'lib/contracts/', 'lib/mappers/index.ts'],
+    to: [
+      'scripts/',
+      'commands/program.ts',
+      'src/config/',
+      'src/metrics/families.ts',
+      'lib/contracts/',
+      'lib/mappers/index.ts',
+    ],
     why: 'scripts read tables',
   },
 ] as const;

@@ -20,9 +20,15 @@ import type { DocumentSummary } from '../../lib/contracts/store.ts';
 import type { ReportedSetting } from '../../src/config/report.ts';
 import type { Diagnosis } from '../../src/doctor/doctor.ts';
 import { standingOf } from '../../src/journal/story.ts';
+import type { MetricReport } from '../../src/metrics/exposition.ts';
 import { dollarsOf } from '../../src/pipeline/money.ts';
 
 // Every line of `--json` is an object that says in `event` what it is; names are in snake case and mean the same everywhere.
+
+/** A metric, as `apex metrics` gives it. */
+export function metricJson({ name, type, help, samples }: MetricReport) {
+  return { name, type, help, samples };
+}
 
 /** A document of the memory, as `documents list` gives it. */
 export function documentJson(document: DocumentSummary) {

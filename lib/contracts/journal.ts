@@ -1,5 +1,6 @@
 import type { ErrorCode } from './error-codes.ts';
 import type { ErrorReport } from './errors.ts';
+import type { Amounts } from './metrics.ts';
 import type { DocumentOutcome } from './pipeline.ts';
 import type { SourceItem } from './source.ts';
 import type { DocumentVersion, Role } from './store.ts';
@@ -127,6 +128,8 @@ export type JournalEntry =
   | { readonly kind: 'items_left'; readonly batchNo: number; readonly documentIds: readonly string[] }
   /** Lazy. What providers were used for since the last such entry. */
   | { readonly kind: 'providers_used'; readonly use: ProviderUse }
+  /** Lazy. What was measured since the last such entry: numbers by series, for metrics only. */
+  | { readonly kind: 'measured'; readonly amounts: Amounts }
   /** S2. The effects to come, whose discard (by run and batch) is thereby registered. */
   | {
       readonly kind: 'effects_planned';

@@ -13,6 +13,7 @@ const IS_INTENT: { readonly [kind in JournalEntry['kind']]: boolean } = {
   item_set_aside: false,
   items_left: false,
   providers_used: false,
+  measured: false,
   effects_planned: true,
   effect_applied: false,
   pivot_planned: true,

@@ -7,7 +7,7 @@ import { redacted } from './redact.ts';
 export interface SettingEntry {
   /** The variable in the environment, in `.env` and in `apex.config.json`. */
   readonly name: string;
-  readonly type: 'text' | 'whole' | 'choice' | 'url' | 'dollars' | 'hosts';
+  readonly type: 'text' | 'whole' | 'choice' | 'url' | 'dollars' | 'hosts' | 'name';
   readonly fallback: string;
   readonly summary: string;
   readonly isSecret?: boolean;
@@ -488,6 +488,20 @@ export const SETTINGS = {
     fallback: 'info',
     summary: 'How much is logged; without a log file the log goes to standard error. As `--log-level`.',
   },
+  metricsDir: {
+    name: 'APEX_METRICS_DIR',
+    type: 'text',
+    fallback: '',
+    summary:
+      'A folder that every command which changes something leaves its metrics in, for the node exporter’s textfile collector.',
+  },
+  metricsName: {
+    name: 'APEX_METRICS_NAME',
+    type: 'name',
+    fallback: 'apex',
+    summary:
+      'The name of the file there, without `.prom`, and of the label `memory`: another one for each data directory of a host.',
+  },
   debug: {
     name: 'APEX_DEBUG',
     type: 'choice',
@@ -631,6 +645,8 @@ function checkedValue(entry: SettingEntry, found: SettingValue): string | number
   if (entry.type === 'dollars') return value === '' || isDollars(value) ? value : refuse('give dollars, as in 0.02');
   if (entry.type === 'hosts')
     return wrongHost(value) === null ? value : refuse(`${wrongHost(value)} is no host: ${EXPECTED_HOSTS}`);
+  if (entry.type === 'name')
+    return PLAIN_NAME.test(value) ? value : refuse('give letters, digits, _ and -, at most 64');
   if (entry.type === 'text') return value;
   const number = Number(value);
   const { min = 0, max = Number.MAX_SAFE_INTEGER } = entry;
@@ -651,6 +667,9 @@ export function shownOrigin({ origin, path, place }: Omit<SettingValue, 'value'>
 function shownPosition({ line, column }: SettingPlace): string {
   return column === null ? `line ${line}` : `line ${line}, column ${column}`;
 }
+
+/** What is a part of a file’s name, and of a label. */
+const PLAIN_NAME = /^[\w-]{1,64}$/;
 
 /** Dollars to a millionth, below a million. */
 function isDollars(value: string): boolean {

@@ -131,18 +131,23 @@ async function prepareAll(options: BatchOptions, batchNo: number, session: RunSe
       return;
     }
     let step: StepName = 'stage';
+    const watch = session.measures.watch();
     const context: StepContext = {
       runId,
       signal,
       surroundings: parts.surroundings,
+      onRetry: () => session.noteRetry(step),
       onStep: (_, reached) => {
         step = reached;
+        watch.begin(reached);
         session.onEvent({ kind: 'step', documentId, step });
       },
     };
     try {
       if (options.isIsolated) await prepareInIsolation({ input, batchNo, context }, options.replay, session);
       const read = await readOrPrepare(input, preparation, context, session);
+      watch.complete();
+      session.noteRead(read);
       const children = depth < MAX_ATTACHMENT_DEPTH ? await attachmentsOf(read, preparation, session) : [];
       queue.push(...children.map((child) => ({ input: child, depth: depth + 1 })));
     } catch (failure) {
@@ -151,10 +156,12 @@ async function prepareAll(options: BatchOptions, batchNo: number, session: RunSe
         families.leave(input);
         return;
       }
+      watch.fail();
       if (!isDocumentsFault(failure)) throw failure;
       const folder = await parts.staging.open(sourceName, documentId, runId);
       // What an earlier process staged is not what could not be fetched now.
       const staged = step === 'stage' ? null : await folder.staged();
+      if (staged !== null) session.noteStaged(sourceName, staged.bytes);
       const contentDigest = staged?.digest ?? input.contentDigest;
       await folder.markFailed();
       const error = reportOf(failure, step);
@@ -320,6 +327,8 @@ async function writePrepared(writing: Writing, session: RunSession): Promise<Doc
   const reach = (step: StepName) => {
     for (const { documentId } of writing.prepared) session.onEvent({ kind: 'step', documentId, step });
   };
+  const watch = session.measures.watch(writing.prepared.length);
+  watch.begin('write');
   reach('write');
   await session.recordUse();
   const batch = await numberedBatch(writing, session);
@@ -327,6 +336,7 @@ async function writePrepared(writing: Writing, session: RunSession): Promise<Doc
   try {
     outcome = await writeOrDiscard(batch, session.saga, session.writeSignal);
   } catch (failure) {
+    watch.fail();
     if (!isTooMuchTogether(failure)) throw failure;
     if (failure.code === 'STORE_OVERLOADED' && writing.prepared.length <= 1 && session.noteOverload()) throw failure;
     return withoutRefused(writing, failure, session);
@@ -337,12 +347,16 @@ async function writePrepared(writing: Writing, session: RunSession): Promise<Doc
   const losers = writing.prepared.filter(({ documentId }) => lost.has(documentId));
   const again = losers.filter((input) => !isGivenUp(input, writing, lost));
   const results = resultsOf(writing, batch, { outcome, removed, losers, again }, session);
+  watch.begin('cleanup');
   reach('cleanup');
   const through = [...writing.prepared.filter(({ documentId }) => !lost.has(documentId)), ...writing.kept];
   await cleanUp(through, neededAgain(writing));
   for (const { folder } of losers.filter((input) => !again.includes(input))) await folder.markFailed();
   await endJoined(writing, session);
   await endAllStaged({ through, setAside: writing.setAside }, session);
+  watch.complete();
+  session.measures.noteResults(results);
+  await session.recordUse();
   await session.journal.append({ kind: 'batch_done', batchNo: writing.batchNo, results: results.map(itemOutcome) });
   for (const result of results) session.finish(result);
   const overtaken = new Set(again.flatMap(({ documentId }) => ancestorIdsOf(documentId)));

@@ -25,4 +25,6 @@ export interface StepContext {
   readonly surroundings: Surroundings;
   /** Says that a document has come to a step. */
   readonly onStep: (documentId: string, step: StepName) => void;
+  /** Says that an attempt failed and another is made. */
+  readonly onRetry?: () => void;
 }

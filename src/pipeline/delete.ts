@@ -111,6 +111,7 @@ export async function deleteTogether(
     ...outcome.deleted.map((documentId) => deletedResult(named(documentId), removed.of(documentId))),
     ...(isLastTry ? lost : []).map((documentId) => failedResult(named(documentId), 'failed', LOST_RACE, 0)),
   ];
+  await session.recordUse();
   await journal.append({ kind: 'batch_done', batchNo, results: results.map(itemOutcome) });
   for (const result of results) session.finish(result);
   return lost;

@@ -1,6 +1,7 @@
 import type { Attachment } from '../../lib/contracts/document.ts';
 import { digestOf } from '../../lib/contracts/identity.ts';
 import type { Journal, RunRegistry } from '../../lib/contracts/journal.ts';
+import type { MetricsLedger } from '../../lib/contracts/metrics.ts';
 import type { Chunker, Embedder, Extractor, FeedReader, ParserPool } from '../../lib/contracts/parts.ts';
 import type { Source, SourceItem } from '../../lib/contracts/source.ts';
 import type { Staging } from '../../lib/contracts/staging.ts';
@@ -24,6 +25,8 @@ export interface Parts {
   readonly staging: Staging;
   readonly registry: RunRegistry;
   readonly surroundings: Surroundings;
+  /** Counts what no journal tells. */
+  readonly ledger: Pick<MetricsLedger, 'add'>;
   /** Prepares one document in a process of its own, leaving its artifacts in staging. Rejects with what that process reports. */
   readonly prepareIsolated: (request: IsolatedRequest, context: IsolatedContext) => Promise<'prepared' | 'died'>;
   readonly limits: Limits;

@@ -121,7 +121,7 @@ async function reportEarlier(session: RunSession): Promise<void> {
   for (const documentId of left) {
     const version = current.get(documentId)?.version ?? null;
     if (version === null) reportGone(documentId, session);
-    else session.finish(unchangedResult(named({ documentId, source: '', sourceUri: '' }, session), version));
+    else session.settle(unchangedResult(named({ documentId, source: '', sourceUri: '' }, session), version));
   }
 }
 
@@ -185,7 +185,7 @@ function reportUnread(root: Root, verdict: Verdict, session: RunSession): void {
     reportAll(root, { code, message, retryable: false, step: 'stage' }, session);
   } else if (verdict.kind === 'unchanged') {
     const { version } = verdict.current;
-    for (const entry of root.entries) session.finish(unchangedResult(named(entry, session), version));
+    for (const entry of root.entries) session.settle(unchangedResult(named(entry, session), version));
   }
 }
 
@@ -194,7 +194,7 @@ function reportAll(root: Root, error: ErrorReport, session: RunSession): void {
 }
 
 function reportFailed(entry: QuarantineEntry, { code, message, retryable, step }: ErrorReport, session: RunSession) {
-  session.finish(failedResult(named(entry, session), 'quarantined', { code, message, retryable, step }, 0));
+  session.settle(failedResult(named(entry, session), 'quarantined', { code, message, retryable, step }, 0));
 }
 
 function named(

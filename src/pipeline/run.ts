@@ -182,11 +182,11 @@ async function reportSettled(verdicts: readonly Verdict[], source: string, sessi
     if (verdict.kind === 'unchanged') {
       await endStaged([verdict.candidate.item], null, session);
       unchanged.push(named(verdict.candidate));
-      session.finish(unchangedResult(named(verdict.candidate), verdict.current.version));
+      session.settle(unchangedResult(named(verdict.candidate), verdict.current.version));
     } else if (verdict.kind === 'remembered') {
       const { code, message, retryable } = verdict.entry;
       await endStaged([verdict.candidate.item], { code, message }, session);
-      session.finish(
+      session.settle(
         failedResult(named(verdict.candidate), 'quarantined', { code, message, retryable, step: null }, 0),
       );
     }
@@ -206,14 +206,14 @@ async function reportAttachments(
     while (ids.length > 0) {
       const children = await records.children(ids, session.signal);
       for (const { documentId, version } of children)
-        session.finish(unchangedResult({ documentId, group, source, sourceUri: documentId }, version));
+        session.settle(unchangedResult({ documentId, group, source, sourceUri: documentId }, version));
       ids = children.map(({ documentId }) => documentId);
     }
   }
   for (const { documentId, source, sourceUri, code, message, retryable } of parents.flatMap((parent) =>
     quarantine.attachmentsOf(parent.documentId),
   )) {
-    session.finish(
+    session.settle(
       failedResult(
         { documentId, group, source, sourceUri },
         'quarantined',

@@ -3,15 +3,19 @@ import type { QuarantineEntry } from '../../lib/contracts/document.ts';
 import { ERROR_CODES, EXIT } from '../../lib/contracts/error-codes.ts';
 import { type ApexError, type ErrorReport, isApexError } from '../../lib/contracts/errors.ts';
 import type { Journal, ProviderUse, RunCounts, RunPlan } from '../../lib/contracts/journal.ts';
+import type { StepName } from '../../lib/contracts/pipeline.ts';
 import type { Source, SourceItem } from '../../lib/contracts/source.ts';
 import type { RemovedCounts } from '../../lib/contracts/store.ts';
 import { NO_COUNTS } from '../journal/counts.ts';
 import { less, NO_USE } from '../journal/provider-use.ts';
+import { sourceLabel } from '../metrics/families.ts';
+import { Measures } from '../metrics/measures.ts';
 import type { Leases } from '../saga/leases.ts';
 import { NOTHING_REMOVED } from '../saga/removal.ts';
 import { type SagaParts, sagaParts } from '../saga/saga.ts';
 import { Allowance, NO_CAPS } from './allowance.ts';
 import type { ClassifyParts } from './classify.ts';
+import type { ReadDocument } from './document.ts';
 import type { Parts } from './parts.ts';
 import { failureDigest, settingsDigest, storesDigest } from './parts.ts';
 import { allQuarantined, Quarantine, type QuarantineOptions } from './quarantine.ts';
@@ -82,6 +86,8 @@ export class RunSession {
   readonly storesDigest: string;
   readonly allowance: Allowance;
   readonly use: EmbeddingUse;
+  /** What is measured of this process's work, until the journal has it. */
+  readonly measures: Measures;
   readonly #startedMs: number;
   readonly #leases: Leases;
   /** When this process began on the run, ISO 8601. */
@@ -116,6 +122,7 @@ export class RunSession {
     this.storesDigest = storesDigest(options.parts.stores);
     this.allowance = options.allowance ?? new Allowance(NO_CAPS, options.parts.surroundings.elapsed);
     this.use = new EmbeddingUse(this.allowance);
+    this.measures = new Measures(options.parts.surroundings.elapsed);
     this.#nextBatchNo = options.nextBatchNo;
     this.#fence = options.fence === null ? null : Promise.resolve(options.fence);
     this.startedAt = new Date(options.parts.surroundings.now()).toISOString();
@@ -142,6 +149,10 @@ export class RunSession {
       readings: sum.readings + readings,
       rejected: sum.rejected + rejected,
     };
+    const labels = { source: sourceLabel(this.plan.source) };
+    this.measures.add('structured_data_fetched', labels, records);
+    this.measures.add('apex_readings_total', labels, readings);
+    this.measures.add('apex_records_rejected_total', labels, rejected);
     this.onEvent({ kind: 'records', counts: this.#records });
   }
 
@@ -219,7 +230,11 @@ export class RunSession {
   }
 
   get saga(): SagaParts {
-    return sagaParts(this.parts, { journal: this.journal, onCacheFailure: (error) => this.warnOfCache(error) });
+    return sagaParts(this.parts, {
+      journal: this.journal,
+      measures: this.measures,
+      onCacheFailure: (error) => this.warnOfCache(error),
+    });
   }
 
   get hasCacheFailed(): boolean {
@@ -288,15 +303,39 @@ export class RunSession {
     if (reason !== null) throw reason;
   }
 
-  /** Records what providers were used for since the last time; it is synced with the next intent. */
+  /** Counts an attempt at a step that is made again. */
+  noteRetry(step: StepName): void {
+    this.measures.add('apex_step_retries_total', { step });
+  }
+
+  /** Counts the bytes of a document that was staged. */
+  noteStaged(sourceName: string, bytes: number): void {
+    this.measures.add('staging_bytes_written', { source: sourceLabel(sourceName) }, bytes);
+  }
+
+  /** Counts the bytes and the text of a document that was staged and parsed. */
+  noteRead({ sourceName, file, parsed }: Pick<ReadDocument, 'sourceName' | 'file' | 'parsed'>): void {
+    this.noteStaged(sourceName, file.bytes);
+    this.measures.observe('apex_document_text_characters', {}, parsed.text.length);
+  }
+
+  /** Records what providers were used for, and what was measured, since the last time; it is synced with the next intent. */
   async recordUse(): Promise<void> {
     const use = this.use.total;
     const since = less(use, this.#recorded);
     this.#recorded = use;
     if (since.calls > 0) await this.journal.append({ kind: 'providers_used', use: since });
+    const amounts = this.measures.take();
+    if (Object.keys(amounts).length > 0) await this.journal.append({ kind: 'measured', amounts });
   }
 
-  /** Counts a document that has come to its end, and says so. */
+  /** As `finish`, for a document that has come to its end in no batch: no entry of a batch tells of it. */
+  settle(result: DocumentResult): void {
+    this.measures.noteSettled(result);
+    this.finish(result);
+  }
+
+  /** Counts a document that has come to its end in a batch, and says so. */
   finish(result: DocumentResult): void {
     const counts = this.#counts;
     this.#counts = {

@@ -27,7 +27,7 @@ export const RETRIES: { readonly [step in StepName]: RetryPolicy } = {
  */
 export async function withRetries<T>(
   policy: RetryPolicy,
-  context: Pick<StepContext, 'signal' | 'surroundings'>,
+  context: Pick<StepContext, 'signal' | 'surroundings' | 'onRetry'>,
   operation: () => Promise<T>,
 ): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
@@ -36,6 +36,7 @@ export async function withRetries<T>(
       return await operation();
     } catch (error) {
       if (!isApexError(error) || !error.retryable || attempt >= policy.attempts) throw error;
+      context.onRetry?.();
       await context.surroundings.sleep(delayMs(policy, attempt, error.details['retryAfterMs']), context.signal);
     }
   }

@@ -151,6 +151,8 @@ async function write(healings: readonly Healing[], session: RunSession): Promise
     const results = records
       .filter(({ documentId }) => committed.has(documentId))
       .map((record) => writtenResult(record, 'updated', durationMs));
+    session.measures.noteResults(results);
+    await session.recordUse();
     await journal.append({ kind: 'batch_done', batchNo, results: results.map(itemOutcome) });
     for (const result of results) session.finish(result);
   } catch (error) {

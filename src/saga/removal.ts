@@ -1,6 +1,6 @@
 import { embeddingText } from '../../lib/contracts/document.ts';
 import { embeddingKey } from '../../lib/contracts/identity.ts';
-import type { DocumentVersion, RemovedCounts, Role, Stores } from '../../lib/contracts/store.ts';
+import { type DocumentVersion, type RemovedCounts, ROLES, type Role, type Stores } from '../../lib/contracts/store.ts';
 
 /** How many keys the cache is asked to remove together. */
 const PAGE_KEYS = 1_000;
@@ -23,6 +23,13 @@ export class RemovedItems {
   /** @param counts by document. */
   addOf(role: Role, counts: ReadonlyMap<string, number>): void {
     for (const [documentId, count] of counts) this.#counts[this.#indexes.get(documentId)!]![role] += count;
+  }
+
+  /** Of all versions. */
+  get total(): RemovedCounts {
+    const sum = { ...NOTHING_REMOVED };
+    for (const counts of this.#counts) for (const role of ROLES) sum[role] += counts[role];
+    return sum;
   }
 
   /** Of a document that leaves with one version. */

@@ -16,6 +16,7 @@ import type {
   VersionRecord,
   WriteRef,
 } from '../../lib/contracts/store.ts';
+import type { Measures } from '../metrics/measures.ts';
 import type { Surroundings } from '../pipeline/context.ts';
 import { deriveClosings, SINGLE_VALUED } from '../pipeline/facts.ts';
 import type { Parts } from '../pipeline/parts.ts';
@@ -35,12 +36,14 @@ export interface SagaParts {
   readonly discardTimeoutMs: number;
   /** A cache failure: reported, never an outcome. */
   readonly onCacheFailure: (error: unknown) => void;
+  /** Counts what is written and removed, and what is tried again; absent where nobody does. */
+  readonly measures?: Measures | undefined;
   /** Whether some store is out of reach now; absent where none can be. */
   readonly outages?: { readonly isAny: boolean } | undefined;
 }
 
 /** What is needed after the pivot, when nothing is journaled until the end. */
-type StoreParts = Pick<SagaParts, 'stores' | 'surroundings' | 'embeddingModel' | 'onCacheFailure'>;
+type StoreParts = Pick<SagaParts, 'stores' | 'surroundings' | 'embeddingModel' | 'onCacheFailure' | 'measures'>;
 
 /** What of a running apex is needed after the pivot. */
 export function storeParts(
@@ -53,10 +56,13 @@ export function storeParts(
 /** What of a running apex the saga works with, under a run's journal. */
 export function sagaParts(
   parts: Parts,
-  { journal, onCacheFailure }: Pick<SagaParts, 'journal' | 'onCacheFailure'>,
+  { journal, onCacheFailure, measures }: Pick<SagaParts, 'journal' | 'onCacheFailure' | 'measures'>,
 ): SagaParts {
   const { limits, outages } = parts;
-  return { ...storeParts(parts, onCacheFailure), journal, discardTimeoutMs: limits.discardTimeoutMs, outages };
+  return {
+    ...storeParts(parts, onCacheFailure),
+    ...{ journal, measures, discardTimeoutMs: limits.discardTimeoutMs, outages },
+  };
 }
 
 /** A batch whose documents are prepared and numbered. */
@@ -126,8 +132,7 @@ async function writeBatch(batch: PreparedBatch, parts: SagaParts, signal: AbortS
     versions: records.map(({ documentId, version, baseVersion }) => ({ documentId, version, baseVersion })),
     deletes: batch.deletes.map(({ documentId, baseVersion }) => ({ documentId, baseVersion })),
   });
-  const persist = <T>(operation: () => Promise<T>) =>
-    withRetries(RETRIES.write, { signal, surroundings: parts.surroundings }, operation);
+  const persist = <T>(operation: () => Promise<T>) => withRetries(RETRIES.write, retrying(parts, signal), operation);
   if (records.length > 0) {
     await persist(() => stores.records.writeBuilding(ref, lsn, records, signal));
     await assertCount(stores.records, 'records', batch, signal);
@@ -152,6 +157,8 @@ async function writeBatch(batch: PreparedBatch, parts: SagaParts, signal: AbortS
   };
   const outcome = await persist(() => stores.records.pivot(request, signal));
   await journal.append({ kind: 'pivot_done', batchNo: ref.batchNo });
+  for (const role of WAITED_ROLES)
+    parts.measures?.add('apex_store_items_written_total', { role }, itemsOf(records, role));
   return outcome;
 }
 
@@ -162,10 +169,7 @@ async function assertCount(
   batch: PreparedBatch,
   signal: AbortSignal,
 ): Promise<void> {
-  const expected = batch.records.reduce(
-    (sum, record) => sum + record.inventory[role].filter(({ kind }) => kind !== 'entity').length,
-    0,
-  );
+  const expected = itemsOf(batch.records, role);
   const found = await store.count(batch.ref, signal);
   if (found === expected) return;
   throw new StoreError(`${store.name} holds ${found} items of the batch, expected ${expected}`, {
@@ -173,6 +177,16 @@ async function assertCount(
     retryable: true,
     details: { store: store.name, found, expected },
   });
+}
+
+const WAITED_ROLES = ['records', 'graph', 'vectors'] as const;
+
+/** How many items of these a store holds. Entities are not of one batch. */
+function itemsOf(records: readonly VersionRecord[], role: (typeof WAITED_ROLES)[number]): number {
+  return records.reduce(
+    (sum, record) => sum + record.inventory[role].filter(({ kind }) => kind !== 'entity').length,
+    0,
+  );
 }
 
 /** Waits for all, so that no write is still under way when a discard begins; then throws the journal's failure, else the first. */
@@ -202,8 +216,7 @@ export async function finishBatch(
   signal: AbortSignal,
 ): Promise<RemovedItems> {
   const { stores } = parts;
-  const persist = <T>(operation: () => Promise<T>) =>
-    withRetries(RETRIES.write, { signal, surroundings: parts.surroundings }, operation);
+  const persist = <T>(operation: () => Promise<T>) => withRetries(RETRIES.write, retrying(parts, signal), operation);
   const leaving = [...outcome.retiring, ...outcome.lost];
   await persist(() => stores.graph.publish(outcome.committed, signal));
   await persist(() => stores.vectors.publish(outcome.committed, signal));
@@ -246,6 +259,8 @@ export async function finishBatch(
       await stores.cache.retire(replaced, signal);
     });
   await persist(() => stores.records.finish(ref, signal));
+  for (const [role, items] of Object.entries(removed.total))
+    parts.measures?.add('apex_store_items_removed_total', { role }, items);
   return removed;
 }
 
@@ -295,7 +310,7 @@ export async function discardBatch(ref: WriteRef, reason: string, parts: SagaPar
   const failed: { store: string; error: unknown }[] = [];
   for (const store of [stores.vectors, stores.graph, stores.records]) {
     try {
-      await withRetries(RETRIES.write, { signal, surroundings: parts.surroundings }, () => store.discard(ref, signal));
+      await withRetries(RETRIES.write, retrying(parts, signal), () => store.discard(ref, signal));
     } catch (error) {
       failed.push({ store: store.name, error });
     }
@@ -370,7 +385,7 @@ export async function settleVanished(
     return 'finished';
   }
   for (const store of [vectors, graph, records])
-    await withRetries(RETRIES.write, { signal, surroundings: parts.surroundings }, () => store.discard(ref, signal));
+    await withRetries(RETRIES.write, retrying(parts, signal), () => store.discard(ref, signal));
   return 'discarded';
 }
 
@@ -380,9 +395,12 @@ function pivotOutcome(
   parts: Pick<SagaParts, 'stores' | 'surroundings'>,
   signal: AbortSignal,
 ): Promise<PivotOutcome | null> {
-  return withRetries(RETRIES.write, { signal, surroundings: parts.surroundings }, () =>
-    parts.stores.records.pivotOutcome(ref, signal),
-  );
+  return withRetries(RETRIES.write, retrying(parts, signal), () => parts.stores.records.pivotOutcome(ref, signal));
+}
+
+/** What a write is tried again under. */
+function retrying({ surroundings, measures }: Pick<SagaParts, 'surroundings' | 'measures'>, signal: AbortSignal) {
+  return { signal, surroundings, onRetry: () => measures?.add('apex_step_retries_total', { step: 'write' }) };
 }
 
 function messageOf(error: unknown): string {

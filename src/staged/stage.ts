@@ -3,10 +3,12 @@
 // Must never know where staging is, or how an item lies in it.
 
 import { ERROR_CODES, EXIT } from '../../lib/contracts/error-codes.ts';
+import type { MetricsLedger } from '../../lib/contracts/metrics.ts';
 import type { Source, SourceItem, SourceProblem, SourceRoot } from '../../lib/contracts/source.ts';
 import type { StageEvent, StageRequest, StageSummary } from '../../lib/contracts/stager.ts';
 import type { Published, Staging } from '../../lib/contracts/staging.ts';
 import { targetsBySource } from '../config/locations.ts';
+import { StagedTally } from '../metrics/staged.ts';
 import type { Surroundings } from '../pipeline/context.ts';
 import { isDocumentsFault } from '../pipeline/failure.ts';
 import { documentIdOf, payloadIdOf } from '../pipeline/identity.ts';
@@ -21,6 +23,7 @@ export interface StageParts {
   readonly staging: Pick<Staging, 'items'>;
   readonly surroundings: Surroundings;
   readonly group: string;
+  readonly ledger: Pick<MetricsLedger, 'add'>;
 }
 
 /**
@@ -42,7 +45,8 @@ export async function stageAll(
     onEvent({ kind: 'problem', ...event });
   };
   const listing = listed(request, parts, { onEvent, signal });
-  await parts.staging.items.receive(async (open) => {
+  const tally = new StagedTally(parts.ledger);
+  const receiving = parts.staging.items.receive(async (open) => {
     for await (const { entry, lister } of request.documentId === null ? listing : oneOf(listing, request.documentId)) {
       if (isProblem(entry)) {
         problem(entry);
@@ -50,6 +54,7 @@ export async function stageAll(
       }
       try {
         const published = await stageOne(entry, { request, lister, open }, parts, signal);
+        await tally.take(published);
         onEvent({ kind: 'staged', ...published });
         summary = countedIn(summary, published);
       } catch (error) {
@@ -58,6 +63,11 @@ export async function stageAll(
       }
     }
   });
+  try {
+    await receiving;
+  } finally {
+    await tally.tell();
+  }
   return summary;
 }
 

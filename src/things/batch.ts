@@ -2,6 +2,7 @@ import type { DocumentResult } from '../../lib/contracts/apex.ts';
 import { isApexError, StoreError } from '../../lib/contracts/errors.ts';
 import type { Observation } from '../../lib/contracts/feed.ts';
 import type { CursorMove, RejectedEntry } from '../../lib/contracts/series.ts';
+import type { StepWatch } from '../metrics/measures.ts';
 import { embed } from '../pipeline/embed.ts';
 import { documentUuid, thingDocumentId } from '../pipeline/identity.ts';
 import { itemOutcome, LOST_RACE, unchangedResult, writtenResult } from '../pipeline/results.ts';
@@ -65,7 +66,9 @@ export async function runRecordBatch(batch: RecordBatch, session: RunSession): P
     if (done.hasLost === false) break;
     left = { ...batch, rejected: [], rejectedCount: 0, accepted: [], cursors: [] };
   }
-  for (const result of results.values()) session.finish(result);
+  for (const result of results.values())
+    if (result.outcome === 'unchanged') session.settle(result);
+    else session.finish(result);
   return { readings };
 }
 
@@ -98,7 +101,7 @@ interface Try {
 }
 
 async function tryBatch(batch: RecordBatch, session: RunSession, startedMs: number): Promise<Try> {
-  const { parts, plan, signal, journal } = session;
+  const { parts, plan, signal } = session;
   const known = new KnownThings(parts.stores.records, plan.group, signal);
   const settingsDigest = thingsSettingsDigest(parts);
   const prepared = await prepareThings(batch.observations, {
@@ -109,12 +112,34 @@ async function tryBatch(batch: RecordBatch, session: RunSession, startedMs: numb
     .filter(({ isNamed, content, addition }) => isNamed && content === null && addition === null)
     .map((thing) => unchangedResult(identifiedThing(thing, plan.group), thing.known!.document.version));
   if (isNothing(prepared, batch)) return { results: unchanged, readings: 0, hasLost: false };
+  const changed = changedThings(prepared.things);
+  const making = { batch, prepared, changed, settingsDigest, startedMs };
+  const made = await session.measures.during(changed.length, (watch) => writeTry(making, watch, session));
+  return { ...made, results: [...unchanged, ...made.results] };
+}
+
+/** What a try writes. */
+interface Making {
+  readonly batch: RecordBatch;
+  readonly prepared: PreparedThings;
+  readonly changed: readonly ChangedThing[];
+  readonly settingsDigest: string;
+  readonly startedMs: number;
+}
+
+async function writeTry(
+  { batch, prepared, changed, settingsDigest, startedMs }: Making,
+  watch: StepWatch,
+  session: RunSession,
+): Promise<Try> {
+  const { parts, journal } = session;
   const batchNo = session.takeBatchNo();
   const { endsStream, rejectedCount: rejected } = batch;
   const told = { ...(endsStream !== null && { endsStream }), ...(rejected > 0 && { rejected }) };
   await journal.append({ kind: 'batch_assigned', batchNo, isIsolated: false, items: [], ...told });
-  const changed = changedThings(prepared.things);
+  watch.begin('embed');
   const vectors = await vectorsOf(changed, session);
+  watch.begin('write');
   await session.recordUse();
   const written = await numbered({ changed, vectors, batch, batchNo, settingsDigest, prepared }, session);
   const outcome = await writeOrDiscard(written, session.saga, session.writeSignal);
@@ -125,6 +150,9 @@ async function tryBatch(batch: RecordBatch, session: RunSession, startedMs: numb
   const results = written.records
     .filter(({ documentId }) => committed.has(documentId))
     .map((record) => writtenResult(record, record.baseVersion === null ? 'added' : 'updated', durationMs));
+  watch.complete();
+  session.measures.noteResults(results);
+  await session.recordUse();
   await journal.append({ kind: 'batch_done', batchNo, results: results.map(itemOutcome) });
   const lost = prepared.things.filter((thing) => isWritten(thing) && !committed.has(thing.documentId));
   const extended = new Set(outcome.extended);
@@ -132,7 +160,7 @@ async function tryBatch(batch: RecordBatch, session: RunSession, startedMs: numb
     (sum, { documentId, addition }) => sum + (extended.has(documentId) ? (addition?.readings.length ?? 0) : 0),
     0,
   );
-  return { results: [...unchanged, ...results], readings, hasLost: lost.length > 0 };
+  return { results, readings, hasLost: lost.length > 0 };
 }
 
 function isNothing({ things, absorbed }: PreparedThings, { rejected, accepted, cursors }: RecordBatch): boolean {

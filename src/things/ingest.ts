@@ -104,7 +104,8 @@ async function readRecords(
     }
   };
   try {
-    const failure = await withRetries(RETRIES.stage, { signal, surroundings: parts.surroundings }, readOnce);
+    const retrying = { signal, surroundings: parts.surroundings, onRetry: () => session.noteRetry('stage') };
+    const failure = await withRetries(RETRIES.stage, retrying, readOnce);
     if (failure !== null) throw failure.error;
     return null;
   } catch (error) {

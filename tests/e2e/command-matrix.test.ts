@@ -34,7 +34,7 @@ const READS: Statuses = {
 };
 /** As it, for one document or run that a new memory does not have. */
 const READS_ONE: Statuses = { ...READS, absent: [2], empty: [2] };
-/** Looks at staging only, whatever state the memory is in. */
+/** Looks at staging, or at what was counted, only: whatever state the memory is in. */
 const IS_STAGING: Statuses = {
   ...{ absent: [0], empty: [0], 'read-only': [77], 'in use': [0], damaged: [0], 'newer format': [0] },
 };
@@ -85,6 +85,7 @@ const ROWS: { readonly [line: string]: Row } = {
   'ingest --staged': { args: () => [], statuses: READS },
   'ingest-json --source samsara --staged': { args: () => [], statuses: READS },
   stage: { args: ({ documents }) => [documents], statuses: IS_STAGING },
+  metrics: { args: () => [], statuses: IS_STAGING },
   stats: { args: () => [], statuses: IS_STAGING },
   'staging stats': { args: () => [], statuses: IS_STAGING },
   'staging list': { args: () => [], statuses: IS_STAGING },

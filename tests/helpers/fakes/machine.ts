@@ -41,7 +41,7 @@ export function openFakeParts({ texts, faults = new Faults(), graph, registry, p
     ...{ stores, staging: new FakeStaging((folder) => faults.wrap('folder', folder)) },
     // A batch asks nothing about other runs.
     registry: registry ?? ({ list: async () => [] as readonly RunListing[] } as RunRegistry),
-    surroundings: new FakeSurroundings(),
+    ...{ surroundings: new FakeSurroundings(), ledger: { add: async () => {} } },
     prepareIsolated: prepareIsolated ?? (async () => 'prepared'),
     limits: { batchDocuments: 256, batchBytes: 1_000_000, concurrency: 2, discardTimeoutMs: 60_000 },
   };
