@@ -259,8 +259,10 @@ class RandomKills {
 
   /** Rolls the interrupted runs back, undisturbed, the newest first: what was visible is as it was. Two may have been killed side by side. */
   async #rollBack(): Promise<string[]> {
-    const before = await this.#memory.visible();
     const runs = listRuns(this.#home).filter(({ state }) => state === 'running' || state === 'interrupted');
+    // Killed before it began a run, and then there may be no memory yet either.
+    if (runs.length === 0) return [];
+    const before = await this.#memory.visible();
     for (const { runId } of runs) {
       const { exitCode, stderr } = await this.#apex('rollback', runId);
       if (exitCode !== 4) return [`rollback ended with ${exitCode}: ${stderr}`];
