@@ -356,10 +356,11 @@ export async function settleBatch(
     return 'discarded';
   }
   await finishBatch({ ref, outcome }, parts, signal);
+  const replaced = new Set(outcome.retiring.map(({ documentId }) => documentId));
   const results = [
     ...outcome.committed.map(({ documentId, version }) => ({
       documentId,
-      outcome: 'added' as const,
+      outcome: replaced.has(documentId) ? ('updated' as const) : ('added' as const),
       version,
       error: null,
     })),

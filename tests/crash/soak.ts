@@ -5,6 +5,7 @@
 //   npm run soak -- --journals 500 --seed 7
 //   npm run soak -- --cron-day --seed 7
 //   npm run soak -- --records [--rounds 500 --seed 7 | --full]
+//   npm run soak -- --staged [--rounds 300 --seed 7]
 //   npm run soak -- --stores servers [--rounds 200 | --records [--rounds 200] | --full | --faults [--only <pattern>]]
 //
 // Rounds are ended early, with what they came to, by SIGINT to this process alone; a second one ends it at once.
@@ -19,6 +20,7 @@ import { type OnRound, onServers, type Patient, randomKills, type Soak } from '.
 import { randomRecordKills } from './record-kills.ts';
 import { everyFetchPoint } from './record-soak.ts';
 import { killAndRecover, openScenario, RECOVERIES, type Recovery, type Scenario } from './scenario.ts';
+import { stagedKills } from './staged-kills.ts';
 import { everyFault, everyServerPoint, withServers } from './server-soak.ts';
 
 const { values } = parseArgs({
@@ -31,6 +33,7 @@ const { values } = parseArgs({
     journals: { type: 'string' },
     'cron-day': { type: 'boolean', default: false },
     records: { type: 'boolean', default: false },
+    staged: { type: 'boolean', default: false },
     runs: { type: 'string', default: '288' },
     kills: { type: 'string', default: '30' },
     stores: { type: 'string', default: 'embedded' },
@@ -48,6 +51,7 @@ process.exitCode = failures.length === 0 ? 0 : 1;
 function soak(): Promise<readonly string[]> {
   if (values.stores === 'servers') return withServers(overServers);
   if (values.records) return values.full ? everyFetchPoint(jobs) : manyRounds(startRecordKills());
+  if (values.staged) return manyRounds((rounds, job, onRound) => stagedKills(rounds, seed + job, onRound));
   if (values.full) return everyPoint(jobs);
   if (values['cron-day']) return oneDay();
   if (values.journals !== undefined) return manyDamages(Number(values.journals), seed, jobs);

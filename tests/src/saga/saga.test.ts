@@ -597,6 +597,17 @@ describe('a batch that a dead process left', () => {
     expect(await saga.held()).toEqual(['a v1', 'a v1', 'a v1']);
   });
 
+  test('is recorded as what it did: a document that was there before is updated', async () => {
+    const saga = openSaga();
+    await saga.commit(null, recordOf('a'));
+    const batch = await saga.prepare(1, recordOf('a', { version: 2 }));
+    await saga.write(batch);
+    await settleBatch(batch.ref, saga.parts, never);
+    expect(saga.journal.all('batch_done').at(-1)).toMatchObject({
+      results: [{ documentId: 'a', outcome: 'updated', version: 2 }],
+    });
+  });
+
   test('is not recorded as done while finishing it fails', async () => {
     const saga = openSaga();
     const batch = await saga.prepare(null, recordOf('a'));
