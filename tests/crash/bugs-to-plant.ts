@@ -213,10 +213,10 @@ export const BUGS_TO_PLANT: readonly BugToPlant[] = [
     name: 'a settled batch is recorded as done before it is finished',
     file: SAGA,
     replace: [
-      '  await finishBatch({ ref, outcome }, parts, signal);\n  const results',
+      '  await finishBatch({ ref, outcome }, parts, signal);\n  const replaced',
       `  await parts.journal.append({ kind: 'batch_done', batchNo: ref.batchNo, results: [] });
   await finishBatch({ ref, outcome }, parts, signal);
-  const results`,
+  const replaced`,
     ],
     caughtBy: { file: SAGA_TEST, title: 'is not recorded as done while finishing it fails' },
   },
@@ -547,7 +547,7 @@ export const BUGS_TO_PLANT: readonly BugToPlant[] = [
   {
     name: 'a sync forgets whose documents it looks at',
     file: SYNC,
-    replace: ['group: plan.group, uriPrefix', "group: '', uriPrefix"],
+    replace: [', createdBefore: null };', ", createdBefore: null, ...{ group: '' } };"],
     caughtBy: { file: SYNC_TEST, title: 'what came from beside the root, or belongs to another group, stays' },
   },
   {
@@ -744,8 +744,11 @@ export const BUGS_TO_PLANT: readonly BugToPlant[] = [
   },
   {
     name: 'readings that overlap are counted twice',
-    file: PREPARE_THINGS,
-    replace: ['(there.has(spelling) ? [] : [reading])', '(there.size < 0 ? [spelling as never] : [reading])'],
+    file: 'lib/stores/records/series-windows.ts',
+    replace: [
+      '!present.has(JSON.stringify(nameOf(request, row)))',
+      'present.size >= 0 || nameOf(request, row) === null',
+    ],
     caughtBy: {
       file: RECORDS_RUN_TEST,
       title: 'readings and records that come again are written once: no other version, no other reading',
