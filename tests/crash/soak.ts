@@ -20,8 +20,8 @@ import { type OnRound, onServers, type Patient, randomKills, type Soak } from '.
 import { randomRecordKills } from './record-kills.ts';
 import { everyFetchPoint } from './record-soak.ts';
 import { killAndRecover, openScenario, RECOVERIES, type Recovery, type Scenario } from './scenario.ts';
-import { stagedKills } from './staged-kills.ts';
 import { everyFault, everyServerPoint, withServers } from './server-soak.ts';
+import { stagedKills } from './staged-kills.ts';
 
 const { values } = parseArgs({
   options: {

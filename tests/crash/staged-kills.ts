@@ -110,7 +110,8 @@ class StagedKills {
   async #do(args: readonly string[], lifeMs: number): Promise<void> {
     const env = { APEX_HOME: this.#home, ...ENVIRONMENT };
     const { signal, exitCode, stdout, stderr } = await killAfter(args, env, lifeMs);
-    for (const event of eventsIn(stdout)) if (event['event'] === 'staged') this.#staged.add(String(event['source_uri']));
+    for (const event of eventsIn(stdout))
+      if (event['event'] === 'staged') this.#staged.add(String(event['source_uri']));
     const name = args.slice(0, args[1]?.startsWith('/') === true ? 1 : 2).join(' ');
     if (signal === 'SIGKILL') this.#killed[name] = (this.#killed[name] ?? 0) + 1;
     if (exitCode === EXIT.needsAttention || exitCode === EXIT.bug)
@@ -140,14 +141,17 @@ class StagedKills {
     const found: string[] = [];
     for (const args of [['ingest', this.#documents], ['ingest', '--staged'], ['cleanup']]) {
       const { exitCode, stderr } = await this.#run(...args);
-      const isEnded = exitCode === EXIT.done || exitCode === EXIT.quarantined || (exitCode === EXIT.usage && args[1] === '--staged');
+      const isEnded =
+        exitCode === EXIT.done || exitCode === EXIT.quarantined || (exitCode === EXIT.usage && args[1] === '--staged');
       if (!isEnded) found.push(`${args[0]} ${args[1] ?? ''} ended with ${exitCode}: ${stderr}`);
     }
     const waiting = await this.#waiting();
     found.push(...(await this.#lostAmong(waiting)));
     for (const [uri, status] of waiting) if (status !== 'failed') found.push(`${uri} is still ${status}`);
     found.push(...(await this.#wrongSums()));
-    found.push(...(await problemsAtRest(this.#memory, { secret: SECRET, isGood: (uri) => !uri.endsWith('/damaged.pdf') })));
+    found.push(
+      ...(await problemsAtRest(this.#memory, { secret: SECRET, isGood: (uri) => !uri.endsWith('/damaged.pdf') })),
+    );
     return found;
   }
 
@@ -155,7 +159,9 @@ class StagedKills {
   async #wrongSums(): Promise<string[]> {
     const base = join(this.#home, 'staging');
     const names = existsSync(base) ? readdirSync(base, { recursive: true, encoding: 'utf8' }) : [];
-    const files = names.map((name) => ({ name, stats: lstatSync(join(base, name)) })).filter(({ stats }) => stats.isFile());
+    const files = names
+      .map((name) => ({ name, stats: lstatSync(join(base, name)) }))
+      .filter(({ stats }) => stats.isFile());
     // The area's own marks are no part of what lies in it.
     const content = files.filter(({ name }) => !name.startsWith('.'));
     const bytes = content.reduce((sum, { stats }) => sum + stats.size, 0);
@@ -163,7 +169,9 @@ class StagedKills {
     const stats = lines.find(({ event }) => event === 'staging_stats') as { used_bytes: number };
     const orphans = names.filter((name) => /^\.(?:incoming|gone)\/./.test(name));
     return [
-      ...(stats.used_bytes === bytes ? [] : [`staging stats say ${stats.used_bytes} B, there are ${bytes}: ${namesOf(content)}`]),
+      ...(stats.used_bytes === bytes
+        ? []
+        : [`staging stats say ${stats.used_bytes} B, there are ${bytes}: ${namesOf(content)}`]),
       ...(orphans.length === 0 ? [] : [`orphans: ${orphans.join(', ')}`]),
     ];
   }

@@ -145,7 +145,10 @@ test.each([
   ['documents --quarantind', /unknown option '--quarantind'\n\(Did you mean --quarantined\?\)\n/],
   ['--nosuch', /unknown option '--nosuch'\n/],
   ['ingest docs --id', /option '--id <id>' argument missing\n/],
-  ['ingest docs --source loca', /argument 'loca' is invalid\. Allowed choices are frontapp, https, local_upload, s3\.\n/],
+  [
+    'ingest docs --source loca',
+    /argument 'loca' is invalid\. Allowed choices are frontapp, https, local_upload, s3\.\n/,
+  ],
   [
     'search dock --mode hybird',
     /argument 'hybird' is invalid\. Allowed choices are hybrid, vector, keyword, graph\.\n/,
