@@ -745,10 +745,7 @@ export const BUGS_TO_PLANT: readonly BugToPlant[] = [
   {
     name: 'readings that overlap are counted twice',
     file: 'lib/stores/records/series-windows.ts',
-    replace: [
-      '!present.has(JSON.stringify(nameOf(request, row)))',
-      'present.size >= 0 || nameOf(request, row) === null',
-    ],
+    replace: ['!present.has(row)', '(present.size < 0 || row !== null)'],
     caughtBy: {
       file: RECORDS_RUN_TEST,
       title: 'readings and records that come again are written once: no other version, no other reading',

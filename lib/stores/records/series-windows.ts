@@ -33,15 +33,14 @@ export async function windowsOf(
   const headOf = new Map(heads.map((head) => [keyOf(head), head]));
   const asked = requests.flatMap((request) => {
     const head = headOf.get(keyOf(request));
-    return head === undefined
-      ? []
-      : request.readings.filter(({ at }) => at <= head.at).map((row) => nameOf(request, row));
+    const late = head === undefined ? [] : request.readings.filter(({ at }) => at <= head.at);
+    return late.map((row) => ({ row, name: nameOf(request, row) }));
   });
-  const found = asked.length === 0 ? [] : await questions.present(asked);
-  const present = new Set(found.map((place) => JSON.stringify(asked[place])));
+  const found = asked.length === 0 ? [] : await questions.present(asked.map(({ name }) => name));
+  const present = new Set(found.map((place) => asked[place]!.row));
   const windows: SeriesWindow[] = [];
   for (const request of requests) {
-    const fresh = request.readings.filter((row) => !present.has(JSON.stringify(nameOf(request, row))));
+    const fresh = request.readings.filter((row) => !present.has(row));
     windows.push(await windowOf({ ...request, readings: fresh }, headOf.get(keyOf(request)), questions));
   }
   return windows;
