@@ -5,6 +5,7 @@ import { SOURCES } from '../lib/sources/index.ts';
 import type { S3Source } from '../lib/sources/s3.ts';
 import type { AwsKeys } from '../lib/support/aws-signature.ts';
 import type { DownloadLimits } from '../lib/support/download-settings.ts';
+import type { Guard } from '../lib/support/guard.ts';
 import { REAL_TIMING } from '../lib/support/http-waits.ts';
 import type { Settings } from './config/settings.ts';
 
@@ -13,28 +14,27 @@ interface BucketOptions {
   /** Of apex. */
   readonly version: string;
   readonly limits: DownloadLimits;
+  /** Larger objects are refused. */
+  readonly maxBytes: number;
+  /** The guard of the settings, which lets these hosts through, too. */
+  readonly guardOf: (ownHosts: string) => Guard;
 }
 
-const MEGABYTE = 1_048_576;
 const FIRST_REGION = 'us-east-1';
 
 /** The source of buckets, made when it is first asked for: what is wrong with its settings is no other command's concern. */
-export async function openBuckets({ settings, version, limits }: BucketOptions) {
+export async function openBuckets({ settings, version, limits, maxBytes, guardOf }: BucketOptions) {
   const { createS3Source } = await SOURCES.s3();
-  const { createGuard, parseAllowedHosts, resolveBy, systemResolve } = await import('../lib/support/guard.ts');
   const { readAwsProfile } = await loadAwsProfile();
   let source: S3Source | null = null;
   const create = () => {
-    const { awsProfile: profile, awsCredentialsFile: credentialsFile, awsConfigFile: configFile, dnsServer } = settings;
+    const { awsProfile: profile, awsCredentialsFile: credentialsFile, awsConfigFile: configFile } = settings;
     const read = readAwsProfile({ profile, credentialsFile, configFile });
     const place = placeOf(settings, read);
-    const allowed = parseAllowedHosts(`${settings.sourceAllowedHosts} ${place.ownHosts}`);
-    const guard = createGuard(allowed, dnsServer === '' ? systemResolve : resolveBy(dnsServer));
-    const maxBytes = settings.maxFileMegabytes * MEGABYTE;
     return createS3Source({
       ...keysOf(settings, read),
       ...place,
-      ...{ guard, limits, version, maxBytes },
+      ...{ guard: guardOf(place.ownHosts), limits, version, maxBytes },
       timing: REAL_TIMING,
     });
   };

@@ -250,9 +250,10 @@ type SourceOptions = Omit<ReaderOptions, 'embedder'>;
 /** The sources of documents, by name. */
 export async function openSources(options: SourceOptions): Promise<Pick<Parts, 'source'> & { close(): Promise<void> }> {
   const { createLocalSource } = await SOURCES.local_upload();
-  const web = await openWeb(options);
-  const buckets = await openBuckets({ ...options, limits: webLimits(options.settings) });
-  const front = await openFront(options);
+  const download = await downloadSettings(options);
+  const web = await openWeb(options, download);
+  const buckets = await openBuckets({ ...options, ...download });
+  const front = await openFront(options, download);
   const local = createLocalSource(localSettings(options));
   return {
     source: (name) => {
@@ -328,23 +329,24 @@ async function downloadSettings({ settings, version }: SourceOptions) {
   const { createGuard, parseAllowedHosts, resolveBy, systemResolve } = await import('../lib/support/guard.ts');
   const { dnsServer, sourceAllowedHosts, sourceAllowHttp } = settings;
   const resolve = dnsServer === '' ? systemResolve : resolveBy(dnsServer);
+  const guardOf = (ownHosts: string) => createGuard(parseAllowedHosts(`${sourceAllowedHosts} ${ownHosts}`), resolve);
   return {
     ...{ version, maxBytes: settings.maxFileMegabytes * MEGABYTE, isHttpAllowed: sourceAllowHttp === 'on' },
-    guard: createGuard(parseAllowedHosts(sourceAllowedHosts), resolve),
-    limits: webLimits(settings),
+    ...{ guard: guardOf(''), guardOf, limits: webLimits(settings) },
   };
 }
 
+type OwnDownloads = Awaited<ReturnType<typeof downloadSettings>>;
+
 /** The source of web addresses, made when it is first asked for: what is wrong with its settings is no other command's concern. */
-async function openWeb(options: SourceOptions) {
+async function openWeb({ settings, addresses = new Map() }: SourceOptions, download: OwnDownloads) {
   const { createHttpsSource } = await SOURCES.https();
   const { readHeaderFile } = await loadHeaderFile();
-  const download = await downloadSettings(options);
-  const { sourceHeaderFile } = options.settings;
+  const { sourceHeaderFile } = settings;
   let source: HttpsSource | null = null;
   const create = () => {
     const headers = sourceHeaderFile === '' ? new Map() : readHeaderFile(sourceHeaderFile);
-    return createHttpsSource({ ...download, headers, addresses: options.addresses ?? new Map() });
+    return createHttpsSource({ ...download, headers, addresses });
   };
   return {
     source: () => {
@@ -355,10 +357,10 @@ async function openWeb(options: SourceOptions) {
   };
 }
 
-async function openFront(options: SourceOptions) {
+async function openFront({ settings }: SourceOptions, download: OwnDownloads) {
   const { createFrontAttachments } = await SOURCES.frontapp();
-  const values = new Map(Object.entries(environmentOf(options.settings)));
-  return createFrontAttachments({ ...(await downloadSettings(options)), values, maxPages: MAX_PAGES });
+  const values = new Map(Object.entries(environmentOf(settings)));
+  return createFrontAttachments({ ...download, values, maxPages: MAX_PAGES });
 }
 
 /**

@@ -12,10 +12,9 @@ import {
 } from '../support/exchange.ts';
 import type { Guard } from '../support/guard.ts';
 import { lazyTransport, type Transport } from '../support/guarded-agent.ts';
-import { askedMs } from '../support/http-waits.ts';
+import { askedMs, PLAIN_RETRY_AFTER } from '../support/http-waits.ts';
 import { refusedByS3, s3Error } from './s3-failures.ts';
 import type { S3Place } from './s3-place.ts';
-import { readTrouble, word } from './s3-xml.ts';
 
 /** How S3, or a server that speaks as it does, is reached. */
 export interface S3ClientSettings {
@@ -156,6 +155,7 @@ function rawPathOf(location: string): string {
 }
 
 async function refusalOf(answer: Answer, { place }: S3Request, settings: S3ClientSettings, url: URL) {
+  const { readTrouble, word } = await import('./s3-xml.ts');
   const { status, headers } = answer;
   const trouble = readTrouble(await troubleIn(answer));
   const serverTime = Date.parse(headers['date'] ?? '');
@@ -163,7 +163,7 @@ async function refusalOf(answer: Answer, { place }: S3Request, settings: S3Clien
     status,
     code: trouble.code,
     region: word(headers['x-amz-bucket-region']) ?? trouble.region,
-    retryAfterMs: askedMs(headers, { millisecondsAbove: null, hasReset: false }, Date.now()),
+    retryAfterMs: askedMs(headers, PLAIN_RETRY_AFTER, Date.now()),
     isAheadMs: Number.isFinite(serverTime) ? serverTime - Date.now() : null,
   };
   return refusedByS3(place, refusal, { keysFrom: settings.keysFrom, host: url.host, region: settings.region });

@@ -4,7 +4,7 @@ import { backoffMs, MIN_WAIT_MS, type Timing } from '../support/http-waits.ts';
 import type { S3Client } from './s3-client.ts';
 import { s3Error } from './s3-failures.ts';
 import type { S3Place } from './s3-place.ts';
-import { type ListedObject, type ListedPage, readListedPage } from './s3-xml.ts';
+import type { ListedObject, ListedPage } from './s3-xml.ts';
 
 /** What listings are asked of. */
 export interface Lister {
@@ -61,6 +61,7 @@ function pageOf(place: S3Place, token: string | null, lister: Lister, signal: Ab
     ...(token !== null && { 'continuation-token': token }),
   };
   return persist(lister.timing, signal, async () => {
+    const { readListedPage } = await import('./s3-xml.ts');
     const request = { place, isOfBucket: true, query, maxBytes: MAX_PAGE_BYTES, isTimed: true };
     const { body } = await lister.client.ask(request, signal);
     const xml = await textOf(body!);

@@ -1,4 +1,5 @@
 import type { Json } from '../contracts/document.ts';
+import { PLAIN_RETRY_AFTER } from '../support/http-waits.ts';
 import { requiredValue, wholeValue } from './feed-options.ts';
 import { own } from './feed-records.ts';
 import { type FeedSource, type Listing, type OneRequest, PLAIN_STREAM, type StreamSpec } from './feed-spec.ts';
@@ -100,7 +101,7 @@ export default {
   streams: STREAMS,
   ownHosts: null,
   backoff: { minMs: 2_000, maxMs: 60_000 },
-  retryAfter: { millisecondsAbove: null, hasReset: false },
+  retryAfter: PLAIN_RETRY_AFTER,
   statusInside,
   probe: { path: '/shipments/list', query: { pageSize: '1' } },
   connect: (values, timing) => {

@@ -3,7 +3,7 @@ import { downloadError, refusedDownload } from './download-failures.ts';
 import type { Deadline, Download, DownloadRequest, DownloadSettings } from './download-settings.ts';
 import { type Answer, deadlineOf, discard, fileOf, isUnchanged, passOver, send, unchangedOf } from './exchange.ts';
 import { lazyTransport, type Transport } from './guarded-agent.ts';
-import { askedMs } from './http-waits.ts';
+import { askedMs, PLAIN_RETRY_AFTER } from './http-waits.ts';
 
 /** Fetches files from the web. Errors: SourceError of the codes of `download-failures.ts`, ADDRESS_REFUSED; the signal's reason. */
 export interface Downloads {
@@ -98,9 +98,7 @@ async function answerOf(
 
 function refusalOf(settings: DownloadSettings, url: URL, { status, headers }: Answer): SourceError {
   const { own } = settings;
-  const rule = own !== undefined && isOwnServer(url, settings) ? own.retryAfter : SECONDS;
+  const rule = own !== undefined && isOwnServer(url, settings) ? own.retryAfter : PLAIN_RETRY_AFTER;
   const refused = own?.refused ?? refusedDownload;
   return refused(url, status, askedMs(headers, rule, Date.now()));
 }
-
-const SECONDS = { millisecondsAbove: null, hasReset: false };

@@ -79,6 +79,9 @@ export interface RetryAfterRule {
   readonly hasReset: boolean;
 }
 
+/** `Retry-After` as HTTP has it, and nothing else. */
+export const PLAIN_RETRY_AFTER: RetryAfterRule = { millisecondsAbove: null, hasReset: false };
+
 /** What is read of an answer's headers. */
 export type Headers = Readonly<Record<string, string | string[] | undefined>>;
 
