@@ -10,6 +10,7 @@ import type {
   RunRegistry,
   RunState,
 } from '../contracts/journal.ts';
+import { underLock } from '../support/kernel-lock.ts';
 import type { CommitProbe } from '../support/sql-thread.ts';
 import { isLockHeld, type OwnerLock, takeOwnerLock } from './owner-lock.ts';
 import { isDamage, isWholeJournal, RunJournal, readJournal, setAside } from './run-journal.ts';
@@ -125,13 +126,7 @@ export class FileRunRegistry implements RunRegistry {
   }
 
   async exclusively<T>(name: string, work: () => Promise<T>): Promise<T | null> {
-    const lock = takeOwnerLock(join(this.#settings.folder, 'locks', `${name}.db`));
-    if (lock === null) return null;
-    try {
-      return await work();
-    } finally {
-      lock.release();
-    }
+    return underLock(takeOwnerLock(join(this.#settings.folder, 'locks', `${name}.db`)), work);
   }
 
   async close(): Promise<void> {

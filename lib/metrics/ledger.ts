@@ -2,7 +2,7 @@ import { renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { ConfigError, isApexError, JournalError } from '../contracts/errors.ts';
 import type { Amounts, Counted, MetricsLedger, RunMark } from '../contracts/metrics.ts';
-import { takeLock } from '../support/kernel-lock.ts';
+import { takeLock, underLock } from '../support/kernel-lock.ts';
 import { type SqlFailure, type SqlStatement, SqlThread } from '../support/sql-thread.ts';
 
 /** The format of `metrics.db`, stored as its `user_version`. */
@@ -58,13 +58,7 @@ export class FileLedger implements MetricsLedger {
   }
 
   async exclusively<T>(work: () => Promise<T>): Promise<T | null> {
-    const lock = takeLock(join(this.#folder, 'locks', 'metrics.db'), ledgerError, LOCK_WAIT_MS);
-    if (lock === null) return null;
-    try {
-      return await work();
-    } finally {
-      lock.release();
-    }
+    return underLock(takeLock(join(this.#folder, 'locks', 'metrics.db'), ledgerError, LOCK_WAIT_MS), work);
   }
 
   async close(): Promise<void> {

@@ -28,6 +28,16 @@ export function takeLock(path: string, toError: ToError, waitMs = GLANCE_MS): Ke
   return null;
 }
 
+/** Works under a lock, and frees it whatever comes. @returns null where it was not to be had. */
+export async function underLock<T>(lock: KernelLock | null, work: () => Promise<T>): Promise<T | null> {
+  if (lock === null) return null;
+  try {
+    return await work();
+  } finally {
+    lock.release();
+  }
+}
+
 /**
  * Does a live process, maybe this one, hold the lock? Looks with a shared lock, so that two who ask do not see each other, and
  * only reads: what a dead process left is still there afterwards.

@@ -31,9 +31,8 @@ export function collect<T>(
 ): Promise<T | null> {
   const { ledger, registry, staging, surroundings } = parts;
   return ledger.exclusively(async () => {
-    const marks = await ledger.marks();
-    for await (const counted of countRuns(await registry.list(), marks, registry)) await ledger.count(counted);
     const runs = await new ListedRuns({ registry, records: null, close: async () => {} }).listRuns();
+    for await (const counted of countRuns(runs, await ledger.marks(), registry)) await ledger.count(counted);
     const gauges = gaugesOf({
       runs,
       staging: await staging.stats(signal),

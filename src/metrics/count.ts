@@ -4,12 +4,6 @@ import { METRICS, type MetricName } from './families.ts';
 import { Tally } from './measures.ts';
 import { allSeries, seriesOf } from './series.ts';
 
-/** What is asked of all runs. */
-export interface CountedRuns {
-  list(): Promise<readonly RunListing[]>;
-  readEntries(runId: string): AsyncIterable<NumberedEntry>;
-}
-
 /** How many runs are counted together. */
 const RUNS_TOGETHER = 200;
 
@@ -22,7 +16,7 @@ const NANOS = 1_000_000_000;
 export async function* countRuns(
   listed: readonly RunListing[],
   marks: ReadonlyMap<string, RunMark>,
-  runs: Pick<CountedRuns, 'readEntries'>,
+  runs: { readEntries(runId: string): AsyncIterable<NumberedEntry> },
 ): AsyncGenerator<Counted> {
   const changed = listed.filter((run) => isChanged(run, marks.get(run.runId)));
   for (let from = 0; from < changed.length; from += RUNS_TOGETHER) {
