@@ -75,16 +75,34 @@ export async function randomKills(
 ): Promise<Soak> {
   const soak = new RandomKills(seed, patient);
   try {
-    let told = 0;
-    for (let round = 1; ; round += 1) {
-      await soak.round(round);
-      const { failures } = soak.result;
-      const isEnded = onRound(round, failures.slice(told)) === 'end';
-      if (isEnded || round >= rounds) return { rounds: round, ...soak.result };
-      told = failures.length;
-    }
+    return await playRounds(soak, rounds, onRound);
   } finally {
     await soak.remove();
+  }
+}
+
+/** What is played round by round. */
+interface Played {
+  round(round: number): Promise<void>;
+  /** So far. */
+  readonly result: Omit<Soak, 'rounds'>;
+}
+
+/** Plays as many rounds, or fewer where `onRound` ends them. @param after each round, what else is looked at before it counts as done. */
+export async function playRounds(
+  soak: Played,
+  rounds: number,
+  onRound: OnRound,
+  after: (round: number, isEnded: boolean) => Promise<void> = async () => {},
+): Promise<Soak> {
+  let told = 0;
+  for (let round = 1; ; round += 1) {
+    await soak.round(round);
+    const { failures } = soak.result;
+    const isEnded = onRound(round, failures.slice(told)) === 'end' || round >= rounds;
+    told = failures.length;
+    await after(round, isEnded);
+    if (isEnded) return { rounds: round, ...soak.result };
   }
 }
 

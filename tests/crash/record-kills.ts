@@ -4,7 +4,7 @@ import { byProgram, doOn, inProcess } from './drivers.ts';
 import { listRuns, problemsAtRest } from './invariants.ts';
 import { killAfter } from './kill-after.ts';
 import { randomFrom } from './random.ts';
-import type { OnRound, Patient, Soak } from './random-kills.ts';
+import { type OnRound, type Patient, playRounds, type Soak } from './random-kills.ts';
 import { differencesOf, dumpMet, type Look } from './record-dumps.ts';
 import { mendSome } from './record-mending.ts';
 import { openRecordPlace, type RecordPlace } from './record-place.ts';
@@ -61,15 +61,9 @@ export async function randomRecordKills(options: RecordKillOptions): Promise<Soa
   try {
     const kills = new RecordKills(place, options);
     await kills.meetAll();
-    let told = 0;
-    for (let round = 1; ; round += 1) {
-      await kills.round(round);
-      const { failures } = kills.result;
-      const isEnded = onRound(round, failures.slice(told)) === 'end' || round >= rounds;
-      told = failures.length;
+    return await playRounds(kills, rounds, onRound, async (round, isEnded) => {
       if (isEnded || round % VERIFIED_EVERY === 0) await kills.verify(round);
-      if (isEnded) return { rounds: round, ...kills.result };
-    }
+    });
   } finally {
     await place.close();
   }

@@ -7,7 +7,7 @@ import { problemsAtRest } from './invariants.ts';
 import { killAfter } from './kill-after.ts';
 import { embeddedMemory } from './memories.ts';
 import { randomFrom } from './random.ts';
-import type { OnRound, Soak } from './random-kills.ts';
+import { type OnRound, playRounds, type Soak } from './random-kills.ts';
 
 /** The share of the commands that are killed. */
 const KILLS = 0.6;
@@ -30,14 +30,7 @@ const ENVIRONMENT = { APEX_BATCH_SIZE: '2', OPENAI_API_KEY: SECRET };
 export async function stagedKills(rounds: number, seed: number, onRound: OnRound = () => 'go on'): Promise<Soak> {
   const soak = new StagedKills(seed);
   try {
-    let told = 0;
-    for (let round = 1; ; round += 1) {
-      await soak.round(round);
-      const { failures } = soak.result;
-      const isEnded = onRound(round, failures.slice(told)) === 'end' || round >= rounds;
-      if (isEnded) return { rounds: round, ...soak.result };
-      told = failures.length;
-    }
+    return await playRounds(soak, rounds, onRound);
   } finally {
     soak.remove();
   }
