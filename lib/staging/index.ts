@@ -147,17 +147,22 @@ class FolderStaging implements Staging {
       if (!isTrial) this.#remove(path);
     };
     for (const path of this.items.leftBehind()) if (changedAt(path) < options.now) remove(path);
-    let begunAt = performance.now();
-    for (const folder of this.#folders()) {
-      if (performance.now() - begunAt > SLICE_MS) {
-        await setImmediate();
-        begunAt = performance.now();
-      }
-      signal?.throwIfAborted();
+    for await (const folder of inSlices(this.#folders(), signal)) {
       if (!this.#isNeeded(folder, options)) remove(folder.path);
     }
-    if (!isTrial) this.#noteCleaned();
+    if (!isTrial) {
+      await this.#removeEmptied(signal);
+      this.#noteCleaned();
+    }
     return { removedFolders, removedBytes };
+  }
+
+  /** Removes what a process that died between removing a folder and the emptied ones above it has left. */
+  async #removeEmptied(signal: AbortSignal | undefined): Promise<void> {
+    for (const source of this.#sources()) {
+      for await (const document of inSlices(foldersIn(source), signal)) removeEmpty(document);
+      removeEmpty(source);
+    }
   }
 
   async cleanedAt(): Promise<number | null> {
@@ -203,12 +208,14 @@ class FolderStaging implements Staging {
 
   /** The folders of runs, and of what waits, three levels down; links are never followed. @param document only those of one. */
   *#folders(document: string | null = null): Generator<RunFolder> {
-    for (const source of subfolders(this.#settings.base)) {
-      // What is in there is no source's.
-      if (basename(source).startsWith('.')) continue;
+    for (const source of this.#sources())
       for (const path of document === null ? foldersIn(source) : [join(source, document)])
         for (const inside of subfolders(path)) yield { path: inside, document: basename(path), run: basename(inside) };
-    }
+  }
+
+  /** The folders of sources: those that begin with a dot are none. */
+  #sources(): string[] {
+    return subfolders(this.#settings.base).filter((path) => !basename(path).startsWith('.'));
   }
 }
 
@@ -220,6 +227,19 @@ interface RunFolder {
 
 /** How long folder after folder is looked at before other work gets its turn. */
 const SLICE_MS = 10;
+
+/** One after the other, with a turn for other work in between. @throws the signal's reason. */
+async function* inSlices<T>(all: Iterable<T>, signal: AbortSignal | undefined): AsyncGenerator<T> {
+  let begunAt = performance.now();
+  for (const one of all) {
+    if (performance.now() - begunAt > SLICE_MS) {
+      await setImmediate();
+      begunAt = performance.now();
+    }
+    signal?.throwIfAborted();
+    yield one;
+  }
+}
 
 /** The paths of the folders in a folder, one by one: there may be very many. */
 function* foldersIn(path: string): Generator<string> {

@@ -31,6 +31,8 @@ const NAMED = {
   'ingest --staged': [
     ...['items.take:before', 'items.rename:after', 'items.take:after@2', 'records.pivot:before-commit'],
     ...['records.pivot:after-commit', 'items.end:before', 'items.end:after', 'journal.append.batch_done:before'],
+    // A document's folder that is empty, and not removed yet.
+    'items.rename:after@8',
   ],
   'ingest-json --staged': ['items.take:after', 'records.pivot:after-commit', 'items.end:before', 'items.end:after'],
 } as const;

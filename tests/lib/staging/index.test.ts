@@ -212,6 +212,17 @@ test('cleanup leaves what came after the runs were listed', async () => {
   expect(existsSync(path)).toBe(true);
 });
 
+test('cleanup removes the emptied folders that a killed process left, not beside a dry run', async () => {
+  const document = join(base, 'local_upload', 'DOC-1');
+  mkdirSync(document, { recursive: true });
+  const options = { now: Date.now(), isKept: () => false, isQuarantined };
+  await open().cleanup({ ...options, isTrial: true });
+  expect(existsSync(document)).toBe(true);
+  const { path } = await stagedIn('kept', 'b');
+  await open().cleanup({ ...options, isKept: (runId) => runId === 'kept' });
+  expect([document, path].map((place) => existsSync(place))).toEqual([false, true]);
+});
+
 test('cleanup follows no links', async () => {
   const outside = join(folder, 'outside', 'document', 'run');
   mkdirSync(outside, { recursive: true });
