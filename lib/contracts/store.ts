@@ -350,6 +350,18 @@ export interface SetAsideDocument extends QuarantineEntry {
 }
 
 /** What one pivot is asked to do, in one records transaction. */
+/** That these documents, and no others, stated facts about an entity when another document was made from that. */
+export interface FactRead {
+  /** What was made from it. */
+  readonly documentId: string;
+  /** The entity that is the object of the facts. */
+  readonly objectId: string;
+  /** Null: of any type. */
+  readonly type: RelationType | null;
+  /** The documents whose current versions state them, in order, each once. */
+  readonly subjectIds: readonly string[];
+}
+
 export interface PivotRequest {
   readonly ref: WriteRef;
   /** Must equal the fence of the run's row, else FENCED: somebody took the run over. */
@@ -374,6 +386,10 @@ export interface PivotRequest {
   readonly series?: readonly SeriesAddition[];
   /** Documents that become others: the one is deleted and its readings are the other's, or both lose. Absent: none. */
   readonly absorbed?: readonly { readonly documentId: string; readonly into: string }[];
+  /** What documents of the batch were made from; a document loses when that is another by now. Absent: nothing. */
+  readonly reads?: readonly FactRead[];
+  /** Two documents each, of which neither is changed without the other. Absent: none. */
+  readonly together?: readonly (readonly [string, string])[];
   /**
    * Where streams go on once this is committed. @throws StoreError CURSOR_MOVED when one stands elsewhere by now, LOST_RACE when a
    * document loses: a cursor never moves past what was not taken. Absent: none.

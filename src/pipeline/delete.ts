@@ -101,7 +101,7 @@ export async function deleteTogether(
   });
   const batchNo = session.takeBatchNo();
   await journal.append({ kind: 'batch_assigned', batchNo, isIsolated: false, items: [] });
-  const deletes = deletions.map(({ documentId, baseVersion, isGone = false }) => ({ documentId, baseVersion, isGone }));
+  const deletes = deletions.map(({ documentId, baseVersion }) => ({ documentId, baseVersion }));
   const batch = { ref: { runId, batchNo }, fence: await session.fence(), records: [], deletes, quarantined: [] };
   const outcome = await writeOrDiscard(batch, session.saga, session.writeSignal);
   const removed = await finishBatch({ ref: batch.ref, outcome }, session.saga, session.writeSignal);

@@ -20,11 +20,11 @@ import { storesDigest } from '../pipeline/parts.ts';
 import { isProblem, listAhead, listedSoFar, type OnListed } from '../pipeline/run.ts';
 import { EmbeddingUse } from '../pipeline/use.ts';
 import { absentThings, isGoneFrom, Met, type WalkedStream } from '../things/absent.ts';
-import { type ChangedThing, changedThings, identifiedThing, thingRecord } from '../things/batch.ts';
+import { type ChangedThing, changedThings, identifiedGone, identifiedThing, thingRecord } from '../things/batch.ts';
 import { BATCH_OBSERVATIONS, BATCH_RECORDS, feedListeners, feedSource, isOfSource } from '../things/ingest.ts';
 import { KnownThings } from '../things/known.ts';
 import { mapRecord } from '../things/mapping.ts';
-import { prepareThings, thingsSettingsDigest } from '../things/prepare.ts';
+import { type GoneThing, prepareThings, thingsSettingsDigest } from '../things/prepare.ts';
 import { embeddingOf, PlannedCache, plannedEmbedder } from './embedding.ts';
 import { PlanReport, planned } from './report.ts';
 import { deletedOf, type Named, unchangedOf, writtenOf } from './results.ts';
@@ -168,9 +168,7 @@ class RecordPlanning {
     const isGone = isGoneFrom(feed, stream.name, signal);
     const { records } = parts.stores;
     const comparison = { source: this.#source, group, records, allowsEmpty, isGone, signal, onEvent };
-    for await (const page of absentThings(stream, comparison))
-      for (const { documentId, sourceUri } of page)
-        this.#report.tell(deletedOf({ documentId, group, source: this.#source, sourceUri }));
+    for await (const page of absentThings(stream, comparison)) await this.#planBatch(page);
   }
 
   async #take(record: FeedRecord, uri: string, mapper: RecordMapper, met: Met | null): Promise<void> {
@@ -191,16 +189,17 @@ class RecordPlanning {
     this.#options.onEvent({ kind: 'rejected', uri, place, path, reason });
   }
 
-  async #planBatch(): Promise<void> {
+  /** @param gone what goes with it. */
+  async #planBatch(gone: readonly GoneThing[] = []): Promise<void> {
     const { parts, group, signal } = this.#options;
     signal.throwIfAborted();
     const observed = this.#observations;
     [this.#observations, this.#waiting] = [[], 0];
-    if (observed.length === 0) return;
+    if (observed.length + gone.length === 0) return;
     const settingsDigest = thingsSettingsDigest(parts);
     const digests = { settingsDigest, storesDigest: storesDigest(parts.stores), readAt: this.#readAt };
     const { things, absorbed } = await prepareThings(observed, {
-      ...{ parts, known: new KnownThings(parts.stores.records, group, signal), ...digests },
+      ...{ gone, parts, known: new KnownThings(parts.stores.records, group, signal), ...digests },
       context: { signal, surroundings: parts.surroundings },
     });
     for (const thing of things) {
@@ -212,6 +211,7 @@ class RecordPlanning {
         });
     }
     await this.#planWritten(changedThings(things), digests);
+    for (const thing of gone) this.#report.tell(deletedOf(identifiedGone(thing, group)));
     for (const { known } of absorbed) {
       const { documentId } = known.document;
       if (!this.#isNews(documentId)) continue;

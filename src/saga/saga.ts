@@ -75,7 +75,10 @@ export interface PreparedBatch {
   /** Documents that are not written, in which some of these came. */
   readonly kept?: PivotRequest['kept'];
   /** What else the pivot changes, in the records alone. */
-  readonly beside?: Pick<PivotRequest, 'series' | 'absorbed' | 'cursors' | 'rejected' | 'accepted'>;
+  readonly beside?: Pick<
+    PivotRequest,
+    'series' | 'absorbed' | 'cursors' | 'rejected' | 'accepted' | 'reads' | 'together'
+  >;
 }
 
 /**

@@ -3,8 +3,11 @@ import { isApexError } from '../../lib/contracts/errors.ts';
 import type { FeedRecord, Observation } from '../../lib/contracts/feed.ts';
 import type { Feed } from '../../lib/contracts/feed-source.ts';
 import type { AfterDocument, RecordsStore, SelectedDocument } from '../../lib/contracts/store.ts';
-import { type Deletion, deleteTogether } from '../pipeline/delete.ts';
+import { pagesOf } from '../pipeline/bounded.ts';
+import { failedResult, LOST_RACE } from '../pipeline/results.ts';
 import type { RunSession } from '../pipeline/session.ts';
+import { identifiedGone, runRecordBatch } from './batch.ts';
+import type { GoneThing } from './prepare.ts';
 import { isProvisional, stateOf } from './state.ts';
 
 /** What a walk over a stream met. Keys are held in memory. */
@@ -50,7 +53,10 @@ interface Comparison {
   readonly onEvent: (event: Extract<RunEvent, { kind: 'warning' }>) => void;
 }
 
-/** Deletes the things that a source does not have any more (`absentThings`). What another run has changed meanwhile is looked at again, once. */
+/**
+ * Deletes the things that a source does not have any more (`absentThings`); texts that name one of them no longer mean it. What another
+ * run has changed meanwhile is looked at again, once.
+ */
 export async function deleteAbsent(stream: WalkedStream, feed: Feed, session: RunSession): Promise<void> {
   const { plan, parts, signal, onEvent } = session;
   const isGone = isGoneFrom(feed, stream.name, signal);
@@ -58,16 +64,24 @@ export async function deleteAbsent(stream: WalkedStream, feed: Feed, session: Ru
   const allowsEmpty = plan.fetch?.sync?.allowsEmpty === true;
   const comparison = { source, group, records: parts.stores.records, allowsEmpty, isGone, signal, onEvent };
   for (const isLastTry of [false, true]) {
-    let hasLost = false;
-    for await (const page of absentThings(stream, comparison)) {
-      for (let from = 0; from < page.length; from += parts.limits.batchDocuments) {
-        const lost = await deleteTogether(page.slice(from, from + parts.limits.batchDocuments), session, isLastTry);
-        hasLost ||= lost.length > 0;
-      }
-    }
-    if (!hasLost) return;
+    let staying: readonly GoneThing[] = [];
+    for await (const page of absentThings(stream, comparison))
+      for (const gone of pagesOf(page, parts.limits.batchDocuments))
+        staying = [
+          ...staying,
+          ...(await runRecordBatch({ ...NO_RECORDS, gone, readAt: session.startedAt }, session)).staying,
+        ];
+    if (staying.length === 0) return;
+    if (isLastTry)
+      for (const thing of staying) session.finish(failedResult(identifiedGone(thing, group), 'failed', LOST_RACE, 0));
   }
 }
+
+/** A batch in which things go, and no records come. */
+const NO_RECORDS = {
+  ...{ observations: [], rejected: [], rejectedCount: 0, accepted: [], cursors: [] },
+  endsStream: null,
+};
 
 /**
  * Page by page, the things that a source does not have any more: those that a record of their own once told of, and that a walk over
@@ -78,7 +92,7 @@ export async function deleteAbsent(stream: WalkedStream, feed: Feed, session: Ru
 export async function* absentThings(
   { name, allOf, met }: WalkedStream,
   comparison: Comparison,
-): AsyncGenerator<readonly (Deletion & { sourceUri: string; baseVersion: number })[]> {
+): AsyncGenerator<readonly GoneThing[]> {
   if (allOf === null) return warn(comparison, name, 'this run did not see it from its beginning');
   if (met.hasRejected) return warn(comparison, name, 'a record of it was rejected, and may be of any of them');
   const isSuddenlyEmpty = !met.hasAny(allOf) && !comparison.allowsEmpty;
@@ -88,7 +102,7 @@ export async function* absentThings(
     const gone: (typeof page)[number][] = [];
     // What follows the last colon of how the keys begin is the source's own id.
     for (const thing of page)
-      if (await comparison.isGone(thing.sourceUri.slice(allOf.lastIndexOf(':') + 1))) gone.push(thing);
+      if (await comparison.isGone(thing.key.slice(allOf.lastIndexOf(':') + 1))) gone.push(thing);
     yield gone;
   }
 }
@@ -128,7 +142,7 @@ async function* absentPages(uriPrefix: string, met: Met, { source, group, record
     yield unmet
       // One that others only speak of need not be in any list.
       .filter(({ documentId }) => stateOf(described.get(documentId)?.metadata ?? {})?.isWhole === true)
-      .map(({ documentId, sourceUri, version }) => ({ documentId, sourceUri, baseVersion: version, isGone: true }));
+      .map(({ documentId, sourceUri: key, version }) => ({ documentId, key, baseVersion: version }));
     if (page.length < PAGE_THINGS) return;
     after = page[page.length - 1]!;
   }

@@ -5,12 +5,13 @@ import type { CursorMove, RejectedEntry } from '../../lib/contracts/series.ts';
 import type { StepWatch } from '../metrics/measures.ts';
 import { embed } from '../pipeline/embed.ts';
 import { documentUuid, thingDocumentId } from '../pipeline/identity.ts';
-import { itemOutcome, LOST_RACE, unchangedResult, writtenResult } from '../pipeline/results.ts';
+import { deletedResult, itemOutcome, LOST_RACE, unchangedResult, writtenResult } from '../pipeline/results.ts';
 import type { RunSession } from '../pipeline/session.ts';
 import { versionRecord } from '../pipeline/version.ts';
 import { finishBatch, type PreparedBatch, writeOrDiscard } from '../saga/saga.ts';
 import { KnownThings } from './known.ts';
 import {
+  type GoneThing,
   type PreparedThing,
   type PreparedThings,
   prepareThings,
@@ -32,6 +33,8 @@ export interface RecordBatch {
   readonly cursors: readonly CursorMove[];
   /** The stream that has been fetched to its end with this, or null. */
   readonly endsStream: string | null;
+  /** What its source has no more: it goes with this, unless another run changes it meanwhile. */
+  readonly gone: readonly GoneThing[];
   /** ISO 8601. */
   readonly readAt: string;
 }
@@ -42,6 +45,8 @@ const MAX_TRIES = 10;
 /** What a batch came to. */
 export interface BatchSummary {
   readonly readings: number;
+  /** Those that were to go and were changed by another run meanwhile: they stay. */
+  readonly staying: readonly GoneThing[];
 }
 
 /**
@@ -53,6 +58,7 @@ export interface BatchSummary {
 export async function runRecordBatch(batch: RecordBatch, session: RunSession): Promise<BatchSummary> {
   const startedMs = session.parts.surroundings.elapsed();
   const results = new Map<string, DocumentResult>();
+  const deleted = new Set<string>();
   let readings = 0;
   let left: RecordBatch = batch;
   for (let tries = 0; ; tries += 1) {
@@ -63,13 +69,14 @@ export async function runRecordBatch(batch: RecordBatch, session: RunSession): P
       if ((results.get(result.document_id)?.outcome ?? 'unchanged') === 'unchanged')
         results.set(result.document_id, result);
     readings += done.readings;
+    for (const documentId of done.deleted) deleted.add(documentId);
     if (done.hasLost === false) break;
     left = { ...batch, rejected: [], rejectedCount: 0, accepted: [], cursors: [] };
   }
   for (const result of results.values())
     if (result.outcome === 'unchanged') session.settle(result);
     else session.finish(result);
-  return { readings };
+  return { readings, staying: batch.gone.filter(({ documentId }) => !deleted.has(documentId)) };
 }
 
 /** Null when other runs changed what the batch was made from, and nothing of it was kept. */
@@ -96,6 +103,7 @@ function isWritten({ content, addition }: PreparedThing): boolean {
 
 interface Try {
   readonly results: readonly DocumentResult[];
+  readonly deleted: readonly string[];
   readonly readings: number;
   readonly hasLost: boolean;
 }
@@ -106,12 +114,12 @@ async function tryBatch(batch: RecordBatch, session: RunSession, startedMs: numb
   const settingsDigest = thingsSettingsDigest(parts);
   const prepared = await prepareThings(batch.observations, {
     ...{ parts, known, context: { signal, surroundings: parts.surroundings } },
-    ...{ settingsDigest, storesDigest: session.storesDigest, readAt: batch.readAt },
+    ...{ settingsDigest, storesDigest: session.storesDigest, readAt: batch.readAt, gone: batch.gone },
   });
   const unchanged = prepared.things
     .filter(({ isNamed, content, addition }) => isNamed && content === null && addition === null)
     .map((thing) => unchangedResult(identifiedThing(thing, plan.group), thing.known!.document.version));
-  if (isNothing(prepared, batch)) return { results: unchanged, readings: 0, hasLost: false };
+  if (isNothing(prepared, batch)) return { results: unchanged, deleted: [], readings: 0, hasLost: false };
   const changed = changedThings(prepared.things);
   const making = { batch, prepared, changed, settingsDigest, startedMs };
   const made = await session.measures.during(changed.length, (watch) => writeTry(making, watch, session));
@@ -143,16 +151,22 @@ async function writeTry(
   await session.recordUse();
   const written = await numbered({ changed, vectors, batch, batchNo, settingsDigest, prepared }, session);
   const outcome = await writeOrDiscard(written, session.saga, session.writeSignal);
-  await finishBatch({ ...written, outcome }, session.saga, session.writeSignal);
+  const removed = await finishBatch({ ...written, outcome }, session.saga, session.writeSignal);
   const committed = new Set([...outcome.committed.map(({ documentId }) => documentId), ...outcome.extended]);
   const durationMs = Math.round(parts.surroundings.elapsed() - startedMs);
   // Readings are counted as what they are: a thing that only got some is the version that it was.
-  const results = written.records
+  const writtenResults = written.records
     .filter(({ documentId }) => committed.has(documentId))
     .map((record) => writtenResult(record, record.baseVersion === null ? 'added' : 'updated', durationMs));
   watch.complete();
-  session.measures.noteResults(results);
+  session.measures.noteResults(writtenResults);
   await session.recordUse();
+  const deleted = new Set(outcome.deleted);
+  const left = prepared.gone.filter(({ documentId }) => deleted.has(documentId));
+  const results = [
+    ...writtenResults,
+    ...left.map((thing) => deletedResult(identifiedGone(thing, session.plan.group), removed.of(thing.documentId))),
+  ];
   await journal.append({ kind: 'batch_done', batchNo, results: results.map(itemOutcome) });
   const lost = prepared.things.filter((thing) => isWritten(thing) && !committed.has(thing.documentId));
   const extended = new Set(outcome.extended);
@@ -160,12 +174,13 @@ async function writeTry(
     (sum, { documentId, addition }) => sum + (extended.has(documentId) ? (addition?.readings.length ?? 0) : 0),
     0,
   );
-  return { results, readings, hasLost: lost.length > 0 };
+  const hasLost = lost.length > 0 || left.length < prepared.gone.length;
+  return { results, deleted: outcome.deleted, readings, hasLost };
 }
 
-function isNothing({ things, absorbed }: PreparedThings, { rejected, accepted, cursors }: RecordBatch): boolean {
+function isNothing({ things, absorbed, gone }: PreparedThings, { rejected, accepted, cursors }: RecordBatch): boolean {
   const isIdle = !things.some(isWritten);
-  return isIdle && absorbed.length + rejected.length + accepted.length + cursors.length === 0;
+  return isIdle && absorbed.length + gone.length + rejected.length + accepted.length + cursors.length === 0;
 }
 
 /** All cards in as few requests as the embedder takes. */
@@ -208,20 +223,24 @@ async function numbered(
       baseVersion: thing.known?.document.version ?? null,
     };
   });
-  const deletes = prepared.absorbed.map(({ known: { document } }) => ({
-    documentId: document.documentId,
-    baseVersion: document.version,
-  }));
+  const deletes = [
+    ...prepared.absorbed.map(({ known: { document } }) => ({
+      documentId: document.documentId,
+      baseVersion: document.version,
+    })),
+    ...prepared.gone.map(({ documentId, baseVersion }) => ({ documentId, baseVersion, isGone: true })),
+  ];
   const absorbed = prepared.absorbed.map(({ known: { document }, into }) => ({
     documentId: document.documentId,
     into: thingDocumentId(group, into),
   }));
   const { rejected, accepted, cursors } = batch;
   const series = prepared.things.flatMap(({ addition }) => (addition === null ? [] : [addition]));
+  const reads = [...changed.flatMap(({ content }) => content.reads), ...prepared.reads];
   return {
     ref: { runId, batchNo },
     ...{ fence, records, deletes, quarantined: [] },
-    beside: { series, absorbed, cursors, rejected, accepted },
+    beside: { series, absorbed, cursors, rejected, accepted, reads, together: prepared.together },
   };
 }
 
@@ -259,6 +278,11 @@ export function thingRecord(
 function feedSourceOf(key: string): string {
   const source = sourceOf(key);
   return source === 'front' ? 'frontapp' : source;
+}
+
+/** A thing that goes as documents are told of. */
+export function identifiedGone({ documentId, key }: GoneThing, group: string) {
+  return { documentId, group, source: feedSourceOf(key), sourceUri: key };
 }
 
 /** A thing as documents are told of. */

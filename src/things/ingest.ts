@@ -295,7 +295,7 @@ class RecordBatches {
     session.signal.throwIfAborted();
     const known = await this.#newlyRejected(rejected);
     const told = { observations, rejected: known, rejectedCount: this.#count, accepted, cursors, endsStream };
-    const batch = { ...told, readAt: session.startedAt };
+    const batch = { ...told, gone: [], readAt: session.startedAt };
     const { readings } = await runRecordBatch(batch, session);
     session.countRecords({ records: records - this.#again, readings, rejected: this.#count });
     if (this.#count > 0) session.earn(EXIT.quarantined);

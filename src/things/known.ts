@@ -1,5 +1,6 @@
+import type { RelationType } from '../../lib/contracts/document.ts';
 import type { EntityRef, ThingRef } from '../../lib/contracts/feed.ts';
-import type { CurrentDocument, Fact, RecordsStore } from '../../lib/contracts/store.ts';
+import type { CurrentDocument, Fact, FactRead, RecordsStore } from '../../lib/contracts/store.ts';
 import { pagesOf } from '../pipeline/bounded.ts';
 import { entityIdOf, thingDocumentId } from '../pipeline/identity.ts';
 import { stateOf, type ThingState } from './state.ts';
@@ -13,6 +14,18 @@ export interface KnownThing {
   readonly document: CurrentDocument;
 }
 
+/** What an entity's id is made of. */
+type Named = Pick<EntityRef, 'type' | 'key'>;
+
+/** A thing as an entity. */
+export function asEntity({ kind, key }: ThingRef): Named {
+  return { type: kind, key };
+}
+
+function readKey(type: RelationType | null, objectId: string): string {
+  return `${type ?? ''}\0${objectId}`;
+}
+
 /** What is asked of the records store. */
 type KnowingRecords = Pick<RecordsStore, 'current' | 'described' | 'factsOn'>;
 
@@ -23,6 +36,9 @@ export class KnownThings {
   readonly #signal: AbortSignal;
   readonly #things = new Map<string, KnownThing | null>();
   readonly #gone = new Set<string>();
+  readonly #ids = new Map<string, string>();
+  /** By type of facts and the entity they are about: the documents that stated them when it was asked first. */
+  readonly #read = new Map<string, ReadonlySet<string>>();
 
   constructor(records: KnowingRecords, group: string, signal: AbortSignal) {
     this.#records = records;
@@ -70,33 +86,49 @@ export class KnownThings {
 
   /** By the id of each name's entity: the known things that it names. */
   async bearersOf(names: readonly EntityRef[]): Promise<Map<string, ThingRef[]>> {
-    const facts = await this.#factsOn(
-      names.map((name) => entityIdOf(this.group, name)),
-      ['IDENTIFIED_BY'],
-    );
-    return this.#subjectsOf(facts);
+    return this.#subjectsOf(await this.#factsOn(this.#idsOf(names), 'IDENTIFIED_BY'));
   }
 
   /** By the id of each entity: the known things whose text names it. */
-  async mentionersOf(names: readonly EntityRef[]): Promise<Map<string, ThingRef[]>> {
-    const facts = await this.#factsOn(
-      names.map((name) => entityIdOf(this.group, name)),
-      ['MENTIONS'],
-    );
-    return this.#subjectsOf(facts);
+  async mentionersOf(entities: readonly Named[]): Promise<Map<string, ThingRef[]>> {
+    return this.#subjectsOf(await this.#factsOn(this.#idsOf(entities), 'MENTIONS'));
   }
 
   /** The known things that say something of one of these. */
   async referrersOf(things: readonly ThingRef[]): Promise<ThingRef[]> {
-    const ids = things.map(({ kind, key }) => entityIdOf(this.group, { type: kind, key }));
-    const subjects = await this.#subjectsOf(await this.#factsOn(ids, null));
+    const subjects = await this.#subjectsOf(await this.#factsOn(this.#idsOf(things.map(asEntity)), null));
     return [...new Map([...subjects.values()].flat().map((thing) => [thing.key, thing])).values()];
   }
 
-  async #factsOn(objectIds: readonly string[], types: Parameters<RecordsStore['factsOn']>[1] | null): Promise<Fact[]> {
+  /** What was found when it was asked who states facts of this type about these, for a document that was made from that. */
+  reads(documentId: string, entities: readonly Named[], type: RelationType | null): FactRead[] {
+    return this.#idsOf(entities).flatMap((objectId) => {
+      const subjects = this.#read.get(readKey(type, objectId));
+      return subjects === undefined ? [] : [{ documentId, objectId, type, subjectIds: [...subjects].sort() }];
+    });
+  }
+
+  #idsOf(entities: readonly Named[]): string[] {
+    return [...new Set(entities.map((entity) => this.#idOf(entity)))];
+  }
+
+  /** An id takes long to compute, and is asked for several times. */
+  #idOf({ type, key }: Named): string {
+    const spelled = `${type}\0${key}`;
+    const id = this.#ids.get(spelled) ?? entityIdOf(this.group, { type, key });
+    this.#ids.set(spelled, id);
+    return id;
+  }
+
+  async #factsOn(objectIds: readonly string[], type: RelationType | null): Promise<Fact[]> {
     const facts: Fact[] = [];
-    for (const ids of pagesOf([...new Set(objectIds)], PAGE))
-      facts.push(...(await this.#records.factsOn(ids, types, this.#signal)));
+    for (const ids of pagesOf(objectIds, PAGE))
+      facts.push(...(await this.#records.factsOn(ids, type === null ? null : [type], this.#signal)));
+    const byObject = Map.groupBy(facts, ({ objectId }) => objectId);
+    for (const objectId of objectIds.filter((id) => !this.#read.has(readKey(type, id)))) {
+      const subjects = (byObject.get(objectId) ?? []).map(({ documentId }) => documentId);
+      this.#read.set(readKey(type, objectId), new Set(subjects));
+    }
     return facts;
   }
 

@@ -17,7 +17,7 @@ const CONFIDENCE: { readonly [type in EntityType]?: number } = {
 };
 
 /** A name that more things bear is nobody's: a switchboard, a domain that anyone may have an address of. */
-const MAX_BEARERS = 10;
+export const MAX_BEARERS = 10;
 
 /** What ties things of different sources that bear the same name, said of the one whose key comes first. */
 export async function linkObservations(

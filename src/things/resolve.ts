@@ -9,6 +9,8 @@ export interface Resolution {
   readonly observations: readonly Observation[];
   /** Known things under provisional keys, and the real ones that they are. */
   readonly absorbed: readonly { readonly provisional: ThingState; readonly into: ThingRef }[];
+  /** By the key that a provisional thing has been given, which may be its own: the names it was looked for by. */
+  readonly lookedFor: ReadonlyMap<string, readonly EntityRef[]>;
 }
 
 /** The names by which a provisional thing is found in its own source: within one, they are the things' own. */
@@ -46,7 +48,12 @@ export async function resolveThings(observations: readonly Observation[], known:
       if (provisional !== null) absorbed.set(key, { provisional, into: thing });
     }
   }
-  return { observations: observations.map((one) => withKeys(one, real)), absorbed: [...absorbed.values()] };
+  const lookedFor = new Map(
+    [...things.keys()]
+      .filter(isProvisional)
+      .map((key) => [real.get(key)?.key ?? key, (names.get(key) ?? []).filter(({ type }) => FINDING.has(type))]),
+  );
+  return { observations: observations.map((one) => withKeys(one, real)), absorbed: [...absorbed.values()], lookedFor };
 }
 
 function namesByKey(observations: readonly Observation[]): Map<string, EntityRef[]> {

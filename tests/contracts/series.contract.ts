@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { RejectedEntry, SeriesAddition, StoredReading } from '../../lib/contracts/series.ts';
-import type { PivotRequest, RecordsStore } from '../../lib/contracts/store.ts';
+import type { FactRead, PivotRequest, RecordsStore } from '../../lib/contracts/store.ts';
 import { entityOf, never, pivotOf, recordOf, ref } from '../helpers/records.ts';
 
 type Row = Omit<StoredReading, 'documentId'>;
@@ -34,6 +34,7 @@ export function seriesContract(name: string, open: () => Promise<RecordsStore>):
     const commit = async (
       versions: readonly (readonly [documentId: string, baseVersion: number | null])[],
       beside: Partial<PivotRequest>,
+      organizations: readonly string[] = ['acme'],
     ) => {
       batchNo += 1;
       const where = ref('run-1', batchNo);
@@ -41,7 +42,7 @@ export function seriesContract(name: string, open: () => Promise<RecordsStore>):
       const records = [];
       for (const [documentId, baseVersion] of versions) {
         const [version] = await store.allocate([{ documentId, uuid: recordOf(documentId).uuid }], never);
-        records.push({ record: recordOf(documentId, { version: version! }), baseVersion });
+        records.push({ record: recordOf(documentId, { version: version!, organizations }), baseVersion });
       }
       await store.write(
         where,
@@ -255,6 +256,69 @@ export function seriesContract(name: string, open: () => Promise<RecordsStore>):
       expect(outcome).toMatchObject({ deleted: [], committed: [] });
       expect(await rows('provisional')).toHaveLength(1);
     });
+
+    /** That `text` was made when these stated something about globex. */
+    const read = (subjectIds: readonly string[], type: FactRead['type'] = 'SHIPPER_OF'): FactRead => ({
+      ...{ documentId: 'text', objectId: entityOf('globex').entityId, type, subjectIds },
+    });
+    const STATING = ['acme', 'globex'];
+
+    test.each(['SHIPPER_OF', null] as const)(
+      'a document loses that was made before others stated (%s)',
+      async (type) => {
+        await commit([['b', null]], {}, STATING);
+        const { outcome } = await commit(
+          [
+            ['text', null],
+            ['other', null],
+          ],
+          { reads: [read([], type)] },
+        );
+        expect(outcome).toMatchObject({ committed: [{ documentId: 'other' }], lost: [{ documentId: 'text' }] });
+        const again = await commit([['text', null]], { reads: [read(['b'], type)] });
+        expect(again.outcome.lost).toEqual([]);
+      },
+    );
+
+    test('a document loses that was made from what nobody states any more, and not for facts of another type', async () => {
+      await commit(
+        [
+          ['b', null],
+          ['a', null],
+        ],
+        {},
+        STATING,
+      );
+      const asRead = await commit([['text', null]], { reads: [read(['a', 'b']), read([], 'MENTIONS')] });
+      expect(asRead.outcome.lost).toEqual([]);
+      // A newer version that states it as before changes nothing.
+      await commit([['b', 1]], {}, STATING);
+      expect((await commit([['text', 1]], { reads: [read(['a', 'b'])] })).outcome.lost).toEqual([]);
+      await commit([['b', 2]], {});
+      expect((await commit([['text', 2]], { reads: [read(['a', 'b'])] })).outcome.lost).toHaveLength(1);
+      await commit([], { deletes: [{ documentId: 'a', baseVersion: 1 }] });
+      expect((await commit([['text', 2]], { reads: [read(['a'])] })).outcome.lost).toHaveLength(1);
+      expect((await commit([['text', 2]], { reads: [read([])] })).outcome.lost).toEqual([]);
+    });
+
+    test.each(['text', 'gone'])(
+      'where %s is another by now, neither of two that go together changes',
+      async (changed) => {
+        await commit(
+          [
+            ['text', null],
+            ['gone', null],
+          ],
+          {},
+        );
+        await commit([[changed, 1]], {});
+        const { outcome } = await commit([['text', 1]], {
+          deletes: [{ documentId: 'gone', baseVersion: 1 }],
+          together: [['gone', 'text']],
+        });
+        expect(outcome).toMatchObject({ deleted: [], committed: [] });
+      },
+    );
 
     test('a cursor moves with its pivot, tells where it was, and only from where it stands', async () => {
       const stream = { source: 'samsara', stream: 'stats', group: 'default' };

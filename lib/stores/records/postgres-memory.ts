@@ -218,6 +218,6 @@ async function identityOf(
 }
 
 /** What the keys of a memory's locks are made with: two memories in one database do not wait for each other. */
-export function lockSeed(memoryId: string, kind: 'batch' | 'document' | 'all documents'): string {
+export function lockSeed(memoryId: string, kind: 'batch' | 'document' | 'all documents' | 'facts'): string {
   return BigInt.asIntN(64, BigInt(`0x${sha256(`${kind} ${memoryId}`).slice(0, 16)}`)).toString();
 }

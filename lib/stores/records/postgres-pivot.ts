@@ -4,7 +4,16 @@ import type { PgTransaction } from './postgres-connection.ts';
 import { lockSeed, type PostgresMemory } from './postgres-memory.ts';
 import { removePlaces } from './postgres-places.ts';
 import { lockBatch } from './postgres-rows.ts';
-import { addReadings, keepRejected, moveCursors, moveReadings, stale, staleParams } from './postgres-series.ts';
+import {
+  addReadings,
+  keepRejected,
+  misread,
+  misreadParams,
+  moveCursors,
+  moveReadings,
+  stale,
+  staleParams,
+} from './postgres-series.ts';
 
 /** A pivot of this batch has happened already: nothing is to be done. */
 class RepeatedPivotError extends Error {}
@@ -106,7 +115,7 @@ function outcomeOf(items: readonly Item[]): PivotOutcome {
 
 async function commitBatch(transaction: PgTransaction, memory: PostgresMemory, request: PivotRequest): Promise<void> {
   const { at } = memory;
-  const { ref, fence, lsn, versions, deletes, quarantined, kept = [], series = [], cursors = [] } = request;
+  const { ref, fence, lsn, versions, deletes, quarantined, kept = [], series = [], cursors = [], reads = [] } = request;
   const batch = [ref.runId, ref.batchNo];
   await lockBatch(transaction, memory, ref);
   // By an update: a share lock first would let two of one run wait for each other.
@@ -122,6 +131,9 @@ async function commitBatch(transaction: PgTransaction, memory: PostgresMemory, r
   if (made === 0) throw new RepeatedPivotError();
   await moveCursors(transaction, memory, cursors, ref.runId);
   await lockDocuments(transaction, memory, [...versions, ...deletes, ...quarantined, ...kept, ...series]);
+  // What others state about an entity has no row that could be locked: those who read that commit one after the other.
+  if (reads.length > 0)
+    await transaction.run('SELECT pg_advisory_xact_lock($1::bigint)', [lockSeed(memory.memoryId, 'facts')]);
   await addItems(transaction, at, request);
   await judgeItems(transaction, at, request);
   await moveVersions(transaction, at, request);
@@ -217,8 +229,9 @@ function overtaken(at: string): string {
 }
 
 async function judgeItems(transaction: PgTransaction, at: string, request: PivotRequest): Promise<void> {
-  const { ref, series = [], absorbed = [] } = request;
+  const { ref, series = [], absorbed = [], reads = [], together = [] } = request;
   const batch = [ref.runId, ref.batchNo];
+  const pairs = [...absorbed.map(({ documentId, into }) => [documentId, into]), ...together];
   // Whoever staged from a version that is no longer current has lost: its content may be older than what is there.
   await transaction.run(
     `UPDATE ${at}pivot_item i SET result = CASE WHEN
@@ -229,17 +242,19 @@ async function judgeItems(transaction: PgTransaction, at: string, request: Pivot
   // What came in a document that lost is of its old content too: its versions lose and its deletes are left undone.
   await transaction.run(
     `WITH RECURSIVE lost (document_id) AS (
-       (SELECT i.document_id FROM ${at}pivot_item i WHERE ${OURS} AND i.result = 'lost' UNION ${overtaken(at)} UNION ${stale(at, 5)})
+       (SELECT i.document_id FROM ${at}pivot_item i WHERE ${OURS} AND i.result = 'lost' UNION ${overtaken(at)} UNION ${stale(at, 5)}
+        UNION ${misread(at, 10)})
        UNION SELECT x.document_id FROM lost l CROSS JOIN LATERAL (
-         SELECT CASE WHEN a.document_id = l.document_id THEN a.into_id ELSE a.document_id END AS document_id
-         FROM unnest($8::text[], $9::text[]) AS a (document_id, into_id) WHERE l.document_id IN (a.document_id, a.into_id)
+         SELECT CASE WHEN p.first_id = l.document_id THEN p.second_id ELSE p.first_id END AS document_id
+         FROM unnest($8::text[], $9::text[]) AS p (first_id, second_id) WHERE l.document_id IN (p.first_id, p.second_id)
          UNION SELECT i.document_id FROM ${at}version v
            JOIN ${at}pivot_item i ON ${OURS} AND i.document_id = v.document_id AND coalesce(i.version, i.base_version) = v.version
            WHERE v.parent_id = l.document_id) x)
      UPDATE ${at}pivot_item i SET result = 'lost' WHERE ${OURS} AND i.document_id IN (SELECT document_id FROM lost)`,
     [
       ...[...batch, ...unwrittenParams(request), ...staleParams(series)],
-      ...[absorbed.map(({ documentId }) => documentId), absorbed.map(({ into }) => into)],
+      ...[pairs.map(([first]) => first), pairs.map(([, second]) => second)],
+      ...misreadParams(reads),
     ],
   );
 }

@@ -10,7 +10,7 @@ import type {
   SeriesWindow,
   StoredReading,
 } from '../../contracts/series.ts';
-import type { PivotRequest } from '../../contracts/store.ts';
+import type { FactRead, PivotRequest } from '../../contracts/store.ts';
 import type { PgTransaction } from './postgres-connection.ts';
 import type { PostgresMemory } from './postgres-memory.ts';
 import { markOf, markSum } from './series-marks.ts';
@@ -35,6 +35,27 @@ export function staleParams(additions: readonly SeriesAddition[]): [string[], st
     grown.map(({ documentId }) => documentId),
     grown.map(({ series }) => series),
     grown.map(({ count }) => count),
+  ];
+}
+
+/** Documents that were made from facts which others state by now. Four parameters, the first of which has this number. */
+export function misread(at: string, from: number): string {
+  const lists = [0, 1, 2, 3].map((offset) => `$${from + offset}::text[]`).join(', ');
+  return `SELECT r.document_id FROM unnest(${lists}) AS r (document_id, object_id, type, subject_ids)
+    WHERE ARRAY(
+        SELECT DISTINCT f.document_id COLLATE "C" FROM ${at}fact f
+        JOIN ${at}version v ON v.document_id = f.document_id AND v.version = f.version AND v.state = 'current'
+        WHERE f.object_id = r.object_id AND (r.type IS NULL OR f.type = r.type) ORDER BY 1)
+      IS DISTINCT FROM ARRAY(SELECT jsonb_array_elements_text(r.subject_ids::jsonb) COLLATE "C" ORDER BY 1)`;
+}
+
+/** The parameters of `misread`. */
+export function misreadParams(reads: readonly FactRead[]): [string[], string[], (string | null)[], string[]] {
+  return [
+    reads.map(({ documentId }) => documentId),
+    reads.map(({ objectId }) => objectId),
+    reads.map(({ type }) => type),
+    reads.map(({ subjectIds }) => JSON.stringify(subjectIds)),
   ];
 }
 

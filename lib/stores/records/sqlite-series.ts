@@ -8,7 +8,7 @@ import type {
   SeriesWindow,
   StoredReading,
 } from '../../contracts/series.ts';
-import type { WriteRef } from '../../contracts/store.ts';
+import type { FactRead, WriteRef } from '../../contracts/store.ts';
 import type { Sql, SqlStatement } from '../../support/sql-thread.ts';
 import { LISTED, listParam, parsedOrText } from '../rows.ts';
 import { markOf, markSum } from './series-marks.ts';
@@ -26,6 +26,20 @@ export function staleParam(additions: readonly SeriesAddition[]): string {
     additions.flatMap(({ documentId, baseCounts }) =>
       Object.entries(baseCounts).map(([series, count]) => [documentId, series, count]),
     ),
+  );
+}
+
+/** Documents that were made from facts which others state by now. One parameter, of `misreadParam`. */
+export const MISREAD = `SELECT r.value ->> '$[0]' AS document_id FROM json_each(?) r
+  WHERE (SELECT json_group_array(document_id) FROM (
+      SELECT DISTINCT f.document_id FROM fact f
+      CROSS JOIN version v ON v.document_id = f.document_id AND v.version = f.version AND v.state = 'current'
+      WHERE f.object_id = r.value ->> '$[1]' AND f.type = coalesce(r.value ->> '$[2]', f.type) ORDER BY f.document_id))
+    IS NOT r.value -> '$[3]'`;
+
+export function misreadParam(reads: readonly FactRead[]): string {
+  return JSON.stringify(
+    reads.map(({ documentId, objectId, type, subjectIds }) => [documentId, objectId, type, subjectIds]),
   );
 }
 

@@ -62,6 +62,8 @@ import {
   additionStatements,
   cursorStatements,
   latestReadings,
+  MISREAD,
+  misreadParam,
   readings,
   rejectionStatements,
   removalStatements,
@@ -303,12 +305,12 @@ export class SqliteRecordsStore implements RecordsStore {
     const batch = [runId, batchNo];
     const ours = 'i.run_id = ? AND i.batch_no = ?';
     const done = `FROM pivot_item i WHERE ${ours} AND i.result = 'done'`;
-    const { series = [], absorbed = [], cursors = [] } = request;
+    const { series = [], absorbed = [], cursors = [], reads = [], together = [] } = request;
     const gone = request.deletes.filter(({ isGone }) => isGone === true).map(({ documentId }) => documentId);
     const judged = new Set([...request.versions, ...request.deletes].map(({ documentId }) => documentId));
     const unwritten = [...(request.kept ?? []), ...series.filter(({ documentId }) => !judged.has(documentId))];
     const kept = JSON.stringify(unwritten.map(({ documentId, baseVersion }) => [documentId, baseVersion]));
-    const pairs = JSON.stringify(absorbed.map(({ documentId, into }) => [documentId, into]));
+    const pairs = JSON.stringify([...absorbed.map(({ documentId, into }) => [documentId, into]), ...together]);
     const overtakenIds = `SELECT d.document_id FROM json_each(?) JOIN document d ON d.document_id = json_extract(value, '$[0]')
       WHERE d.current_version IS NOT json_extract(value, '$[1]')`;
     const quarantined = request.quarantined.map((q) => [
@@ -346,13 +348,13 @@ export class SqliteRecordsStore implements RecordsStore {
           {
             sql: `WITH RECURSIVE lost (document_id) AS (
                     SELECT document_id FROM pivot_item i WHERE ${ours} AND i.result = 'lost'
-                    UNION ${overtakenIds} UNION ${STALE}
+                    UNION ${overtakenIds} UNION ${STALE} UNION ${MISREAD}
                     UNION SELECT json_extract(value, iif(json_extract(value, '$[0]') = l.document_id, '$[1]', '$[0]'))
                       FROM lost l JOIN json_each(?) ON l.document_id IN (json_extract(value, '$[0]'), json_extract(value, '$[1]'))
                     UNION SELECT i.document_id FROM lost l JOIN version v ON v.parent_id = l.document_id JOIN pivot_item i
                       ON ${ours} AND i.document_id = v.document_id AND coalesce(i.version, i.base_version) = v.version)
                   UPDATE pivot_item AS i SET result = 'lost' WHERE ${ours} AND i.document_id IN (SELECT document_id FROM lost)`,
-            params: [...batch, kept, staleParam(series), pairs, ...batch, ...batch],
+            params: [...batch, kept, staleParam(series), misreadParam(reads), pairs, ...batch, ...batch],
           },
           {
             sql: `UPDATE version SET state = 'superseded' WHERE (document_id, version) IN (SELECT i.document_id, i.base_version ${done})`,

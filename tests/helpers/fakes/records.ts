@@ -18,6 +18,7 @@ import type {
   DocumentVersion,
   Fact,
   FactAnchor,
+  FactRead,
   FencedRun,
   HeldRun,
   InventoryRow,
@@ -180,9 +181,11 @@ export class FakeRecordsStore extends FakeStore implements RecordsStore {
     const isWritten = ({ held }: { held: Held }) => isSameRef(held.ref, ref) && held.state === 'building';
     if (this.heldOf(versions).filter(isWritten).length !== versions.length)
       throw new StoreError('not all documents of the batch are written', { code: 'STORE_COUNT' });
-    const { series = [], absorbed = [], cursors = [] } = request;
+    const { series = [], absorbed = [], cursors = [], reads = [], together = [] } = request;
     this.#series.assertCursors(cursors);
-    const stale = new Set(this.#series.stale(series));
+    const misread = reads.filter((read) => !this.#isSoStill(read)).map(({ documentId }) => documentId);
+    const stale = new Set([...this.#series.stale(series), ...misread]);
+    const pairs = [...absorbed.map(({ documentId, into }) => [documentId, into]), ...together];
     const isDone = (item: { documentId: string; baseVersion: number | null }): boolean => {
       if (stale.has(item.documentId)) return false;
       if ((this.#documents.get(item.documentId)?.current ?? null) !== item.baseVersion) return false;
@@ -192,13 +195,9 @@ export class FakeRecordsStore extends FakeStore implements RecordsStore {
       return parent === undefined || isDone(parent);
     };
     const isPairDone = (documentId: string): boolean =>
-      absorbed
-        .filter((pair) => pair.documentId === documentId || pair.into === documentId)
-        .every((pair) =>
-          [...versions, ...deletes]
-            .filter((item) => item.documentId === pair.documentId || item.documentId === pair.into)
-            .every(isDone),
-        );
+      pairs
+        .filter((pair) => pair.includes(documentId))
+        .every((pair) => [...versions, ...deletes].filter((item) => pair.includes(item.documentId)).every(isDone));
     const won = versions.filter((item) => isDone(item) && isPairDone(item.documentId));
     const gone = deletes.filter((item) => isDone(item) && isPairDone(item.documentId));
     const retiring = [...won, ...gone].flatMap(({ documentId, baseVersion }) =>
@@ -547,6 +546,12 @@ export class FakeRecordsStore extends FakeStore implements RecordsStore {
       parentId,
       group,
     };
+  }
+
+  #isSoStill({ objectId, type, subjectIds }: FactRead): boolean {
+    const stated = this.#facts().filter((fact) => fact.objectId === objectId && (type ?? fact.type) === fact.type);
+    const found = new Set(stated.map(({ documentId }) => documentId));
+    return JSON.stringify([...found].sort()) === JSON.stringify(subjectIds);
   }
 
   #facts(): Fact[] {
