@@ -15,7 +15,7 @@ export interface KnownThing {
 }
 
 /** What an entity's id is made of. */
-type Named = Pick<EntityRef, 'type' | 'key'>;
+export type Named = Pick<EntityRef, 'type' | 'key'>;
 
 /** A thing as an entity. */
 export function asEntity({ kind, key }: ThingRef): Named {
@@ -85,7 +85,7 @@ export class KnownThings {
   }
 
   /** By the id of each name's entity: the known things that it names. */
-  async bearersOf(names: readonly EntityRef[]): Promise<Map<string, ThingRef[]>> {
+  async bearersOf(names: readonly Named[]): Promise<Map<string, ThingRef[]>> {
     return this.#subjectsOf(await this.#factsOn(this.#idsOf(names), 'IDENTIFIED_BY'));
   }
 

@@ -1,9 +1,7 @@
 import type { EntityType, Extraction } from '../../lib/contracts/document.ts';
-import type { EntityRef, Observation, ObservedFact, ThingRef } from '../../lib/contracts/feed.ts';
-import { entityIdOf } from '../pipeline/identity.ts';
-import type { KnownThings } from './known.ts';
+import type { EntityRef, ObservedFact, ThingRef } from '../../lib/contracts/feed.ts';
 import { sourceOf } from './resolve.ts';
-import { isProvisional } from './state.ts';
+import { isProvisional, type ThingState } from './state.ts';
 
 /** How sure it is that things of different sources which bear the same name are tied. Names of people and firms tie nothing. */
 const CONFIDENCE: { readonly [type in EntityType]?: number } = {
@@ -19,55 +17,31 @@ const CONFIDENCE: { readonly [type in EntityType]?: number } = {
 /** A name that more things bear is nobody's: a switchboard, a domain that anyone may have an address of. */
 export const MAX_BEARERS = 10;
 
-/** What ties things of different sources that bear the same name, said of the one whose key comes first. */
-export async function linkObservations(
-  observations: readonly Observation[],
-  known: KnownThings,
-): Promise<Observation[]> {
-  const bearers = new Map<string, { readonly type: EntityType; readonly things: Map<string, ThingRef> }>();
-  const named = observations.flatMap(({ thing, names }) => names.map((name) => ({ thing, name })));
-  const telling = named.filter(({ name, thing }) => CONFIDENCE[name.type] !== undefined && !isProvisional(thing.key));
-  const others = await known.bearersOf(telling.map(({ name }) => name));
-  for (const { thing, name } of telling) {
-    const id = entityIdOf(known.group, name);
-    const bearer = bearers.get(id) ?? {
-      type: name.type,
-      things: new Map((others.get(id) ?? []).map((one) => [one.key, one])),
-    };
-    bearer.things.set(thing.key, thing);
-    bearers.set(id, bearer);
-  }
-  return [...bearers.values()].flatMap(({ type, things }) =>
-    things.size > MAX_BEARERS
-      ? []
-      : pairsOf([...things.values()]).map(([first, second]) => linked(first, second, type)),
-  );
+/** Is it a name that ties things of different sources which bear it? */
+export function isLinking({ type }: Pick<EntityRef, 'type'>): boolean {
+  return CONFIDENCE[type] !== undefined;
 }
 
-/** Each two that are of different sources, in order of key. */
-function pairsOf(things: readonly ThingRef[]): [ThingRef, ThingRef][] {
-  const inOrder = things.filter(({ key }) => !isProvisional(key)).sort((a, b) => (a.key < b.key ? -1 : 1));
-  return inOrder.flatMap((first, index) =>
-    inOrder
-      .slice(index + 1)
-      .filter((second) => sourceOf(first.key) !== sourceOf(second.key))
-      .map((second): [ThingRef, ThingRef] => [first, second]),
-  );
+/** What bears a name. */
+export type BearersOf = (name: Pick<EntityRef, 'type' | 'key'>) => readonly ThingRef[];
+
+/** What ties a thing to those of other sources that bear a name of its own: said of the one whose key comes first. */
+export function linkFacts({ key, names }: Pick<ThingState, 'key' | 'names'>, bearersOf: BearersOf): ObservedFact[] {
+  if (isProvisional(key)) return [];
+  return names.filter(isLinking).flatMap((name) => {
+    const bearers = bearersOf(name).filter((bearer) => !isProvisional(bearer.key));
+    if (bearers.length > MAX_BEARERS) return [];
+    return bearers
+      .filter((bearer) => bearer.key > key && sourceOf(bearer.key) !== sourceOf(key))
+      .map((bearer) => linked(bearer, name.type));
+  });
 }
 
-function linked(first: ThingRef, second: ThingRef, by: EntityType): Observation {
-  return said(first, [{ type: 'LINKED_TO', object: second, ...TIMELESS, confidence: CONFIDENCE[by]!, detail: { by } }]);
+function linked(object: ThingRef, by: EntityType): ObservedFact {
+  return { type: 'LINKED_TO', object, ...TIMELESS, confidence: CONFIDENCE[by]!, detail: { by } };
 }
 
 const TIMELESS = { validFrom: null, validTo: null, basis: 'source_update' } as const;
-
-/** Something that is known of a thing without a record having said it. */
-export function said(thing: ThingRef, facts: readonly ObservedFact[]): Observation {
-  return {
-    ...{ thing, isWhole: false, observedAt: null, attributes: {}, names: [], facts },
-    ...{ singleValued: [], readings: [], text: '', raw: null },
-  };
-}
 
 /** What a text names that may be something a record describes. */
 const REFERENCES: ReadonlySet<EntityType> = new Set([
@@ -86,7 +60,7 @@ export function referencesIn({ mentions }: Extraction): EntityRef[] {
 }
 
 /** Is it a number by which texts name things? */
-export function isReference({ type }: EntityRef): boolean {
+export function isReference({ type }: Pick<EntityRef, 'type'>): boolean {
   return REFERENCES.has(type);
 }
 
@@ -97,20 +71,24 @@ const PATTERN_CONFIDENCE = 0.6;
 /** That a thing's text names these numbers, and the things that are known under them. */
 export function mentionFacts(
   references: readonly EntityRef[],
-  bearers: ReadonlyMap<string, readonly ThingRef[]>,
-  own: ThingRef & { readonly group: string },
+  { key: own, names }: Pick<ThingState, 'key' | 'names'>,
+  bearersOf: BearersOf,
 ): ObservedFact[] {
+  const ownNames = new Set(names.map(({ type, key }) => `${type}\0${key}`));
   const detail = { isOfText: true };
-  return references.flatMap((reference) => [
-    { type: 'MENTIONS' as const, object: reference, ...TIMELESS, confidence: PATTERN_CONFIDENCE, detail },
-    ...(bearers.get(entityIdOf(own.group, reference)) ?? [])
-      .filter(({ key }) => key !== own.key)
-      .map((thing) => ({
-        type: 'MENTIONS' as const,
-        object: thing,
-        ...TIMELESS,
-        confidence: KNOWN_CONFIDENCE,
-        detail,
-      })),
-  ]);
+  return references
+    .filter(({ type, key }) => !ownNames.has(`${type}\0${key}`))
+    .flatMap((reference) => [
+      { type: 'MENTIONS' as const, object: reference, ...TIMELESS, confidence: PATTERN_CONFIDENCE, detail },
+      ...bearersOf(reference)
+        .filter(({ key }) => key !== own)
+        .map((thing) => ({
+          ...{ type: 'MENTIONS' as const, object: thing, ...TIMELESS, confidence: KNOWN_CONFIDENCE, detail },
+        })),
+    ]);
+}
+
+/** Does it follow from what other things bear, and is not what a record says? */
+export function isDerived({ type, detail }: Pick<ObservedFact, 'type' | 'detail'>): boolean {
+  return type === 'MENTIONS' ? detail['isOfText'] === true : type === 'LINKED_TO' && detail['by'] !== undefined;
 }

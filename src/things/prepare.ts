@@ -1,18 +1,30 @@
 import type { Chunk, Extraction, ParsedDocument } from '../../lib/contracts/document.ts';
-import type { EntityRef, Observation, Reading, ThingRef } from '../../lib/contracts/feed.ts';
-import { canonicalJson, digestOf } from '../../lib/contracts/identity.ts';
-import type { SeriesAddition, SeriesWindow } from '../../lib/contracts/series.ts';
+import type { Observation, ThingRef } from '../../lib/contracts/feed.ts';
+import { digestOf } from '../../lib/contracts/identity.ts';
+import type { SeriesAddition } from '../../lib/contracts/series.ts';
 import type { FactRead, RecordsStore } from '../../lib/contracts/store.ts';
 import { chunk } from '../pipeline/chunk.ts';
 import type { StepContext } from '../pipeline/context.ts';
 import { extractQuoted } from '../pipeline/extract.ts';
-import { entityIdOf, thingDocumentId } from '../pipeline/identity.ts';
+import { thingDocumentId } from '../pipeline/identity.ts';
 import type { Parts } from '../pipeline/parts.ts';
 import { cardOf } from './card.ts';
+import {
+  type Affected,
+  affectedBy,
+  bearersAfter,
+  type NameChange,
+  nameChange,
+  readsOf,
+  readsOfGone,
+  withDerived,
+  withoutDerived,
+} from './derive.ts';
 import { absorbedObservation, foldObservation, type HeldFact, heldFacts, withRenamedObject } from './fold.ts';
 import { asEntity, type KnownThing, type KnownThings } from './known.ts';
-import { isReference, linkObservations, MAX_BEARERS, mentionFacts, referencesIn, said } from './links.ts';
-import { type Resolution, resolveThings, spokenBearers } from './resolve.ts';
+import { isLinking, referencesIn } from './links.ts';
+import { metReadings, seriesAddition } from './meet.ts';
+import { type Resolution, resolveThings } from './resolve.ts';
 import { compareFacts, STATE_FORMAT, stateDigest, type ThingState } from './state.ts';
 import { withStays } from './stays.ts';
 
@@ -81,7 +93,10 @@ export function thingsSettingsDigest(parts: Pick<Parts, 'chunker' | 'extractor' 
   return digestOf('things', STATE_FORMAT, chunker.version, extractor.model, embedder.model, embedder.dimensions);
 }
 
-/** Folds observations into what is known, and finds out what is to be written. Nothing is changed yet. */
+/**
+ * Folds observations into what is known, and finds out what is to be written: what is said of things first, then what follows from the
+ * names that they and others bear. Nothing is changed yet.
+ */
 export async function prepareThings(observed: readonly Observation[], options: PrepareParts): Promise<PreparedThings> {
   const { known, gone: asked = [] } = options;
   await known.load([...new Set([...observed.map(({ thing }) => thing.key), ...asked.map(({ key }) => key)])]);
@@ -89,30 +104,27 @@ export async function prepareThings(observed: readonly Observation[], options: P
   const observations = await withoutGone(resolved, known);
   const going = await goingThings(asked, known);
   const leaving = new Set([...absorbed.map(({ provisional }) => provisional), ...going].map(({ key }) => key));
-  const mentioners = [...(await newlyMentioned(observations, known)), ...going.flatMap((one) => one.mentioners)];
-  const lookedAt = new Map(mentioners.filter(({ key }) => !leaving.has(key)).map((thing) => [thing.key, thing]));
   const referrers = await known.referrersOf(absorbed.map(({ provisional }) => provisional));
   const all = [
     ...observations,
     ...absorbed.map(({ provisional, into }) => absorbedObservation(provisional, into)),
-    ...(await linkObservations(observations, known)),
-    ...[...lookedAt.values(), ...referrers].map((thing) => said(thing, [])),
-  ];
+    ...referrers.map(nothingOf),
+  ].filter(({ thing }) => !leaving.has(thing.key));
+  const folded = await foldThings(
+    Map.groupBy(all, ({ thing }) => thing.key),
+    absorbed,
+    options,
+  );
+  const affected = await withAffected(folded, { going, leaving, known });
+  const lookedAt = new Set(affected.map(({ key }) => key));
+  const contents = await contentsOf(folded, { ...options, leaving, lookedFor, lookedAt });
   const named = new Set(observations.map(({ thing }) => thing.key));
-  const spoken = spokenBearers(observations, known.group);
-  const byKey = Map.groupBy(all, ({ thing }) => thing.key);
+  const things = [...folded].map(([key, { documentId, known: before, state, addition }]) => {
+    const { content, state: whole } = contents.get(key) ?? { content: null, state };
+    return { documentId, known: before, state: whole, content, isNamed: named.has(key), addition };
+  });
   const documentIdOf = ({ key }: Pick<ThingRef, 'key'>) => thingDocumentId(known.group, key);
-  await known.load([...byKey.keys()]);
-  const met = await metReadings(byKey, options);
-  const things: PreparedThing[] = [];
-  for (const [key, own] of byKey) {
-    if (leaving.has(key)) continue;
-    const thing = await prepareThing(own, {
-      ...{ absorbed, leaving, spoken, lookedFor, met: met.get(key) ?? [], ...options },
-      isLookedAt: lookedAt.has(key),
-    });
-    things.push({ ...thing, isNamed: named.has(key) });
-  }
+  const changed = new Set(things.flatMap(({ state: { key }, content }) => (content === null ? [] : [key])));
   return {
     things,
     absorbed: await Promise.all(
@@ -121,11 +133,11 @@ export async function prepareThings(observed: readonly Observation[], options: P
     gone: going,
     reads: [
       ...absorbed.flatMap(({ provisional }) => known.reads(documentIdOf(provisional), [asEntity(provisional)], null)),
-      ...going.flatMap((thing) => known.reads(thing.documentId, [asEntity(thing)], 'MENTIONS')),
+      ...going.flatMap((thing) => readsOfGone(thing, known)),
     ],
-    together: going.flatMap(({ documentId, mentioners }) =>
-      mentioners.map((thing): [string, string] => [documentId, documentIdOf(thing)]),
-    ),
+    together: affected
+      .filter(({ key }) => changed.has(key))
+      .map(({ key, because }): [string, string] => [documentIdOf({ key: because }), documentIdOf({ key })]),
   };
 }
 
@@ -141,76 +153,119 @@ async function withoutGone(observations: readonly Observation[], known: KnownThi
   return left;
 }
 
-/** Things whose text names what the batch gives a number to: they are looked at again. */
-async function newlyMentioned(observations: readonly Observation[], known: KnownThings): Promise<ThingRef[]> {
-  const mentioners = await known.mentionersOf(observations.flatMap(({ names }) => names.filter(isReference)));
-  return [...mentioners.values()].flat();
-}
-
-/** A thing that goes, with those whose text names it: they are looked at again. */
-type GoingThing = GoneThing & ThingRef & { readonly mentioners: readonly ThingRef[] };
-
 /** Those that are what they were when it was found out that their source has them no more. */
-async function goingThings(asked: readonly GoneThing[], known: KnownThings): Promise<GoingThing[]> {
-  const same: (GoneThing & ThingRef)[] = [];
+async function goingThings(asked: readonly GoneThing[], known: KnownThings): Promise<(GoneThing & NameChange)[]> {
+  const same: (GoneThing & NameChange)[] = [];
   for (const thing of asked) {
     const found = await known.thing(thing.key);
     if (found?.document.version !== thing.baseVersion) continue;
-    const { kind, key, name } = found.state;
-    same.push({ ...thing, kind, key, name });
+    const { kind, key, name, names } = found.state;
+    same.push({ ...thing, kind, key, name, names, isGone: true });
   }
-  const mentioners = await known.mentionersOf(same.map(asEntity));
-  return same.map((thing) => ({
-    ...thing,
-    mentioners: mentioners.get(entityIdOf(known.group, asEntity(thing))) ?? [],
-  }));
+  return same;
 }
 
 /** Known things that are others, with the others. */
 type Absorbed = readonly { readonly provisional: ThingState; readonly into: ThingRef }[];
 
-interface ThingOptions extends PrepareParts {
-  readonly absorbed: Absorbed;
+/** A thing with all that is said of it. */
+interface FoldedThing {
+  readonly documentId: string;
+  readonly known: KnownThing | null;
+  /** What follows from others is as it was before. */
+  readonly state: ThingState;
+  readonly addition: SeriesAddition | null;
+  readonly observations: readonly Observation[];
+}
+
+/** By key. */
+async function foldThings(
+  byKey: ReadonlyMap<string, readonly Observation[]>,
+  absorbed: Absorbed,
+  { known, parts, context, readAt }: PrepareParts,
+): Promise<Map<string, FoldedThing>> {
+  const { group } = known;
+  await known.load([...byKey.keys()]);
+  const met = await metReadings(byKey, { records: parts.stores.records, group, signal: context.signal });
+  const folded = new Map<string, FoldedThing>();
+  for (const [key, observations] of byKey) {
+    const before = await known.thing(key);
+    const documentId = thingDocumentId(group, key);
+    const own = met.get(key) ?? [];
+    let state = observations.reduce<ThingState | null>(
+      (told, observation) => foldObservation(told, observation, readAt),
+      before?.state ?? null,
+    )!;
+    for (const { provisional, into } of absorbed) state = withRenamedObject(state, provisional.key, into);
+    const position = own.find(({ series }) => series === 'position');
+    if (position !== undefined) {
+      const facts = withStays(state.facts, position.fresh, position.window);
+      state = { ...state, facts: facts.sort(compareFacts) };
+    }
+    const addition = seriesAddition(documentId, own, before);
+    folded.set(key, { documentId, known: before, state, addition, observations });
+  }
+  return folded;
+}
+
+/** Adds the known things of which something else follows now. @returns which these are, of all, and why. */
+async function withAffected(
+  folded: Map<string, FoldedThing>,
+  {
+    going,
+    leaving,
+    known,
+  }: { readonly going: readonly NameChange[]; readonly leaving: ReadonlySet<string>; readonly known: KnownThings },
+): Promise<readonly Affected[]> {
+  const changes = [...folded.values()].flatMap(
+    ({ known: before, state }) => nameChange(before?.state ?? null, state) ?? [],
+  );
+  const affected = await affectedBy([...changes, ...going], known);
+  const found = affected.filter(({ key }) => !leaving.has(key));
+  await known.load(found.map(({ key }) => key));
+  const there: Affected[] = [];
+  for (const one of found) {
+    const { key } = one;
+    const thing = await known.thing(key);
+    if (thing !== null && !folded.has(key)) {
+      const documentId = thingDocumentId(known.group, key);
+      folded.set(key, { documentId, known: thing, state: thing.state, addition: null, observations: [] });
+    }
+    if (folded.has(key)) there.push(one);
+  }
+  return there;
+}
+
+interface ContentOptions extends PrepareParts {
   /** The keys of things that are no more after this. */
   readonly leaving: ReadonlySet<string>;
   readonly lookedFor: Resolution['lookedFor'];
-  /** By the id of a name's entity: the things of the batch that bear it. */
-  readonly spoken: ReadonlyMap<string, readonly ThingRef[]>;
-  readonly met: readonly Met[];
-  /** Something that its text may name is known only now. */
-  readonly isLookedAt: boolean;
+  /** The keys of things of which something else may follow, though nothing is said of them. */
+  readonly lookedAt: ReadonlySet<string>;
 }
 
-async function prepareThing(
-  observations: readonly Observation[],
-  options: ThingOptions,
-): Promise<Omit<PreparedThing, 'isNamed'>> {
-  const { known, parts, context, readAt, absorbed, met } = options;
-  const { thing } = observations[0]!;
-  const before = await known.thing(thing.key);
-  const documentId = thingDocumentId(known.group, thing.key);
-  let state = observations.reduce<ThingState | null>(
-    (folded, observation) => foldObservation(folded, observation, readAt),
-    before?.state ?? null,
-  )!;
-  for (const { provisional, into } of absorbed) state = withRenamedObject(state, provisional.key, into);
-  const addition = seriesAddition(documentId, met, before);
-  const position = met.find(({ series }) => series === 'position');
-  if (position !== undefined) {
-    const facts = withStays(state.facts, position.fresh, position.window);
-    state = { ...state, facts: facts.sort(compareFacts) };
+/** By key, of things that may have changed: their state with what follows from others, and what their version is made of, or null. */
+async function contentsOf(folded: ReadonlyMap<string, FoldedThing>, options: ContentOptions) {
+  const { known, parts, context, leaving, lookedFor, lookedAt } = options;
+  const drafts = [];
+  for (const [key, thing] of folded)
+    if (lookedAt.has(key) || !isUnchanged(thing.known, stateDigest(thing.state), options))
+      drafts.push({ key, thing, ...(await cardParts(withoutDerived(thing.state), parts, context)) });
+  const stored = await known.bearersOf(
+    drafts.flatMap(({ thing, references }) => [...references, ...thing.state.names.filter(isLinking)]),
+  );
+  const states = new Map([...folded].map(([key, { state }]) => [key, state]));
+  const bearersOf = bearersAfter(states, leaving, { stored, group: known.group });
+  const contents = new Map<string, { readonly state: ThingState; readonly content: ThingContent | null }>();
+  for (const { key, thing, references, ...made } of drafts) {
+    const state = withDerived(thing.state, references, bearersOf);
+    const contentDigest = stateDigest(state);
+    const change = nameChange(thing.known?.state ?? null, state);
+    const reads = readsOf({ state, change, observations: thing.observations, references, lookedFor }, known);
+    const content = { facts: heldFacts(state), ...made, contentDigest, reads };
+    contents.set(key, { state, content: isUnchanged(thing.known, contentDigest, options) ? null : content });
   }
-  // What its text names may be known by now, though nothing is said of the thing itself.
-  const isSame = before !== null && !options.isLookedAt && isUnchanged(before, stateDigest(state), options);
-  if (isSame) return { documentId, known: before, state, content: null, addition };
-  const { chunks, card, extraction } = await cardParts(state, parts, context);
-  const references = state.text === '' ? [] : referencesIn(extraction);
-  state = await withMentions(state, references, options);
-  const contentDigest = stateDigest(state);
-  const reads = readsOf(documentId, { observations, references }, options);
-  const content = { facts: heldFacts(state), card, chunks, extraction, contentDigest, reads };
-  const isChanged = !isUnchanged(before, contentDigest, options);
-  return { documentId, known: before, state, content: isChanged ? content : null, addition };
+  return contents;
 }
 
 function isUnchanged(before: KnownThing | null, contentDigest: string, { settingsDigest, storesDigest }: PrepareParts) {
@@ -223,116 +278,18 @@ function isUnchanged(before: KnownThing | null, contentDigest: string, { setting
   );
 }
 
+/** The card of a thing, which tells what its own records say, and the reference numbers that its text names. */
 async function cardParts(state: ThingState, parts: PrepareParts['parts'], context: PrepareParts['context']) {
   const card = cardOf(state, heldFacts(state));
   const chunks = chunk(card, parts.chunker);
-  return { card, chunks, extraction: await extractQuoted({ document: card, chunks }, parts.extractor, context) };
+  const extraction = await extractQuoted({ document: card, chunks }, parts.extractor, context);
+  return { card, chunks, extraction, references: state.text === '' ? [] : referencesIn(extraction) };
 }
 
-interface MadeFrom {
-  readonly observations: readonly Observation[];
-  /** What its text names. */
-  readonly references: readonly EntityRef[];
-}
-
-/**
- * What others state about what a thing is named by, what its text names, and what its records speak of by name alone: who bears
- * these names, and whose text has them.
- */
-function readsOf(
-  documentId: string,
-  { observations, references }: MadeFrom,
-  { known, lookedFor }: Pick<ThingOptions, 'known' | 'lookedFor'>,
-): FactRead[] {
-  const names = observations.flatMap((observation) => observation.names);
-  const objects = observations.flatMap(({ facts }) =>
-    facts.flatMap(({ object }) => ('kind' in object ? (lookedFor.get(object.key) ?? []) : [])),
-  );
-  // From so many bearers on nothing follows, and more change nothing.
-  const borne = known.reads(documentId, [...names, ...objects], 'IDENTIFIED_BY');
-  const deciding = borne.filter(({ subjectIds }) => subjectIds.length <= MAX_BEARERS);
-  const all = [
-    ...deciding,
-    ...known.reads(documentId, references, 'IDENTIFIED_BY'),
-    ...known.reads(documentId, names, 'MENTIONS'),
-  ];
-  return [...new Map(all.map((read) => [`${read.type}\0${read.objectId}`, read])).values()];
-}
-
-/** What the text of a thing names, told anew: text may have changed, and what it names may be known by now. */
-async function withMentions(
-  state: ThingState,
-  named: readonly EntityRef[],
-  { known, absorbed, leaving, spoken }: ThingOptions,
-): Promise<ThingState> {
-  const others = state.facts.filter(({ type, detail }) => type !== 'MENTIONS' || detail['isOfText'] !== true);
-  if (state.text === '') return others.length === state.facts.length ? state : { ...state, facts: others };
-  const own = new Set(state.names.map(({ type, key }) => `${type}\0${key}`));
-  const references = named.filter(({ type, key }) => !own.has(`${type}\0${key}`));
-  const thing = { kind: state.kind, key: state.key, name: state.name, group: known.group };
-  const bearers = await known.bearersOf(references);
-  const real = new Map(absorbed.map(({ provisional, into }) => [provisional.key, into]));
-  const all = references.map((reference): [string, ThingRef[]] => {
-    const id = entityIdOf(known.group, reference);
-    const found = [...(bearers.get(id) ?? []), ...(spoken.get(id) ?? [])].map((one) => real.get(one.key) ?? one);
-    return [id, [...new Map(found.filter(({ key }) => !leaving.has(key)).map((one) => [one.key, one])).values()]];
-  });
-  const facts = mentionFacts(references, new Map(all), thing);
-  return { ...state, facts: [...others, ...facts.map((fact) => ({ ...fact, isOwn: false }))].sort(compareFacts) };
-}
-
-/** Readings of one series of one thing that are not there yet, and what they meet there. */
-interface Met {
-  readonly series: string;
-  readonly fresh: readonly Reading[];
-  readonly window: SeriesWindow;
-}
-
-/** By key of their thing: what its readings meet. One question for all. */
-async function metReadings(
-  byKey: ReadonlyMap<string, readonly Observation[]>,
-  { known, parts, context }: PrepareParts,
-): Promise<ReadonlyMap<string, readonly Met[]>> {
-  const asked = [...byKey].flatMap(([key, observations]) => {
-    const readings = observations.flatMap((observation) => observation.readings);
-    return [...Map.groupBy(readings, ({ series }) => series)].map(([series, all]) => ({
-      ...{ key, series, readings: new Map(all.map((reading) => [spelled(rowOf(reading)), reading])) },
-    }));
-  });
-  if (asked.length === 0) return new Map();
-  const windows = await parts.stores.records.seriesWindows(
-    asked.map(({ key, series, readings }) => ({
-      ...{ documentId: thingDocumentId(known.group, key), series, readings: [...readings.values()].map(rowOf) },
-    })),
-    context.signal,
-  );
-  const met = asked.map(({ key, series, readings }, index) => {
-    const window = windows[index]!;
-    return { key, series, window, fresh: window.fresh.map((row) => readings.get(spelled(row))!) };
-  });
-  return Map.groupBy(
-    met.filter(({ fresh }) => fresh.length > 0),
-    ({ key }) => key,
-  );
-}
-
-/** What is to be added to the series of a thing. */
-function seriesAddition(documentId: string, met: readonly Met[], known: KnownThing | null): SeriesAddition | null {
-  if (met.length === 0) return null;
+/** Of a thing of which a record says nothing itself. */
+function nothingOf(thing: ThingRef): Observation {
   return {
-    documentId,
-    baseVersion: known?.document.version ?? null,
-    baseCounts: Object.fromEntries(met.map(({ series, window }) => [series, window.count])),
-    readings: met.flatMap(({ series, window }) => window.fresh.map((row) => ({ series, ...row }))),
+    ...{ thing, isWhole: false, observedAt: null, attributes: {}, names: [], facts: [] },
+    ...{ singleValued: [], readings: [], text: '', raw: null },
   };
-}
-
-type ReadingRow = SeriesWindow['fresh'][number];
-
-function rowOf({ at, value, place }: Reading): ReadingRow {
-  return { at, value, placeKey: place?.key ?? null };
-}
-
-function spelled({ at, value, placeKey }: ReadingRow): string {
-  return canonicalJson([at, value, placeKey]);
 }

@@ -14,7 +14,7 @@ import { canonicalJson, digestOf } from '../../lib/contracts/identity.ts';
 // version, and a record is folded into it: that is what makes late, repeated and partial records harmless.
 
 /** Changes whenever what is made of the same state may be another version: part of a thing's settings digest. */
-export const STATE_FORMAT = 1;
+export const STATE_FORMAT = 2;
 
 /** A name of a thing, and whether a record that describes the thing gave it. */
 export interface StateName extends EntityRef {
