@@ -35,6 +35,7 @@ const JOURNAL_TEST = 'tests/lib/journal/run-journal.test.ts';
 const INGEST_RECORDS = 'src/things/ingest.ts';
 const PREPARE_THINGS = 'src/things/prepare.ts';
 const RECORDS_RUN_TEST = 'tests/src/things/ingest.test.ts';
+const DERIVE_TEST = 'tests/src/things/derive.test.ts';
 const TURVO_TEST = 'tests/lib/sources/turvo.test.ts';
 const FOLD_TEST = 'tests/src/things/fold.test.ts';
 
@@ -832,5 +833,33 @@ export const BUGS_TO_PLANT: readonly BugToPlant[] = [
     file: 'src/things/names.ts',
     replace: ['...without(without(others, own), former).values()', '...without(others, own).values()'],
     caughtBy: { file: FOLD_TEST, title: 'has given up a name whoever still says it, in whatever order that is told' },
+  },
+  {
+    name: 'a version is written from what others have changed meanwhile',
+    file: 'src/things/batch.ts',
+    replace: ['...changed.flatMap(({ content }) => content.reads), ', ''],
+    caughtBy: {
+      file: DERIVE_TEST,
+      title: 'of two runs at once, that of the %s, which ends last, sees the other',
+      row: 'text',
+    },
+  },
+  {
+    name: 'a thing that changes is written without those of which something else follows then',
+    file: 'src/things/derive.ts',
+    replace: ['return [...keys].filter((key) => key !== because)', 'return [...keys].slice(keys.size)'],
+    caughtBy: {
+      file: DERIVE_TEST,
+      title: 'a number that is given up is mentioned no longer, and one that is taken is',
+    },
+  },
+  {
+    name: 'a card tells what only follows from others',
+    file: PREPARE_THINGS,
+    replace: ['cardParts(withoutDerived(thing.state), parts, context)', 'cardParts(thing.state, parts, context)'],
+    caughtBy: {
+      file: DERIVE_TEST,
+      title: 'a text mentions what bears the number it names, whichever comes first, and no card tells of it',
+    },
   },
 ];

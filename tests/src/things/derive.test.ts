@@ -112,6 +112,7 @@ test('a text mentions what bears the number it names, whichever comes first, and
   await second.take('turvo', shipment('PO-5001'));
   for (const memory of [first, second]) {
     expect(await memory.derived(COMMENT)).toEqual(NAMED);
+    await memory.take('frontapp', comment('Asked again about PO-5001.'));
     const card = await memory.card(COMMENT);
     expect(card).toContain('PO-5001');
     expect(card).not.toContain('SHIP-7');
