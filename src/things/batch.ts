@@ -9,7 +9,7 @@ import { deletedResult, itemOutcome, LOST_RACE, unchangedResult, writtenResult }
 import type { RunSession } from '../pipeline/session.ts';
 import { versionRecord } from '../pipeline/version.ts';
 import { finishBatch, type PreparedBatch, writeOrDiscard } from '../saga/saga.ts';
-import { KnownThings } from './known.ts';
+import { KnownThings, RememberedStates } from './known.ts';
 import {
   type GoneThing,
   type PreparedThing,
@@ -53,9 +53,14 @@ export interface BatchSummary {
  * Takes the records of a batch into the memory: folded into what is known of their things, written and made visible together. Things
  * that another run changed meanwhile are made ready again. A batch that says nothing new writes nothing.
  *
+ * @param remembered states that the run has met.
  * @throws StoreError LOST_RACE when others are faster ten times.
  */
-export async function runRecordBatch(batch: RecordBatch, session: RunSession): Promise<BatchSummary> {
+export async function runRecordBatch(
+  batch: RecordBatch,
+  session: RunSession,
+  remembered = new RememberedStates(),
+): Promise<BatchSummary> {
   const startedMs = session.parts.surroundings.elapsed();
   const results = new Map<string, DocumentResult>();
   const deleted = new Set<string>();
@@ -63,7 +68,7 @@ export async function runRecordBatch(batch: RecordBatch, session: RunSession): P
   let left: RecordBatch = batch;
   for (let tries = 0; ; tries += 1) {
     if (tries === MAX_TRIES) throw new StoreError(LOST_RACE.message, { code: 'LOST_RACE', retryable: true });
-    const done = await unlessOvertaken(() => tryBatch(left, session, startedMs));
+    const done = await unlessOvertaken(() => tryBatch(left, { session, remembered, startedMs }));
     if (done === null) continue;
     for (const result of done.results)
       if ((results.get(result.document_id)?.outcome ?? 'unchanged') === 'unchanged')
@@ -108,9 +113,15 @@ interface Try {
   readonly hasLost: boolean;
 }
 
-async function tryBatch(batch: RecordBatch, session: RunSession, startedMs: number): Promise<Try> {
+interface Trying {
+  readonly session: RunSession;
+  readonly remembered: RememberedStates;
+  readonly startedMs: number;
+}
+
+async function tryBatch(batch: RecordBatch, { session, remembered, startedMs }: Trying): Promise<Try> {
   const { parts, plan, signal } = session;
-  const known = new KnownThings(parts.stores.records, plan.group, signal);
+  const known = new KnownThings(parts.stores.records, plan.group, signal, remembered);
   const settingsDigest = thingsSettingsDigest(parts);
   const prepared = await prepareThings(batch.observations, {
     ...{ parts, known, context: { signal, surroundings: parts.surroundings } },
@@ -121,7 +132,7 @@ async function tryBatch(batch: RecordBatch, session: RunSession, startedMs: numb
     .map((thing) => unchangedResult(identifiedThing(thing, plan.group), thing.known!.document.version));
   if (isNothing(prepared, batch)) return { results: unchanged, deleted: [], readings: 0, hasLost: false };
   const changed = changedThings(prepared.things);
-  const making = { batch, prepared, changed, settingsDigest, startedMs };
+  const making = { batch, prepared, changed, remembered, settingsDigest, startedMs };
   const made = await session.measures.during(changed.length, (watch) => writeTry(making, watch, session));
   return { ...made, results: [...unchanged, ...made.results] };
 }
@@ -131,12 +142,13 @@ interface Making {
   readonly batch: RecordBatch;
   readonly prepared: PreparedThings;
   readonly changed: readonly ChangedThing[];
+  readonly remembered: RememberedStates;
   readonly settingsDigest: string;
   readonly startedMs: number;
 }
 
 async function writeTry(
-  { batch, prepared, changed, settingsDigest, startedMs }: Making,
+  { batch, prepared, changed, remembered, settingsDigest, startedMs }: Making,
   watch: StepWatch,
   session: RunSession,
 ): Promise<Try> {
@@ -153,6 +165,8 @@ async function writeTry(
   const outcome = await writeOrDiscard(written, session.saga, session.writeSignal);
   const removed = await finishBatch({ ...written, outcome }, session.saga, session.writeSignal);
   const committed = new Set([...outcome.committed.map(({ documentId }) => documentId), ...outcome.extended]);
+  for (const [index, { documentId, version }] of written.records.entries())
+    if (committed.has(documentId)) remembered.set(documentId, version, changed[index]!.state);
   const durationMs = Math.round(parts.surroundings.elapsed() - startedMs);
   // Readings are counted as what they are: a thing that only got some is the version that it was.
   const writtenResults = written.records

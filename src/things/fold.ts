@@ -11,6 +11,7 @@ import { compareFacts, emptyState, factKey, objectKey, type StateFact, type Thin
  * @param readAt when the record was read: the beginning of facts for which it tells no time.
  */
 export function foldObservation(state: ThingState | null, observation: Observation, readAt: string): ThingState {
+  if (state !== null && isKnown(state, observation)) return state;
   const before = state ?? emptyState(observation.thing);
   const isNews = observation.isWhole && !isOlder(observation, before);
   const described = isNews ? describedBy(before, observation) : besides(before, observation);
@@ -28,6 +29,20 @@ export function foldObservation(state: ThingState | null, observation: Observati
         before.series.includes(name) || observation.readings.some(({ series }) => series === name),
     ),
   };
+}
+
+/** Does an observation that only names the thing say nothing that is not known? So do nearly all readings. */
+function isKnown(state: ThingState, { isWhole, facts, singleValued, ...told }: Observation): boolean {
+  if (isWhole || facts.length + singleValued.length > 0) return false;
+  const names = [...state.names, ...state.formerNames];
+  return (
+    told.names.every(({ type, key }) => names.some((name) => name.type === type && name.key === key)) &&
+    told.readings.every(({ series }) => state.series.includes(series)) &&
+    (state.isWhole ||
+      (told.thing.name === state.name &&
+        Object.keys(told.attributes).every((name) => Object.hasOwn(state.attributes, name)) &&
+        (told.text === '' || state.text !== '')))
+  );
 }
 
 /** Is it of an earlier time than what is known? A record without a time is as good as now. */

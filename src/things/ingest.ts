@@ -29,6 +29,7 @@ import { RETRIES, withRetries } from '../pipeline/steps.ts';
 import { endStaged } from '../staged/take.ts';
 import { deleteAbsent, Met } from './absent.ts';
 import { runRecordBatch } from './batch.ts';
+import { RememberedStates } from './known.ts';
 import { mapRecord } from './mapping.ts';
 
 /** Records that are written and become visible together: these, or fewer when they speak of many things. */
@@ -232,6 +233,7 @@ export function feedSource(name: string): FeedSourceName {
 class RecordBatches {
   readonly #session: RunSession;
   readonly #mapper: RecordMapper;
+  readonly #remembered = new RememberedStates();
   #observations: Observation[] = [];
   #rejected: RejectedEntry[] = [];
   #accepted: string[] = [];
@@ -296,7 +298,7 @@ class RecordBatches {
     const known = await this.#newlyRejected(rejected);
     const told = { observations, rejected: known, rejectedCount: this.#count, accepted, cursors, endsStream };
     const batch = { ...told, gone: [], readAt: session.startedAt };
-    const { readings } = await runRecordBatch(batch, session);
+    const { readings } = await runRecordBatch(batch, session, this.#remembered);
     session.countRecords({ records: records - this.#again, readings, rejected: this.#count });
     if (this.#count > 0) session.earn(EXIT.quarantined);
     this.#count = 0;

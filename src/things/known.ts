@@ -29,21 +29,47 @@ function readKey(type: RelationType | null, objectId: string): string {
 /** What is asked of the records store. */
 type KnowingRecords = Pick<RecordsStore, 'current' | 'described' | 'factsOn'>;
 
+/** How many states a run remembers: those of a fleet, which every batch speaks of. */
+const MAX_REMEMBERED = 256;
+
+/** States of versions that a run has met, the latest used ones: reading one takes longer than asking whether it is still current. */
+export class RememberedStates {
+  readonly #states = new Map<string, { readonly version: number; readonly state: ThingState }>();
+
+  /** Null: that is not remembered. */
+  get(documentId: string, version: number): ThingState | null {
+    const found = this.#states.get(documentId);
+    if (found?.version !== version) return null;
+    this.set(documentId, version, found.state);
+    return found.state;
+  }
+
+  set(documentId: string, version: number, state: ThingState): void {
+    this.#states.delete(documentId);
+    this.#states.set(documentId, { version, state });
+    const [oldest] = this.#states.keys();
+    if (this.#states.size > MAX_REMEMBERED) this.#states.delete(oldest!);
+  }
+}
+
 /** What the memory knows of things, asked for once in a batch. */
 export class KnownThings {
   readonly group: string;
   readonly #records: KnowingRecords;
   readonly #signal: AbortSignal;
+  readonly #remembered: RememberedStates;
   readonly #things = new Map<string, KnownThing | null>();
   readonly #gone = new Set<string>();
   readonly #ids = new Map<string, string>();
   /** By type of facts and the entity they are about: the documents that stated them when it was asked first. */
   readonly #read = new Map<string, ReadonlySet<string>>();
 
-  constructor(records: KnowingRecords, group: string, signal: AbortSignal) {
+  /** @param remembered states that need not be read again. */
+  constructor(records: KnowingRecords, group: string, signal: AbortSignal, remembered = new RememberedStates()) {
     this.#records = records;
     this.group = group;
     this.#signal = signal;
+    this.#remembered = remembered;
   }
 
   /** Asks for these together. */
@@ -54,18 +80,38 @@ export class KnownThings {
     for (const ids of pagesOf([...wanted.keys()], PAGE)) {
       // The number first: a version that comes in between is another one than was folded into, and the pivot notices.
       const current = await this.#records.current(ids, this.#signal);
-      const described = await this.#records.described(ids, this.#signal);
+      const states = await this.#statesOf([...current.values()]);
       for (const id of ids) {
+        const key = wanted.get(id)!;
         const document = current.get(id);
-        const state = stateOf(described.get(id)?.metadata ?? {});
-        if (document?.isGone === true) this.#gone.add(wanted.get(id)!);
-        const isSame = document?.version != null && described.get(id)?.version === document.version;
-        this.#things.set(
-          wanted.get(id)!,
-          document !== undefined && state !== null && isSame ? { state, document } : null,
-        );
+        const state = states.get(id);
+        if (document?.isGone === true) this.#gone.add(key);
+        this.#things.set(key, document === undefined || state === undefined ? null : { state, document });
       }
     }
+  }
+
+  /** Of those that are things, the states of just these versions. */
+  async #statesOf(documents: readonly CurrentDocument[]): Promise<Map<string, ThingState>> {
+    const states = new Map<string, ThingState>();
+    const unknown = new Map<string, number>();
+    for (const { documentId, version } of documents) {
+      if (version === null) continue;
+      const state = this.#remembered.get(documentId, version);
+      if (state === null) unknown.set(documentId, version);
+      else states.set(documentId, state);
+    }
+    if (unknown.size === 0) return states;
+    for (const [documentId, { version, metadata }] of await this.#records.described(
+      [...unknown.keys()],
+      this.#signal,
+    )) {
+      const state = version === unknown.get(documentId) ? stateOf(metadata) : null;
+      if (state === null) continue;
+      states.set(documentId, state);
+      this.#remembered.set(documentId, version, state);
+    }
+    return states;
   }
 
   /** The thing, or null when the memory has none under this key. */

@@ -64,9 +64,13 @@ export function isProvisional(key: string): boolean {
   return /^[a-z]+:[a-z]+:(?:name|custom):/.test(key);
 }
 
-/** Tells states apart: equal ones have the same. */
+const digests = new WeakMap<ThingState, string>();
+
+/** Tells states apart: equal ones have the same. A state is never changed, so it is digested once. */
 export function stateDigest(state: ThingState): string {
-  return digestOf(canonicalJson(state));
+  const digest = digests.get(state) ?? digestOf(canonicalJson(state));
+  digests.set(state, digest);
+  return digest;
 }
 
 /** The state as metadata of a version. */

@@ -52,6 +52,33 @@ describe('a description', () => {
     expect(fold(said({ attributes: { make: 'known' } }), named).attributes).toEqual({ make: 'known' });
   });
 
+  test('is not changed by what only names it and says nothing new, and takes what is new', () => {
+    const name = { type: 'Unit' as const, key: 'T-1', name: 'T-1' };
+    const reading = { series: 'position' as const, at: '2026-01-01T00:00:00.000Z', value: {}, place: null };
+    const state = fold(
+      said({ names: [name], attributes: { make: 'known' } }),
+      said({ isWhole: false, readings: [reading] }),
+    );
+    const known = said({ isWhole: false, names: [name], readings: [reading], attributes: { make: 'heard' } });
+    expect(foldObservation(state, known, READ_AT)).toBe(state);
+    for (const news of [
+      { names: [{ ...name, key: 'T-2' }] },
+      { readings: [{ ...reading, series: 'fuel' as const }] },
+      { facts: [status('late', '2026-01-01T00:00:00.000Z')] },
+      { singleValued: ['HAS_STATUS' as const] },
+    ])
+      expect(foldObservation(state, { ...known, ...news }, READ_AT), JSON.stringify(news)).not.toEqual(state);
+    const heard = fold(said({ isWhole: false, attributes: { make: 'heard' } }));
+    for (const news of [
+      { attributes: { color: 'red' } },
+      { text: 'words' },
+      { thing: { ...shipment, name: 'SHIP-2' } },
+    ])
+      expect(
+        fold(said({ isWhole: false, attributes: { make: 'heard' } }), said({ isWhole: false, ...news })),
+      ).not.toEqual(heard);
+  });
+
   test('takes its own names along when it changes, and leaves those that others gave', () => {
     const phone = (key: string) => ({ type: 'Phone' as const, key, name: key });
     const state = fold(
