@@ -13,10 +13,18 @@ export interface CapFlags {
 
 /** Adds the caps to a command that works on documents. */
 export function addCaps(command: Command): Command {
+  return addUseCaps(command).option(
+    '--max-documents <n>',
+    'documents to work on at most',
+    whole('--max-documents', 'documents'),
+  );
+}
+
+/** Adds the caps on what a command uses. */
+export function addUseCaps(command: Command): Command {
   return command
     .option('--max-calls <n>', 'requests to providers at most, then stop resumably', whole('--max-calls', 'calls'))
     .option('--max-cost <dollars>', 'US dollars to spend at most, as in 0.50', nanos)
-    .option('--max-documents <n>', 'documents to work on at most', whole('--max-documents', 'documents'))
     .option('--max-duration <time>', 'begin nothing after this time: 90s, 10m, 2h', timeOf('--max-duration'))
     .option('--max-outage <time>', 'wait so long for a server that is out of reach', timeOf('--max-outage'));
 }

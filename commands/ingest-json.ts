@@ -6,12 +6,13 @@ import { UsageError } from '../lib/contracts/errors.ts';
 import { FEED_SOURCES, type FeedSourceName } from '../lib/contracts/feed.ts';
 import { STAGED_SOURCE } from '../lib/contracts/source.ts';
 import { FEEDS } from '../lib/sources/index.ts';
+import { addUseCaps, type CapFlags, capsOf } from './caps.ts';
 import { groupFlag } from './group-flag.ts';
 import { type CommonFlags, runCommand } from './host.ts';
 import { printNote } from './ui/output.ts';
 import { addWebFlags } from './web-flags.ts';
 
-interface IngestJsonFlags extends CommonFlags {
+interface IngestJsonFlags extends CommonFlags, Omit<CapFlags, 'maxDocuments'> {
   readonly source: FeedSourceName;
   readonly staged?: boolean;
   readonly stream?: readonly string[];
@@ -56,7 +57,7 @@ export function registerIngestJson(program: Command): void {
     .option('--stdin-name <name>', 'name of standard input, for messages')
     .addOption(groupFlag())
     .option('--json', 'one JSON object a line on standard output and nothing else');
-  addWebFlags(ingest)
+  addWebFlags(addUseCaps(ingest))
     .addHelpText(
       'after',
       '\nExamples:\n  $ apex ingest-json --source samsara\n  $ apex ingest-json --source turvo --stream shipments --since 2025-10-01\n  $ apex ingest-json --source samsara readings.ndjson\n  $ apex ingest-json --source samsara https://files.example.com/readings.ndjson\n  $ curl -s … | apex ingest-json --source frontapp -',
@@ -71,7 +72,7 @@ export function registerIngestJson(program: Command): void {
         return;
       }
       await runCommand({ ...flags, addresses }, (apex, onEvent, signal) =>
-        apex.ingestRecords({ source: flags.source, ...request }, onEvent, signal),
+        apex.ingestRecords({ source: flags.source, ...request, caps: capsOf(flags) }, onEvent, signal),
       );
     });
 }

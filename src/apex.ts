@@ -89,7 +89,7 @@ export class Machine implements Apex {
   }
 
   ingestRecords(
-    { source, targets, listedBy = 'local_upload', fetch }: RecordsRequest,
+    { source, targets, listedBy = 'local_upload', fetch, caps }: RecordsRequest,
     onEvent: OnEvent,
     signal: AbortSignal,
   ): Promise<RunSummary> {
@@ -102,7 +102,7 @@ export class Machine implements Apex {
       group: this.#group,
       settingsDigest: thingsSettingsDigest(this.#parts),
     } as const;
-    return this.#engine.start(plan, onEvent, signal, this.#allowance());
+    return this.#engine.start(plan, onEvent, signal, this.#allowance(caps));
   }
 
   async retryRecords(onEvent: OnEvent, signal: AbortSignal): Promise<RunSummary | null> {

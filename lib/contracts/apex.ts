@@ -157,6 +157,7 @@ export interface RecordsRequest {
   readonly listedBy?: string;
   /** What to ask the API for, where there are no targets. */
   readonly fetch?: FetchRequest;
+  readonly caps?: Caps;
 }
 
 /** A fact as it is shown. */

@@ -186,3 +186,21 @@ test.each([
     expect(stderr).toContain(`${flag} ${value}`.trim());
   }
 });
+
+test('of records the caps hold too, and the run goes on where it stopped', async () => {
+  const { server, run, write, documents } = await openCapped();
+  const lines = Array.from({ length: 600 }, (_, index) =>
+    JSON.stringify({ id: `${index}`, name: `Truck ${index}`, vin: `1FUJGLDR5CSB${10_000 + index}` }),
+  );
+  write('fleet.ndjson', lines.join('\n'));
+  const capped = await run('ingest-json', '--source', 'samsara', `${documents}/fleet.ndjson`, '--max-calls', '1');
+  expect([capped.exitCode, server.calls.length]).toEqual([75, 1]);
+  const summary = capped.lines.find(({ event }) => event === 'summary')!;
+  expect(summary).toMatchObject({ state: 'interrupted', error: { code: 'CAP_REACHED' } });
+  expect(Number(summary['added'])).toBeLessThan(600);
+  expect((await run('verify')).exitCode).toBe(0);
+  const resumed = await run('resume', String(summary['run_id']));
+  expect(resumed.exitCode).toBe(0);
+  expect((await run('documents', 'list')).lines).toHaveLength(600);
+  expect((await run('verify')).exitCode).toBe(0);
+});
