@@ -124,13 +124,28 @@ function walkParts(
     if (options.isAll && saved.position !== null) return walkFeedAgain(feed, saved, gap ?? saved.walk, now);
     return walkFeed(feed, state, gap, now);
   }
-  if (progress.kind === 'events' && !isBound && !isOpen && state.high !== null) {
-    const following = { events: progress.events, overlapMs: progress.overlapMs, now: () => tools.timing.now() };
-    return walkEvents(fetching, { ...state, high: state.high }, following);
-  }
   const walk = isOpen && saved.walk !== null ? saved.walk : newWalk(fetching.stream, state, options, now);
   const isWhole = options.isAll && walk.from === null && walk.isMoving;
-  return walkRange(fetching, { ...state, seen: [], walk: null }, walk, isWhole);
+  const range = (from: StreamState) => walkRange(fetching, { ...from, seen: [], walk: null }, walk, isWhole);
+  const isOfAll = options.since === null && options.until === null;
+  if (progress.kind !== 'events' || isOpen || saved.high === null || !isOfAll) return range(state);
+  const following = { events: progress.events, overlapMs: progress.overlapMs, now: () => tools.timing.now() };
+  const known = { ...saved, high: saved.high };
+  if (!options.isAll) return walkEvents(fetching, known, { ...following, fetchesThings: true });
+  return eventsAndAll(walkEvents(fetching, known, { ...following, fetchesThings: false }), range);
+}
+
+/** When things have changed since the last walk is told by their events alone; what they are now, by the listing of all. */
+async function* eventsAndAll(
+  events: AsyncIterable<WalkPart>,
+  range: (from: StreamState) => AsyncIterable<WalkPart>,
+): AsyncGenerator<WalkPart> {
+  let state = NO_STATE;
+  for await (const part of events) {
+    state = part.after;
+    yield { ...part, isLast: false };
+  }
+  yield* range(state);
 }
 
 /** The time to be fetched of a feed besides what comes in; a feed that looks back to no beginning looks back a day. */

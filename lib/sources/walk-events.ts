@@ -15,6 +15,8 @@ export interface Following {
   readonly overlapMs: number;
   /** Unix time in milliseconds: no event counts as later. */
   readonly now: () => number;
+  /** Whether what the events happened to is fetched with them. */
+  readonly fetchesThings: boolean;
 }
 
 /** Ids of events that are remembered, the latest: more than a company can have in the overlap. */
@@ -23,7 +25,7 @@ const MAX_SEEN = 5_000;
 const MAX_FETCHED = 100_000;
 
 /**
- * What happened since `state.high`, and each thing it happened to, fetched once unless more happened since. Events that come again in
+ * What happened since `state.high`, and if that is wanted each thing it happened to, fetched once unless more happened since. Events that come again in
  * the overlap are left out. A page of events is done when all its things are.
  */
 export async function* walkEvents(
@@ -53,9 +55,10 @@ async function* withThings(
   fetching: Fetching,
   { gathered, things }: FreshEvents,
   fetched: Map<string, number>,
-  { overlapMs, now }: Following,
+  { overlapMs, now, fetchesThings }: Following,
 ): AsyncGenerator<Gathered> {
   yield gathered;
+  if (!fetchesThings) return;
   for (const [id, at] of things) {
     if ((fetched.get(id) ?? Number.NEGATIVE_INFINITY) >= at) continue;
     if (fetched.size >= MAX_FETCHED) fetched.clear();

@@ -238,10 +238,27 @@ test('the first walk, cut off, goes on at its page, and then follows events from
   expect(api.requests[0]?.query['q[after]']).toBe(String(START_S - 120));
 });
 
+test('a walk over everything gives what has happened since the last one too: only events tell when', async () => {
+  const { api, pages, timing, cursor } = await openFetched(2);
+  timing.time += 3_600_000;
+  addEvent(api, 'evt_1', 'cnv_2', START_S + 1_000);
+  timing.time += 3_600_000;
+  const walked = await pages('conversations', { cursor, isAll: true });
+  const own = namesOf(walked)
+    .filter((name) => /^(?:events|conversations)/.test(name))
+    .sort();
+  expect(own).toEqual([`conversations ${CONVERSATION}`, 'conversations cnv_2', 'events evt_1']);
+  expect(walked.filter(({ isLast }) => isLast)).toEqual([walked.at(-1)]);
+  expect(namesOf(await pages('conversations', { cursor: endOf(walked) }))).toEqual([]);
+});
+
 test('a walk over everything, cut off, goes on before events are followed again', async () => {
   const { api, pages, walk, cursor } = await openFetched(3);
   api.pageRows = 2;
-  const { value } = await walk('conversations', { cursor, isAll: true }).next();
+  const all = walk('conversations', { cursor, isAll: true });
+  const events = await all.next();
+  expect(events.value?.isLast).toBe(false);
+  const { value } = await all.next();
   const rest = await pages('conversations', { cursor: value!.cursor.after });
   expect(namesOf(rest)).toEqual(['conversations cnv_3']);
   await pages('conversations', { cursor: endOf(rest) });
