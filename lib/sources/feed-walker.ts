@@ -126,7 +126,7 @@ function walkParts(
   }
   const walk = isOpen && saved.walk !== null ? saved.walk : newWalk(fetching.stream, state, options, now);
   const isWhole = options.isAll && walk.from === null && walk.isMoving;
-  const range = (from: StreamState) => walkRange(fetching, { ...from, seen: [], walk: null }, walk, isWhole);
+  const range = (from: StreamState) => walkRange(fetching, { ...from, walk: null }, walk, isWhole);
   const isOfAll = options.since === null && options.until === null;
   if (progress.kind !== 'events' || isOpen || saved.high === null || !isOfAll) return range(state);
   const following = { events: progress.events, overlapMs: progress.overlapMs, now: () => tools.timing.now() };
