@@ -224,17 +224,19 @@ const MAX_RECORD_BYTES = 16 * MEGABYTE;
 
 /** What reads records, loaded when the first is read. */
 function openFeeds(settings: Settings, version: string): FeedReader {
+  const open: FeedReader['open'] = async (name, listeners) => {
+    const { default: source } = await FEEDS[name]();
+    const { openRealFeed } = await loadFeedWalker();
+    const values = new Map(Object.entries(environmentOf(settings)));
+    return openRealFeed(source, values, { version, maxPages: MAX_PAGES, ...listeners });
+  };
   return {
     async *read(bytes, signal) {
       const { readFeed } = await loadFeeds();
       yield* readFeed(bytes, { maxRecordBytes: MAX_RECORD_BYTES, signal });
     },
-    async open(name, listeners) {
-      const { default: source } = await FEEDS[name]();
-      const { openRealFeed } = await loadFeedWalker();
-      const values = new Map(Object.entries(environmentOf(settings)));
-      return openRealFeed(source, values, { version, maxPages: MAX_PAGES, ...listeners });
-    },
+    assertReady: async (name) => (await open(name, { onWaiting: () => {}, onWarning: () => {} })).close(),
+    open,
     mapper: async (source) => (await MAPPERS[source]()).mapper,
   };
 }

@@ -58,6 +58,10 @@ class FrontSource implements FrontAttachments {
     this.#settings = settings;
   }
 
+  async assertReady(): Promise<void> {
+    await this.#open();
+  }
+
   async *list(
     targets: readonly string[],
     signal: AbortSignal,
