@@ -327,7 +327,7 @@ function webLimits({ answerMs, sourceTimeoutSeconds, sourceMinBytesPerSecond }: 
 }
 
 /** How files are fetched, wherever they are. */
-async function downloadSettings({ settings, version }: SourceOptions) {
+export async function downloadSettings({ settings, version }: Pick<SourceOptions, 'settings' | 'version'>) {
   const { createGuard, parseAllowedHosts, resolveBy, systemResolve } = await import('../lib/support/guard.ts');
   const { dnsServer, sourceAllowedHosts, sourceAllowHttp } = settings;
   const resolve = dnsServer === '' ? systemResolve : resolveBy(dnsServer);
