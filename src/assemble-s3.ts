@@ -2,7 +2,7 @@ import { ConfigError } from '../lib/contracts/errors.ts';
 import type { AwsProfile, AwsProfilePlaces } from '../lib/settings/aws-profile.ts';
 import { loadAwsProfile } from '../lib/settings/index.ts';
 import { SOURCES } from '../lib/sources/index.ts';
-import type { S3Source } from '../lib/sources/s3.ts';
+import type { S3Settings, S3Source } from '../lib/sources/s3.ts';
 import type { S3ClientSettings } from '../lib/sources/s3-client.ts';
 import type { AwsKeys } from '../lib/support/aws-signature.ts';
 import type { DownloadLimits } from '../lib/support/download-settings.ts';
@@ -22,14 +22,14 @@ interface BucketOptions {
 const FIRST_REGION = 'us-east-1';
 
 /** The source of buckets, made when it is first asked for: what is wrong with its settings is no other command's concern. */
-export async function openBuckets(options: BucketOptions & { readonly maxBytes: number }) {
+export async function openBuckets(options: BucketOptions & Pick<S3Settings, 'maxBytes' | 'onWaiting'>) {
   const { createS3Source } = await SOURCES.s3();
   const { readAwsProfile } = await loadAwsProfile();
-  const { maxBytes } = options;
+  const own = { maxBytes: options.maxBytes, onWaiting: options.onWaiting, timing: REAL_TIMING };
   let source: S3Source | null = null;
   return {
     source: () => {
-      source ??= createS3Source({ ...clientSettings(options, readAwsProfile), maxBytes, timing: REAL_TIMING });
+      source ??= createS3Source({ ...clientSettings(options, readAwsProfile), ...own });
       return source;
     },
     close: async () => await source?.close(),

@@ -55,7 +55,7 @@ export function refusedByS3(place: S3Place, refusal: S3Refusal, asker: S3Asker):
   if (status === 301 || (region !== null && region !== asker.region && status === 400))
     return s3Error('SOURCE_REFUSED', place, elsewhere(shown, refusal, asker));
   if (TRANSIENT.test(code ?? '') || status === 408 || status === 429 || status >= 500) {
-    const isLimited = status === 429 || /SlowDown|Throttl/.test(code ?? '');
+    const isLimited = status === 429 || isSlowDown(code);
     const what = isLimited ? 'cannot be had yet: the server asks to slow down' : 'cannot be had: the server failed';
     return s3Error('APEX_SOURCE', place, `${what} (${shown})`, { isRetryable: true, retryAfterMs, s3Code: code });
   }
@@ -112,6 +112,11 @@ const RULES: readonly Rule[] = [
 
 /** Codes of failures that pass, whatever their status. */
 const TRANSIENT = /^(?:SlowDown|Throttling\w*|RequestTimeout|InternalError|ServiceUnavailable|OperationAborted)$/;
+
+/** Whether S3 asks for fewer requests, by what it calls its answer. */
+export function isSlowDown(s3Code: unknown): boolean {
+  return typeof s3Code === 'string' && /SlowDown|Throttl/.test(s3Code);
+}
 
 function missing(shown: string, place: S3Place): string {
   const hint = isPrefix(place) ? '' : `; for all keys that begin so give ${uriOf({ ...place, key: `${place.key}/` })}`;

@@ -141,6 +141,20 @@ test('a wait that is told in milliseconds is not taken for one in seconds', asyn
   expect(asked).toBe(2);
 });
 
+test('a listing that Front asks to wait for says so, and goes on', async () => {
+  const front = await openFrontCase();
+  front.message('cnv_a', 'msg_1', { id: 'fil_1' });
+  let asked = 0;
+  front.api.interfere = ({ path }) => {
+    if (!path.includes('messages')) return null;
+    asked += 1;
+    return asked === 1 ? status(429, { 'retry-after': '1' }) : null;
+  };
+  const { exitCode, outcomes, stderr } = await front.ingest('cnv_a');
+  expect([exitCode, outcomes]).toEqual([0, { 'front:cnv_a/msg_1/fil_1': 'added' }]);
+  expect(stderr).toBe('warning: frontapp asked to slow down; it is asked again in 1 s');
+});
+
 test('the address that Front gives of a file decides no host, and a path only where the API documents it', async () => {
   const front = await openFrontCase();
   const { storage } = await openStorage();

@@ -247,8 +247,9 @@ test('a listing goes on after a page that failed once', async () => {
     failures += 1;
     return refuse(response, 500, 'InternalError', { headers: { 'retry-after': '0' } });
   };
-  const { exitCode, lines } = await s3.ingest('s3://freight/in/');
+  const { exitCode, lines, stderr } = await s3.ingest('s3://freight/in/');
   expect([exitCode, failures, lines.at(-1)!['added']]).toEqual([0, 1, 2]);
+  expect(stderr).toBe('warning: s3 asked to slow down; it is asked again in 1 s');
 });
 
 test('a redirect to the same site is followed, signed anew; keys are sent to no other', async () => {
