@@ -17,7 +17,7 @@ export function registerDoctor(program: Command): void {
     .command('doctor')
     .summary('look at everything apex uses, and say what to do')
     .description(
-      'Looks at Node, SQLite, the settings, the data directory, its disk, the runs, the memory, the embedder and the APIs whose tokens are set, and says what is wrong and what to do. Changes nothing, and works whatever is wrong. Exit status 0 when nothing is a problem.',
+      'Looks at Node, SQLite, the settings, the data directory, its disk, the runs, the memory, the embedder, and of buckets, APIs and the folder of metrics those that are set, and says what is wrong and what to do. Changes nothing, and works whatever is wrong. Exit status 0 when nothing is a problem.',
     )
     .option('--online', 'also embed one word, where an embedder takes money for it')
     .option('--json', 'one JSON object a check on standard output')

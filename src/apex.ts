@@ -34,7 +34,8 @@ import { replayRun } from './journal/replay.ts';
 import { countedCleanup } from './metrics/cleanup.ts';
 import { Allowance, NO_CAPS } from './pipeline/allowance.ts';
 import { type Parts, settingsDigest } from './pipeline/parts.ts';
-import { isAnythingToRetry, retryPlan } from './pipeline/retry.ts';
+import { assertPlanReady, assertSourcesReady } from './pipeline/ready.ts';
+import { isAnythingToRetry, retryPlan, sourcesToRetry } from './pipeline/retry.ts';
 import { countSelected } from './pipeline/selection.ts';
 import { graver } from './pipeline/session.ts';
 import { NOT_RECONCILED, reconcile } from './repair/reconcile.ts';
@@ -85,10 +86,11 @@ export class Machine implements Apex {
       settingsDigest: settingsDigest(this.#parts),
       ...(onError === 'stop' && { onError }),
     } as const;
+    await assertPlanReady(plan, this.#parts);
     return this.#engine.start(plan, onEvent, signal, this.#allowance(request.caps));
   }
 
-  ingestRecords(
+  async ingestRecords(
     { source, targets, listedBy = 'local_upload', fetch, caps }: RecordsRequest,
     onEvent: OnEvent,
     signal: AbortSignal,
@@ -102,6 +104,7 @@ export class Machine implements Apex {
       group: this.#group,
       settingsDigest: thingsSettingsDigest(this.#parts),
     } as const;
+    await assertPlanReady(plan, this.#parts);
     return this.#engine.start(plan, onEvent, signal, this.#allowance(caps));
   }
 
@@ -135,11 +138,10 @@ export class Machine implements Apex {
 
   async retry(request: RetryRequest, onEvent: OnEvent, signal: AbortSignal): Promise<RunSummary | null> {
     const plan = retryPlan(request, this.#group, settingsDigest(this.#parts));
+    const { records } = this.#parts.stores;
     // What an interrupted retry has brought in is in quarantine no longer.
-    if (!(await this.#engine.hasInterrupted(plan))) {
-      const { records } = this.#parts.stores;
-      if (!(await isAnythingToRetry(plan, records, signal))) return null;
-    }
+    if (!(await this.#engine.hasInterrupted(plan)) && !(await isAnythingToRetry(plan, records, signal))) return null;
+    await assertSourcesReady(await sourcesToRetry(plan, records, signal), this.#parts);
     return this.#engine.start(plan, onEvent, signal, this.#allowance(request.caps));
   }
 

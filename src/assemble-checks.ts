@@ -4,10 +4,12 @@ import { type Check, type Finding, ok, problem } from '../lib/contracts/check.ts
 import type { Embedder } from '../lib/contracts/parts.ts';
 import { loadChecks as loadEmbedderChecks } from '../lib/embedders/index.ts';
 import { loadChecks as loadJournalChecks } from '../lib/journal/index.ts';
+import { loadChecks as loadMetricsChecks } from '../lib/metrics/index.ts';
 import { loadHeaderFile } from '../lib/settings/index.ts';
-import { loadFeedChecks } from '../lib/sources/index.ts';
+import { loadBucketCheck, loadFeedChecks } from '../lib/sources/index.ts';
 import { loadChecks as loadStagingChecks } from '../lib/staging/index.ts';
 import { loadServerChecks, loadChecks as loadStoreChecks } from '../lib/stores/index.ts';
+import { bucketSettings, namesBuckets } from './assemble-s3.ts';
 import { placesOf } from './config/report.ts';
 import { serversOf } from './config/servers.ts';
 import { environmentOf, type Inspection, type Settings } from './config/settings.ts';
@@ -70,7 +72,9 @@ async function listChecks({
     ...(await serverChecks(servers, memory)),
     ...(await embedderChecks(settings, isOnline)),
     ...headerChecks(settings),
+    ...(await bucketChecks(settings, version)),
     ...(await feedChecks(new Map(Object.entries(environmentOf(settings))), version)),
+    ...(await metricsChecks(settings)),
   ];
 }
 
@@ -98,6 +102,24 @@ function headerChecks({ sourceHeaderFile: path }: Settings): Check[] {
     return ok(`${path} has headers for ${servers} ${servers === 1 ? 'server' : 'servers'}`);
   };
   return path === '' ? [] : [{ name: 'header file', run }];
+}
+
+/** How buckets are asked, where anything of them is set. */
+async function bucketChecks(settings: Settings, version: string): Promise<Check[]> {
+  if (!namesBuckets(settings)) return [];
+  const { bucketCheck } = await loadBucketCheck();
+  const settingsOf = async () => {
+    const { downloadSettings } = await import('./assemble.ts');
+    return bucketSettings({ settings, ...(await downloadSettings({ settings, version })) });
+  };
+  return [bucketCheck(settingsOf)];
+}
+
+/** Where metrics are left, where that is set. */
+async function metricsChecks({ metricsDir, metricsName }: Settings): Promise<Check[]> {
+  if (metricsDir === '') return [];
+  const { textfileCheck } = await loadMetricsChecks();
+  return [textfileCheck(join(metricsDir, `${metricsName}.prom`))];
 }
 
 async function embedderChecks(settings: Settings, isOnline: boolean): Promise<Check[]> {

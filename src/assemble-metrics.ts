@@ -1,9 +1,12 @@
 import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
 import { openDataFolder, openRegistry } from '../lib/journal/index.ts';
 import { openLedger, writeTextfile } from '../lib/metrics/index.ts';
 import { openStaging } from '../lib/staging/index.ts';
+import { loadSetAside } from '../lib/stores/index.ts';
 import { type HostOptions, stagingSettings, systemSurroundings } from './assemble.ts';
 import { placesOf } from './config/report.ts';
+import { serversOf } from './config/servers.ts';
 import { collect, noteCommand } from './metrics/collect.ts';
 import { expositionOf, type MetricReport } from './metrics/exposition.ts';
 
@@ -36,7 +39,11 @@ export async function openMetrics({
     probe: null,
   });
   const staging = openStaging(stagingSettings(settings, places, null));
-  const parts = { ledger, registry, staging, surroundings };
+  const setAside = async (signal: AbortSignal) => {
+    const { countSetAside } = await loadSetAside();
+    return countSetAside({ path: join(places.home, 'memory.db') }, serversOf(settings).records, signal);
+  };
+  const parts = { ledger, registry, staging, surroundings, setAside };
   const shown = (reports: readonly MetricReport[]) => expositionOf(reports, settings.metricsName);
   return {
     noteCommand: (ended) => noteCommand(ended, parts),

@@ -1,8 +1,9 @@
 import { ConfigError } from '../lib/contracts/errors.ts';
-import type { AwsProfile } from '../lib/settings/aws-profile.ts';
+import type { AwsProfile, AwsProfilePlaces } from '../lib/settings/aws-profile.ts';
 import { loadAwsProfile } from '../lib/settings/index.ts';
 import { SOURCES } from '../lib/sources/index.ts';
-import type { S3Source } from '../lib/sources/s3.ts';
+import type { S3Settings, S3Source } from '../lib/sources/s3.ts';
+import type { S3ClientSettings } from '../lib/sources/s3-client.ts';
 import type { AwsKeys } from '../lib/support/aws-signature.ts';
 import type { DownloadLimits } from '../lib/support/download-settings.ts';
 import type { Guard } from '../lib/support/guard.ts';
@@ -14,8 +15,6 @@ interface BucketOptions {
   /** Of apex. */
   readonly version: string;
   readonly limits: DownloadLimits;
-  /** Larger objects are refused. */
-  readonly maxBytes: number;
   /** The guard of the settings, which lets these hosts through, too. */
   readonly guardOf: (ownHosts: string) => Guard;
 }
@@ -23,28 +22,41 @@ interface BucketOptions {
 const FIRST_REGION = 'us-east-1';
 
 /** The source of buckets, made when it is first asked for: what is wrong with its settings is no other command's concern. */
-export async function openBuckets({ settings, version, limits, maxBytes, guardOf }: BucketOptions) {
+export async function openBuckets(options: BucketOptions & Pick<S3Settings, 'maxBytes' | 'onWaiting'>) {
   const { createS3Source } = await SOURCES.s3();
   const { readAwsProfile } = await loadAwsProfile();
+  const own = { maxBytes: options.maxBytes, onWaiting: options.onWaiting, timing: REAL_TIMING };
   let source: S3Source | null = null;
-  const create = () => {
-    const { awsProfile: profile, awsCredentialsFile: credentialsFile, awsConfigFile: configFile } = settings;
-    const read = readAwsProfile({ profile, credentialsFile, configFile });
-    const place = placeOf(settings, read);
-    return createS3Source({
-      ...keysOf(settings, read),
-      ...place,
-      ...{ guard: guardOf(place.ownHosts), limits, version, maxBytes },
-      timing: REAL_TIMING,
-    });
-  };
   return {
     source: () => {
-      source ??= create();
+      source ??= createS3Source({ ...clientSettings(options, readAwsProfile), ...own });
       return source;
     },
     close: async () => await source?.close(),
   };
+}
+
+/** What the settings say of how buckets are asked. @throws ConfigError naming the setting that is missing or malformed. */
+export async function bucketSettings(options: BucketOptions): Promise<S3ClientSettings> {
+  return clientSettings(options, (await loadAwsProfile()).readAwsProfile);
+}
+
+function clientSettings(
+  { settings, version, limits, guardOf }: BucketOptions,
+  readAwsProfile: (places: AwsProfilePlaces) => AwsProfile,
+): S3ClientSettings {
+  const { awsProfile: profile, awsCredentialsFile: credentialsFile, awsConfigFile: configFile } = settings;
+  const read = readAwsProfile({ profile, credentialsFile, configFile });
+  const { ownHosts, ...place } = placeOf(settings, read);
+  return { ...keysOf(settings, read), ...place, guard: guardOf(ownHosts), limits, version };
+}
+
+/** Whether the settings name keys, a profile or a server of buckets: a region is also set for other things. */
+export function namesBuckets(settings: Settings): boolean {
+  const { awsAccessKeyId, awsSecretAccessKey, awsProfile, awsCredentialsFile, awsConfigFile } = settings;
+  const { awsEndpoint, awsS3Endpoint } = settings;
+  const named = [awsAccessKeyId, awsSecretAccessKey, awsProfile, awsCredentialsFile, awsConfigFile];
+  return [...named, awsEndpoint, awsS3Endpoint].some(isSaid);
 }
 
 /** Where buckets are asked for. An endpoint that is named is the operator's own: it may be private, and need not be encrypted. */

@@ -13,7 +13,7 @@ import type { StagedItems } from '../lib/contracts/staging.ts';
 import { EMBEDDERS, type OpenAiSettings, PRICES } from '../lib/embedders/index.ts';
 import { EXTRACTORS } from '../lib/extractors/index.ts';
 import { loadFeeds } from '../lib/feeds/index.ts';
-import { type DataFolderWarning, inspectDataFolder, openDataFolder, openRegistry } from '../lib/journal/index.ts';
+import { inspectDataFolder, openDataFolder, openRegistry } from '../lib/journal/index.ts';
 import { MAPPERS } from '../lib/mappers/index.ts';
 import { openLedger } from '../lib/metrics/index.ts';
 import { openParserPool } from '../lib/parsers/index.ts';
@@ -37,6 +37,7 @@ import type { StepContext, Surroundings } from './pipeline/context.ts';
 import { prepareDocument } from './pipeline/document.ts';
 import type { IsolatedRequest, Parts } from './pipeline/parts.ts';
 import type { EmbeddingUse } from './pipeline/use.ts';
+import { tellingWaits } from './pipeline/waits.ts';
 import { planIngest } from './plan/plan.ts';
 import { planRecords } from './plan/records.ts';
 import { ListedRuns } from './runs.ts';
@@ -53,7 +54,8 @@ export interface HostOptions {
   readonly stdinName: string | null;
   /** Starts a process that prepares one document; see `Parts.prepareIsolated`. */
   readonly prepareIsolated: Parts['prepareIsolated'];
-  readonly onWarning: (warning: DataFolderWarning) => void;
+  /** Of the data directory, and of sources that are waited for. */
+  readonly onWarning: (warning: { readonly code: string; readonly message: string }) => void;
   /** Of apex: what APIs are told that they are asked by. */
   readonly version: string;
   /** Whole addresses by the locations that they are known by (`readLocations`); absent: each location is all of its address. */
@@ -224,22 +226,25 @@ const MAX_RECORD_BYTES = 16 * MEGABYTE;
 
 /** What reads records, loaded when the first is read. */
 function openFeeds(settings: Settings, version: string): FeedReader {
+  const open: FeedReader['open'] = async (name, listeners) => {
+    const { default: source } = await FEEDS[name]();
+    const { openRealFeed } = await loadFeedWalker();
+    const values = new Map(Object.entries(environmentOf(settings)));
+    return openRealFeed(source, values, { version, maxPages: MAX_PAGES, ...listeners });
+  };
   return {
     async *read(bytes, signal) {
       const { readFeed } = await loadFeeds();
       yield* readFeed(bytes, { maxRecordBytes: MAX_RECORD_BYTES, signal });
     },
-    async open(name, listeners) {
-      const { default: source } = await FEEDS[name]();
-      const { openRealFeed } = await loadFeedWalker();
-      const values = new Map(Object.entries(environmentOf(settings)));
-      return openRealFeed(source, values, { version, maxPages: MAX_PAGES, ...listeners });
-    },
+    assertReady: async (name) => (await open(name, { onWaiting: () => {}, onWarning: () => {} })).close(),
+    open,
     mapper: async (source) => (await MAPPERS[source]()).mapper,
   };
 }
 
-interface ReaderOptions extends Pick<HostOptions, 'settings' | 'stdin' | 'stdinName' | 'version' | 'addresses'> {
+interface ReaderOptions
+  extends Pick<HostOptions, 'settings' | 'stdin' | 'stdinName' | 'version' | 'addresses' | 'onWarning'> {
   readonly embedder: Embedder;
   /** Where apex keeps its own data, which is never listed. */
   readonly ownFolders: readonly string[];
@@ -252,7 +257,7 @@ export async function openSources(options: SourceOptions): Promise<Pick<Parts, '
   const { createLocalSource } = await SOURCES.local_upload();
   const download = await downloadSettings(options);
   const web = await openWeb(options, download);
-  const buckets = await openBuckets({ ...options, ...download });
+  const buckets = await openBuckets({ ...options, ...download, onWaiting: tellingWaits('s3', options.onWarning) });
   const front = await openFront(options, download);
   const local = createLocalSource(localSettings(options));
   return {
@@ -325,7 +330,7 @@ function webLimits({ answerMs, sourceTimeoutSeconds, sourceMinBytesPerSecond }: 
 }
 
 /** How files are fetched, wherever they are. */
-async function downloadSettings({ settings, version }: SourceOptions) {
+export async function downloadSettings({ settings, version }: Pick<SourceOptions, 'settings' | 'version'>) {
   const { createGuard, parseAllowedHosts, resolveBy, systemResolve } = await import('../lib/support/guard.ts');
   const { dnsServer, sourceAllowedHosts, sourceAllowHttp } = settings;
   const resolve = dnsServer === '' ? systemResolve : resolveBy(dnsServer);
@@ -357,10 +362,13 @@ async function openWeb({ settings, addresses = new Map() }: SourceOptions, downl
   };
 }
 
-async function openFront({ settings }: SourceOptions, download: OwnDownloads) {
+async function openFront({ settings, onWarning }: SourceOptions, download: OwnDownloads) {
   const { createFrontAttachments } = await SOURCES.frontapp();
   const values = new Map(Object.entries(environmentOf(settings)));
-  return createFrontAttachments({ ...download, values, maxPages: MAX_PAGES });
+  return createFrontAttachments({
+    ...{ ...download, values, maxPages: MAX_PAGES },
+    onWaiting: tellingWaits('frontapp', onWarning),
+  });
 }
 
 /**

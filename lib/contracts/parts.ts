@@ -77,6 +77,8 @@ export interface Embedder {
 export interface FeedReader {
   /** The records of a text, in order. Memory does not grow with it. @throws what reading the bytes throws. */
   read(bytes: AsyncIterable<Uint8Array>, signal: AbortSignal): AsyncIterable<FeedItem>;
+  /** Looks whether the settings have what its API needs; asks nobody. @throws ConfigError as `open`. */
+  assertReady(source: FeedSourceName): Promise<void>;
   /** The source's own API. @throws ConfigError naming the setting that is missing or malformed. */
   open(source: FeedSourceName, listeners: FeedListeners): Promise<Feed>;
   /** What records of a source mean. */

@@ -87,6 +87,13 @@ export interface SourceRoot {
 export interface Source {
   readonly name: string;
   /**
+   * Looks whether the settings have what nothing can be asked for without; asks nobody. Absent: it needs nothing, or is not there
+   * without it.
+   *
+   * @throws ConfigError naming the setting that is missing or malformed.
+   */
+  assertReady?(): Promise<void>;
+  /**
    * Items under the targets in a repeatable order (by uri), each once; problems are reported, and listing goes on.
    *
    * @param onRoot hears of every target that may hold several documents, or cannot be listed, before the listing ends.

@@ -7,6 +7,9 @@ import { FileLedger } from './ledger.ts';
 
 export { writeTextfile } from './textfile.ts';
 
+/** What the doctor looks at. */
+export const loadChecks = () => import('./checks.ts');
+
 /** What is counted in a data directory. Nothing is opened or made until it is used. */
 export function openLedger(folder: string): MetricsLedger {
   return new FileLedger(folder);

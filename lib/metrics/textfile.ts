@@ -39,7 +39,8 @@ function removeQuietly(path: string): void {
   }
 }
 
-function textfileError(path: string, cause: unknown): unknown {
+/** Why a file of metrics cannot be written, by what the system said. Errors as `writeTextfile`. */
+export function textfileError(path: string, cause: unknown): unknown {
   const { code } = cause as { code?: unknown };
   if (typeof code !== 'string') return cause;
   const details = { path, systemCode: code };

@@ -1,4 +1,5 @@
 import { isApexError } from '../contracts/errors.ts';
+import type { Waiting } from '../contracts/feed-source.ts';
 import type { Copied, KnownBytes, Look, Source, SourceItem, SourceProblem, SourceRoot } from '../contracts/source.ts';
 import { createDownloads, type Downloads } from '../support/download.ts';
 import { downloadError, refusedDownload } from '../support/download-failures.ts';
@@ -23,6 +24,8 @@ export interface FrontAttachmentSettings extends Omit<DownloadSettings, 'own' | 
   readonly maxBytes: number;
   /** Pages of one listing. */
   readonly maxPages: number;
+  /** Hears of waits before the API is asked again. */
+  readonly onWaiting: (waiting: Waiting) => void;
 }
 
 /** A source, and how its connections are ended. */
@@ -56,6 +59,10 @@ class FrontSource implements FrontAttachments {
 
   constructor(settings: FrontAttachmentSettings) {
     this.#settings = settings;
+  }
+
+  async assertReady(): Promise<void> {
+    await this.#open();
   }
 
   async *list(
@@ -181,7 +188,8 @@ function isBetterKnown(known: SourceItem | undefined, other: SourceItem): boolea
 
 /** @throws ConfigError naming the setting that is missing or malformed. */
 async function openApi(settings: FrontAttachmentSettings): Promise<Api> {
-  const tools = { version: settings.version, limits: ANSWER_LIMITS, timing: REAL_TIMING, onWaiting: () => {} };
+  const { version, onWaiting } = settings;
+  const tools = { version, limits: ANSWER_LIMITS, timing: REAL_TIMING, onWaiting };
   const connection = connect(frontapp, settings.values, tools);
   const client = openClient(frontapp, connection, tools);
   const headers = await connection.credentials.headers(async () => null, AbortSignal.abort());

@@ -25,5 +25,8 @@ export const FEEDS = {
 /** What the doctor looks at. */
 export const loadFeedChecks = () => import('./feed-checks.ts');
 
+/** What the doctor looks at of buckets. */
+export const loadBucketCheck = () => import('./s3-checks.ts');
+
 /** What fetches their records. */
 export const loadFeedWalker = () => import('./feed-walker.ts');

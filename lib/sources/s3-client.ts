@@ -34,7 +34,7 @@ export interface S3ClientSettings {
 
 /** What is asked for. */
 export interface S3Request {
-  /** What errors name. */
+  /** What errors name; without a bucket the list of all is asked for. */
   readonly place: S3Place;
   /** Whether the bucket is asked, and not the object. */
   readonly isOfBucket?: boolean;
@@ -87,6 +87,7 @@ function addressOf(settings: S3ClientSettings, place: S3Place): URL {
 
 function pathOf(settings: S3ClientSettings, place: S3Place): string {
   const base = settings.endpoint.pathname.replace(/\/+$/, '');
+  if (place.bucket === '') return `${base}/`;
   const path = place.key.split('/').map(encodePart).join('/');
   return isInPath(settings, place) ? `${base}/${encodePart(place.bucket)}/${path}` : `${base}/${path}`;
 }

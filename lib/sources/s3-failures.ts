@@ -28,10 +28,22 @@ export function s3Error(
   code: ErrorCode,
   place: S3Place,
   problem: string,
-  { isRetryable = false, retryAfterMs = null }: { isRetryable?: boolean; retryAfterMs?: number | null } = {},
+  { isRetryable = false, retryAfterMs = null, s3Code = null }: S3Failure = {},
 ): SourceError {
-  const details = { bucket: place.bucket, ...(retryAfterMs === null ? {} : { retryAfterMs }) };
-  return new SourceError(`${uriOf(place)} ${problem}`, { code, retryable: isRetryable, details });
+  const details = {
+    bucket: place.bucket,
+    ...(retryAfterMs === null ? {} : { retryAfterMs }),
+    ...(s3Code === null ? {} : { s3Code }),
+  };
+  const shown = place.bucket === '' ? 'the list of buckets' : uriOf(place);
+  return new SourceError(`${shown} ${problem}`, { code, retryable: isRetryable, details });
+}
+
+interface S3Failure {
+  readonly isRetryable?: boolean;
+  readonly retryAfterMs?: number | null;
+  /** What S3 calls it. */
+  readonly s3Code?: string | null;
 }
 
 /** What an answer means that is none of success. Source: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html */
@@ -43,12 +55,13 @@ export function refusedByS3(place: S3Place, refusal: S3Refusal, asker: S3Asker):
   if (status === 301 || (region !== null && region !== asker.region && status === 400))
     return s3Error('SOURCE_REFUSED', place, elsewhere(shown, refusal, asker));
   if (TRANSIENT.test(code ?? '') || status === 408 || status === 429 || status >= 500) {
-    const isLimited = status === 429 || /SlowDown|Throttl/.test(code ?? '');
+    const isLimited = status === 429 || isSlowDown(code);
     const what = isLimited ? 'cannot be had yet: the server asks to slow down' : 'cannot be had: the server failed';
-    return s3Error('APEX_SOURCE', place, `${what} (${shown})`, { isRetryable: true, retryAfterMs });
+    return s3Error('APEX_SOURCE', place, `${what} (${shown})`, { isRetryable: true, retryAfterMs, s3Code: code });
   }
   if (status === 404) return s3Error('NOT_FOUND', place, missing(shown, place));
-  if (status === 401 || status === 403) return s3Error('SOURCE_REFUSED', place, denied(shown, place, asker));
+  if (status === 401 || status === 403)
+    return s3Error('SOURCE_REFUSED', place, denied(shown, place, asker), { s3Code: code });
   if (status >= 400) return s3Error('SOURCE_REQUEST', place, `was asked for in a way that is not accepted (${shown})`);
   return s3Error('SOURCE_ANSWER', place, `is answered with ${shown}, which is no answer of S3`);
 }
@@ -99,6 +112,11 @@ const RULES: readonly Rule[] = [
 
 /** Codes of failures that pass, whatever their status. */
 const TRANSIENT = /^(?:SlowDown|Throttling\w*|RequestTimeout|InternalError|ServiceUnavailable|OperationAborted)$/;
+
+/** Whether S3 asks for fewer requests, by what it calls its answer. */
+export function isSlowDown(s3Code: unknown): boolean {
+  return typeof s3Code === 'string' && /SlowDown|Throttl/.test(s3Code);
+}
 
 function missing(shown: string, place: S3Place): string {
   const hint = isPrefix(place) ? '' : `; for all keys that begin so give ${uriOf({ ...place, key: `${place.key}/` })}`;

@@ -1,8 +1,9 @@
 import { setImmediate } from 'node:timers/promises';
 import { isApexError } from '../contracts/errors.ts';
+import type { Waiting } from '../contracts/feed-source.ts';
 import { backoffMs, MIN_WAIT_MS, type Timing } from '../support/http-waits.ts';
 import type { S3Client } from './s3-client.ts';
-import { s3Error } from './s3-failures.ts';
+import { isSlowDown, s3Error } from './s3-failures.ts';
 import type { S3Place } from './s3-place.ts';
 import type { ListedObject, ListedPage } from './s3-xml.ts';
 
@@ -10,6 +11,8 @@ import type { ListedObject, ListedPage } from './s3-xml.ts';
 export interface Lister {
   readonly client: S3Client;
   readonly timing: Timing;
+  /** Hears of waits before a page is asked for again. */
+  readonly onWaiting: (waiting: Waiting) => void;
 }
 
 /** A page has 1,000 keys of at most 1,024 bytes, percent-encoded, and little more. */
@@ -60,7 +63,7 @@ function pageOf(place: S3Place, token: string | null, lister: Lister, signal: Ab
     ...(place.key !== '' && { prefix: place.key }),
     ...(token !== null && { 'continuation-token': token }),
   };
-  return persist(lister.timing, signal, async () => {
+  return persist(lister, signal, async () => {
     const { readListedPage } = await import('./s3-xml.ts');
     const request = { place, isOfBucket: true, query, maxBytes: MAX_PAGE_BYTES, isTimed: true };
     const { body } = await lister.client.ask(request, signal);
@@ -86,7 +89,7 @@ const MAX_ASKED_MS = 300_000;
 
 /** Tries again what may go well later, after the wait that the server asks for or one that doubles. @throws the last error. */
 export async function persist<Result>(
-  timing: Timing,
+  { timing, onWaiting }: Pick<Lister, 'timing' | 'onWaiting'>,
   signal: AbortSignal,
   work: () => Promise<Result>,
 ): Promise<Result> {
@@ -95,11 +98,13 @@ export async function persist<Result>(
       return await work();
     } catch (error) {
       if (!isApexError(error) || !error.retryable || attempt + 1 === ATTEMPTS) throw error;
-      const askedMs = error.details['retryAfterMs'];
+      const { retryAfterMs: askedMs, s3Code } = error.details;
       const ms =
         typeof askedMs === 'number'
           ? Math.min(Math.max(MIN_WAIT_MS, askedMs), MAX_ASKED_MS)
           : backoffMs(BACKOFF, attempt, timing.random());
+      const isLimited = typeof askedMs === 'number' || isSlowDown(s3Code);
+      onWaiting({ reason: isLimited ? 'limited' : 'failed', ms });
       await timing.sleep(ms, signal);
     }
   }

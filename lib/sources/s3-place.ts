@@ -5,6 +5,9 @@ export interface S3Place {
   readonly key: string;
 }
 
+/** Where the list of all buckets is asked for. */
+export const NO_BUCKET: S3Place = { bucket: '', key: '' };
+
 const PLACE = /^s3:\/\/([^/]+)(?:\/([\s\S]*))?$/i;
 
 /** What stands for a control character, or for a percent sign that would else look as if it began such a stand-in. */

@@ -1,4 +1,5 @@
 import { isApexError, type SourceError } from '../contracts/errors.ts';
+import type { Waiting } from '../contracts/feed-source.ts';
 import type { Copied, KnownBytes, Look, Source, SourceItem, SourceProblem, SourceRoot } from '../contracts/source.ts';
 import type { Download } from '../support/download-settings.ts';
 import type { Timing } from '../support/http-waits.ts';
@@ -15,6 +16,8 @@ export interface S3Settings extends S3ClientSettings {
   /** Larger objects are refused before they are read. */
   readonly maxBytes: number;
   readonly timing: Timing;
+  /** Hears of waits before a listing is gone on with. */
+  readonly onWaiting: (waiting: Waiting) => void;
 }
 
 /** A source, and how its connections are ended. */
@@ -72,7 +75,7 @@ class BucketSource implements S3Source {
     const missed = new Map(own.map((other) => [uriOf(other.place), other.place]));
     let state: SourceRoot['state'] = 'empty';
     try {
-      for await (const page of listObjects(place, { client: this.#client, timing: this.#settings.timing }, signal)) {
+      for await (const page of listObjects(place, { ...this.#settings, client: this.#client }, signal)) {
         for (const entry of page.flatMap((object) => entryOf(object, place))) {
           if ('code' in entry) state = 'incomplete';
           else if (state === 'empty') state = 'whole';
@@ -106,7 +109,7 @@ class BucketSource implements S3Source {
     if (place === null) return false;
     try {
       const ask = () => this.#client.ask({ place, method: 'HEAD', maxBytes: null, isTimed: true }, signal);
-      (await persist(this.#settings.timing, signal, ask)).end();
+      (await persist(this.#settings, signal, ask)).end();
       return false;
     } catch (error) {
       if (!isApexError(error)) throw error;

@@ -21,6 +21,9 @@ export const loadChecks = () => import('./checks.ts');
 /** What it looks at on servers. */
 export const loadServerChecks = () => import('./server-checks.ts');
 
+/** What metrics tell of quarantine, without the stores being opened. */
+export const loadSetAside = () => import('./set-aside.ts');
+
 interface OpenStores {
   readonly stores: Stores;
   close(): Promise<void>;

@@ -10,12 +10,14 @@ import { type MetricReport, reportOf } from './exposition.ts';
 import { gaugesOf } from './gauges.ts';
 import { seriesOf } from './series.ts';
 
-/** What metrics are collected from. No store is needed: they are told also while a server is down. */
+/** What metrics are collected from. No store need be there: they are told also while a server is down. */
 export interface MetricsParts {
   readonly ledger: MetricsLedger;
   readonly registry: RunRegistry;
   readonly staging: Pick<Staging, 'stats' | 'cleanedAt'>;
   readonly surroundings: Pick<Surroundings, 'now'>;
+  /** Documents in quarantine by code; null where that cannot be told now. */
+  readonly setAside: (signal: AbortSignal) => Promise<ReadonlyMap<string, number> | null>;
 }
 
 /**
@@ -31,12 +33,14 @@ export function collect<T>(
 ): Promise<T | null> {
   const { ledger, registry, staging, surroundings } = parts;
   return ledger.exclusively(async () => {
+    const setAside = await parts.setAside(signal);
     const runs = await new ListedRuns({ registry, records: null, close: async () => {} }).listRuns();
     for await (const counted of countRuns(runs, await ledger.marks(), registry)) await ledger.count(counted);
     const gauges = gaugesOf({
       runs,
       staging: await staging.stats(signal),
       cleanedAtMs: await staging.cleanedAt(),
+      setAside,
       nowMs: surroundings.now(),
     });
     return use(reportOf({ ...(await ledger.totals()), ...gauges }));

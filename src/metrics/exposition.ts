@@ -3,10 +3,10 @@ import { METRICS, type MetricFamily, type MetricName } from './families.ts';
 import { allSeries, bucketSeries, labelSets, seriesOf } from './series.ts';
 
 /**
- * Times that are not known are left out: 0 would be a time, of long ago. All else is written from the beginning, so that a first
- * increase is seen as one.
+ * Times that are not known are left out: 0 would be a time, of long ago. So is what is in quarantine, of which 0 would be good news. All
+ * else is written from the beginning, so that a first increase is seen as one.
  */
-const UNKNOWN_LEFT_OUT = /_timestamp_seconds(?:\{|$)/;
+const UNKNOWN_LEFT_OUT = /(?:_timestamp_seconds|_in_quarantine)(?:\{|$)/;
 
 /** A series as it is written, without the label that all have. */
 export interface Sample {

@@ -2,8 +2,9 @@ import type { ListedRun } from '../../lib/contracts/apex.ts';
 import type { Amounts } from '../../lib/contracts/metrics.ts';
 import type { StagingStats } from '../../lib/contracts/staging.ts';
 import { standingOf } from '../journal/story.ts';
-import { sourceLabel } from './families.ts';
+import { METRICS, sourceLabel } from './families.ts';
 import { Tally } from './measures.ts';
+import { seriesOf } from './series.ts';
 
 /** What is so at the moment of writing. */
 export interface Moment {
@@ -11,12 +12,14 @@ export interface Moment {
   readonly staging: StagingStats;
   /** When a cleanup came to its end last, in milliseconds since 1970, or null. */
   readonly cleanedAtMs: number | null;
+  /** Documents in quarantine by code; null where that is not known. */
+  readonly setAside: ReadonlyMap<string, number> | null;
   /** Milliseconds since 1970. */
   readonly nowMs: number;
 }
 
-/** What is so now, by series; what is not in it is 0. */
-export function gaugesOf({ runs, staging, cleanedAtMs, nowMs }: Moment): Amounts {
+/** What is so now, by series; what is not in it is 0, or not known (`reportOf`). */
+export function gaugesOf({ runs, staging, cleanedAtMs, setAside, nowMs }: Moment): Amounts {
   const tally = new Tally();
   for (const run of runs) {
     tally.add('apex_runs', { state: standingOf(run) });
@@ -33,5 +36,13 @@ export function gaugesOf({ runs, staging, cleanedAtMs, nowMs }: Moment): Amounts
   tally.add('apex_staging_quota_bytes', {}, staging.maxBytes);
   if (cleanedAtMs !== null) tally.add('apex_cleanup_last_success_timestamp_seconds', {}, cleanedAtMs / 1_000);
   tally.add('apex_metrics_written_timestamp_seconds', {}, nowMs / 1_000);
-  return tally.take();
+  return { ...tally.take(), ...(setAside !== null && setAsideSeries(setAside)) };
+}
+
+/** With those that are 0: what is left out is not known. */
+function setAsideSeries(setAside: ReadonlyMap<string, number>): Amounts {
+  const labels: readonly string[] = METRICS.apex_documents_in_quarantine.labels.code;
+  return Object.fromEntries(
+    labels.map((code) => [seriesOf('apex_documents_in_quarantine', { code }), setAside.get(code) ?? 0]),
+  );
 }

@@ -136,7 +136,7 @@ async function prepareAll(options: BatchOptions, batchNo: number, session: RunSe
       runId,
       signal,
       surroundings: parts.surroundings,
-      onRetry: () => session.noteRetry(step),
+      onRetry: (retry) => session.noteRetry(step, retry, sourceName),
       onStep: (_, reached) => {
         step = reached;
         watch.begin(reached);

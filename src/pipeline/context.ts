@@ -3,6 +3,7 @@
 // Must never touch a vendor package, the file system, the network, the clock or the process.
 
 import type { StepName } from '../../lib/contracts/pipeline.ts';
+import type { Retry } from './waits.ts';
 
 /** What the machine gets from outside instead of taking it: time, ids, cancellation. */
 export interface Surroundings {
@@ -25,6 +26,6 @@ export interface StepContext {
   readonly surroundings: Surroundings;
   /** Says that a document has come to a step. */
   readonly onStep: (documentId: string, step: StepName) => void;
-  /** Says that an attempt failed and another is made. */
-  readonly onRetry?: () => void;
+  /** Says that an attempt failed and another is made, after a wait. */
+  readonly onRetry?: (retry: Retry) => void;
 }

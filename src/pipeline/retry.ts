@@ -10,7 +10,7 @@ import { pagesOf } from './bounded.ts';
 import { classify, type Verdict } from './classify.ts';
 import { isDocumentsFault, reportOf } from './failure.ts';
 import { rootOf } from './identity.ts';
-import { allQuarantined } from './quarantine.ts';
+import { allQuarantined, quarantinePages } from './quarantine.ts';
 import { failedResult, unchangedResult } from './results.ts';
 import { BatchBuilder } from './run.ts';
 import type { RunSession } from './session.ts';
@@ -41,6 +41,23 @@ export async function isAnythingToRetry(
   const wrong = targets.find((documentId) => entries.get(documentId)?.group !== group);
   if (wrong !== undefined) throw await notInQuarantine(wrong, entries.get(wrong) ?? null, { records, group }, signal);
   return true;
+}
+
+/** The names of the sources that are read from again. */
+export async function sourcesToRetry(
+  { targets, reason, group }: RunPlan,
+  records: Pick<RecordsStore, 'quarantined'>,
+  signal: AbortSignal,
+): Promise<ReadonlySet<string>> {
+  if (reason === undefined) return sourcesOf(await records.quarantined(targets, signal));
+  const names = new Set<string>();
+  for await (const page of quarantinePages(records, group, signal))
+    for (const name of sourcesOf(page.filter(({ code }) => reason === 'all' || code === reason))) names.add(name);
+  return names;
+}
+
+function sourcesOf(entries: readonly QuarantineEntry[]): Set<string> {
+  return new Set(entries.map(({ source }) => source));
 }
 
 async function notInQuarantine(

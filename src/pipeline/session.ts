@@ -20,6 +20,7 @@ import type { Parts } from './parts.ts';
 import { failureDigest, settingsDigest, storesDigest } from './parts.ts';
 import { allQuarantined, Quarantine, type QuarantineOptions } from './quarantine.ts';
 import { EmbeddingUse } from './use.ts';
+import { AskedWaits, type Retry } from './waits.ts';
 
 /** What a session works on and with. */
 export interface SessionOptions {
@@ -90,6 +91,7 @@ export class RunSession {
   readonly measures: Measures;
   readonly #startedMs: number;
   readonly #leases: Leases;
+  readonly #waits: AskedWaits;
   /** When this process began on the run, ISO 8601. */
   readonly startedAt: string;
   #counts: RunCounts = NO_COUNTS;
@@ -115,6 +117,7 @@ export class RunSession {
     this.parts = options.parts;
     this.#leases = options.leases;
     this.onEvent = options.onEvent;
+    this.#waits = new AskedWaits(options.parts.surroundings, options.onEvent);
     this.signal = options.signal;
     this.writeSignal = options.parts.surroundings.graceAfter(options.signal);
     this.settingsDigest = settingsDigest(options.parts);
@@ -303,9 +306,10 @@ export class RunSession {
     if (reason !== null) throw reason;
   }
 
-  /** Counts an attempt at a step that is made again. */
-  noteRetry(step: StepName): void {
+  /** Counts an attempt at a step that is made again, and tells of a wait that the source asked for. */
+  noteRetry(step: StepName, retry: Retry, sourceName: string): void {
     this.measures.add('apex_step_retries_total', { step });
+    if (step === 'stage') this.#waits.take(retry, sourceName);
   }
 
   /** Counts the bytes of a document that was staged. */

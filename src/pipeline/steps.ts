@@ -36,8 +36,9 @@ export async function withRetries<T>(
       return await operation();
     } catch (error) {
       if (!isApexError(error) || !error.retryable || attempt >= policy.attempts) throw error;
-      context.onRetry?.();
-      await context.surroundings.sleep(delayMs(policy, attempt, error.details['retryAfterMs']), context.signal);
+      const ms = delayMs(policy, attempt, error.details['retryAfterMs']);
+      context.onRetry?.({ error, ms });
+      await context.surroundings.sleep(ms, context.signal);
     }
   }
 }

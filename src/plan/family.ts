@@ -14,6 +14,7 @@ import { isDocumentsFault, reportOf } from '../pipeline/failure.ts';
 import { isJoining } from '../pipeline/places.ts';
 import type { EmbeddingUse } from '../pipeline/use.ts';
 import { versionRecord } from '../pipeline/version.ts';
+import type { Retry } from '../pipeline/waits.ts';
 import { embeddingOf, type PlannedCache, plannedEmbedder } from './embedding.ts';
 import { deletedOf, quarantinedOf, rememberedOf, unchangedOf, writtenOf } from './results.ts';
 import { PLAN_RUN, type PlanSession } from './session.ts';
@@ -84,7 +85,10 @@ class Family {
     const onStep = (_: string, reached: StepName) => {
       step = reached;
     };
-    const context = { runId: PLAN_RUN, signal, surroundings: parts.surroundings, onStep };
+    const onRetry = (retry: Retry) => {
+      if (step === 'stage') this.#session.waits.take(retry, input.sourceName);
+    };
+    const context = { runId: PLAN_RUN, signal, surroundings: parts.surroundings, onStep, onRetry };
     try {
       if (input.keptVersion !== null) {
         const read = await readDocument(input, parts, context);

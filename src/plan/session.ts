@@ -10,6 +10,7 @@ import type { Candidate, ClassifyParts } from '../pipeline/classify.ts';
 import { failureDigest, type Parts, settingsDigest, storesDigest } from '../pipeline/parts.ts';
 import { allQuarantined, Quarantine } from '../pipeline/quarantine.ts';
 import type { SyncSession } from '../pipeline/sync.ts';
+import { AskedWaits } from '../pipeline/waits.ts';
 import type { Named } from './results.ts';
 
 /** Stands for a run in the temporary staging area. */
@@ -39,6 +40,8 @@ export class PlanSession implements SyncSession {
   readonly parts: PlanParts;
   readonly onEvent: (event: PlanEvent) => void;
   readonly signal: AbortSignal;
+  /** Hears of waits that sources ask for. */
+  readonly waits: AskedWaits;
   readonly settingsDigest: string;
   readonly storesDigest: string;
   /** Digests of the contents that the plan would add, of which another would be a place of the same document. */
@@ -54,6 +57,7 @@ export class PlanSession implements SyncSession {
     this.parts = parts;
     this.onEvent = onEvent;
     this.signal = signal;
+    this.waits = new AskedWaits(parts.surroundings, onEvent);
     this.settingsDigest = settingsDigest(parts);
     this.storesDigest = storesDigest(parts.stores);
   }

@@ -16,6 +16,7 @@ import { tellPassedOver } from '../pipeline/passed-over.ts';
 import { isProblem, severalNamed } from '../pipeline/run.ts';
 import { graver } from '../pipeline/session.ts';
 import { stage } from '../pipeline/stage.ts';
+import { AskedWaits, type Retry } from '../pipeline/waits.ts';
 
 /** What bytes are staged with. */
 export interface StageParts {
@@ -46,6 +47,7 @@ export async function stageAll(
   };
   const listing = listed(request, parts, { onEvent, signal });
   const tally = new StagedTally(parts.ledger);
+  const waits = new AskedWaits(parts.surroundings, onEvent);
   const receiving = parts.staging.items.receive(async (open) => {
     for await (const { entry, lister } of request.documentId === null ? listing : oneOf(listing, request.documentId)) {
       if (isProblem(entry)) {
@@ -53,7 +55,7 @@ export async function stageAll(
         continue;
       }
       try {
-        const published = await stageOne(entry, { request, lister, open }, parts, signal);
+        const published = await stageOne(entry, { request, lister, open, waits }, parts, signal);
         await tally.take(published);
         onEvent({ kind: 'staged', ...published });
         summary = countedIn(summary, published);
@@ -102,14 +104,22 @@ async function* oneOf(listing: AsyncIterable<Listed>, documentId: string): Async
 /** Opens a folder for the next item. */
 type Open = Parameters<Parameters<Staging['items']['receive']>[0]>[0];
 
+interface StagingOne {
+  readonly request: StageRequest;
+  readonly lister: Source;
+  readonly open: Open;
+  readonly waits: AskedWaits;
+}
+
 async function stageOne(
   item: SourceItem,
-  { request, lister, open }: { readonly request: StageRequest; readonly lister: Source; readonly open: Open },
+  { request, lister, open, waits }: StagingOne,
   { group, surroundings }: StageParts,
   signal: AbortSignal,
 ): Promise<Published> {
   const folder = open();
-  const file = await stage(item, lister, folder, { runId: '', signal, surroundings, onStep: () => {} });
+  const onRetry = (retry: Retry) => waits.take(retry, lister.name);
+  const file = await stage(item, lister, folder, { runId: '', signal, surroundings, onStep: () => {}, onRetry });
   const origin = item.isRepeatable ? item : lister.fromCopy(item, file);
   const { recordsOf, documentId } = request;
   if (recordsOf !== null) {

@@ -26,6 +26,7 @@ import { isProblem, listAhead, listedSoFar, listersOf, listingOf } from '../pipe
 import type { RunSession } from '../pipeline/session.ts';
 import { Spool } from '../pipeline/spool.ts';
 import { RETRIES, withRetries } from '../pipeline/steps.ts';
+import { type Retry, tellingWaits } from '../pipeline/waits.ts';
 import { endStaged } from '../staged/take.ts';
 import { deleteAbsent, Met } from './absent.ts';
 import { runRecordBatch } from './batch.ts';
@@ -105,7 +106,8 @@ async function readRecords(
     }
   };
   try {
-    const retrying = { signal, surroundings: parts.surroundings, onRetry: () => session.noteRetry('stage') };
+    const onRetry = (retry: Retry) => session.noteRetry('stage', retry, source.name);
+    const retrying = { signal, surroundings: parts.surroundings, onRetry };
     const failure = await withRetries(RETRIES.stage, retrying, readOnce);
     if (failure !== null) throw failure.error;
     return null;
@@ -149,18 +151,13 @@ export function isOfSource(error: unknown): error is ApexError {
   return isApexError(error) && error.name === 'SourceError';
 }
 
-/** Tells what a feed tells beside its pages; that it keeps its own pace is nobody's concern. */
+/** Tells what a feed tells beside its pages. */
 export function feedListeners(
   source: FeedSourceName,
   onEvent: (event: Extract<RunEvent, { kind: 'warning' }>) => void,
 ): FeedListeners {
   return {
-    onWaiting: ({ reason, ms }) => {
-      if (reason === 'pace') return;
-      const why = reason === 'limited' ? 'asked to slow down' : 'did not answer';
-      const message = `${source} ${why}; it is asked again in ${Math.ceil(ms / 1_000)} s`;
-      onEvent({ kind: 'warning', code: 'SOURCE_WAITS', message });
-    },
+    onWaiting: tellingWaits(source, onEvent),
     onWarning: ({ code, message }) => onEvent({ kind: 'warning', code, message }),
   };
 }

@@ -10,9 +10,10 @@ import {
   truncateSync,
   writeFileSync,
 } from 'node:fs';
+import type { ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import {
   canMount,
   canRunAsNobody,
@@ -26,6 +27,7 @@ import {
 } from '../helpers/bad-input.ts';
 import { openFrontApi } from '../helpers/front-api.ts';
 import { openOpenAiServer, refusal } from '../helpers/openai-server.ts';
+import { openS3Case, refuse } from '../helpers/s3-server.ts';
 import { openSamsaraApi } from '../helpers/samsara-api.ts';
 import { hasTerminal, openTerminal } from '../helpers/terminal.ts';
 import { openTurvoApi } from '../helpers/turvo-api.ts';
@@ -442,6 +444,93 @@ test.each([
     expect((await doctor(victim, home)).of(name)).toEqual({});
   },
 );
+
+const BUCKETS = '<?xml version="1.0"?>\n<ListAllMyBucketsResult><Buckets/></ListAllMyBucketsResult>';
+
+describe('S3 is asked once for its buckets, where anything of it is set:', () => {
+  /** What the doctor says of S3 when its server answers so. */
+  async function askS3(answer: (response: ServerResponse) => void, env: Readonly<Record<string, string>> = {}) {
+    const victim = await openVictim();
+    const s3 = await openS3Case({});
+    s3.interfere = (_, response) => {
+      answer(response);
+      return true;
+    };
+    const told = await doctor(victim, { APEX_HOME: join(victim.root, 'none'), ...s3.env, AWS_PROFILE: '', ...env });
+    const host = new URL(s3.server.url).host;
+    const check = JSON.parse(JSON.stringify(told.of('s3')).replaceAll(host, 'HOST')) as Line;
+    expect(JSON.stringify(check)).not.toMatch(/Canary|secret-of-the-tests/);
+    return { check, exitCode: told.exitCode, asked: s3.server.requests.map(({ path }) => path) };
+  }
+  const refusing = (status: number, code: string) => (response: ServerResponse) => void refuse(response, status, code);
+
+  test.each([
+    [
+      'a list',
+      (response: ServerResponse) => response.end(BUCKETS),
+      'ok',
+      /^HOST answers, and takes the keys of AWS_ACC/,
+      0,
+    ],
+    [
+      'no right to the list',
+      refusing(403, 'AccessDenied'),
+      'ok',
+      /knows the keys of .*, which may not list buckets$/,
+      0,
+    ],
+    ['no list at all', refusing(501, 'NotImplemented'), 'warning', /does not list buckets/, 0],
+    ['no such address', refusing(404, 'NoSuchKey'), 'warning', /does not list buckets/, 0],
+    ['a web page', (response: ServerResponse) => response.end('<html>Canary'), 'warning', /but not as S3 does$/, 0],
+    ['an unknown key', refusing(403, 'InvalidAccessKeyId'), 'problem', /HOST does not know the access key/, 78],
+    [
+      'a wrong secret',
+      refusing(403, 'SignatureDoesNotMatch'),
+      'problem',
+      /^the list of buckets may not be read: the secret/,
+      78,
+    ],
+    ['a failure', refusing(503, 'SlowDown'), 'problem', /the server asks to slow down/, 75],
+  ] as const)('%s', async (_, answer, level, found, status) => {
+    const { check, exitCode, asked } = await askS3(answer);
+    expect([check, exitCode]).toMatchObject([{ level, found: expect.stringMatching(found) }, status]);
+    expect(asked).toEqual(['/']);
+  });
+
+  test.each([
+    ['half of the keys', { AWS_SECRET_ACCESS_KEY: '' }, /need AWS_SECRET_ACCESS_KEY beside its other half/, 78],
+    ['a profile that is not there', { AWS_PROFILE: 'yard', HOME: '/nowhere' }, /there is no profile "yard"/, 78],
+    ['a server that is not there', { AWS_ENDPOINT_URL: 'http://127.0.0.1:9' }, /nothing listens there/, 75],
+  ])('%s', async (_, env, found, status) => {
+    const { check, exitCode, asked } = await askS3((response) => response.end(BUCKETS), env);
+    expect([check, exitCode]).toMatchObject([{ level: 'problem', found: expect.stringMatching(found) }, status]);
+    expect(asked).toEqual([]);
+  });
+
+  test('a region alone says nothing of buckets', async () => {
+    const victim = await openVictim();
+    const none = { AWS_PROFILE: '', APEX_HOME: join(victim.root, 'none') };
+    expect((await doctor(victim, { ...none, AWS_REGION: 'eu-west-1' })).names).not.toContain('s3');
+  });
+});
+
+test('the folder of metrics is looked at where one is set', async () => {
+  const victim = await openVictim();
+  const at = async (folder: string) => {
+    const { of, exitCode } = await doctor(victim, { APEX_METRICS_DIR: folder, APEX_HOME: join(victim.root, 'none') });
+    return { ...of('metrics_folder'), exitCode };
+  };
+  const folder = join(victim.root, 'metrics');
+  mkdirSync(folder, { mode: 0o755 });
+  expect(await at(folder)).toMatchObject({ level: 'ok', found: `${join(folder, 'apex.prom')} can be written` });
+  expect(readdirSync(folder)).toEqual([]);
+  const missing = await at(join(victim.root, 'missing'));
+  expect(missing).toMatchObject({
+    code: 'APEX_CONFIG',
+    found: expect.stringMatching(/ENOENT\): make its/),
+    exitCode: 78,
+  });
+});
 
 test('with --online one word is embedded, which shows a wrong dimension', async () => {
   const victim = await openVictim();

@@ -211,7 +211,9 @@ describe('samsara', () => {
   test('without a token, or with a wrong one, says which setting is to be corrected', async () => {
     const { SAMSARA_API_TOKEN: _, ...withoutToken } = api.env;
     const none = await apex(['ingest-json', '--source', 'samsara'], { home: memory.home, env: withoutToken });
-    expect([none.exitCode, none.stderr]).toEqual([78, expect.stringContaining('SAMSARA_API_TOKEN')]);
+    expect([none.exitCode, none.stderr]).toEqual([78, expect.stringContaining('SAMSARA_API_TOKEN is not set')]);
+    const listed = await apex(['runs', 'list', '--json'], { home: memory.home });
+    expect([none.lines, listed.stdout]).toEqual([[], '']);
     const wrong = await apex(['ingest-json', '--source', 'samsara', '--stream', 'vehicles'], {
       home: memory.home,
       env: { ...api.env, SAMSARA_API_TOKEN: 'wrong-token' },

@@ -1,3 +1,4 @@
+import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { ApiAnswer, Misbehaviour } from '../helpers/api-server.ts';
 import { openCase } from '../helpers/case.ts';
@@ -140,6 +141,20 @@ test('a wait that is told in milliseconds is not taken for one in seconds', asyn
   expect(asked).toBe(2);
 });
 
+test('a listing that Front asks to wait for says so, and goes on', async () => {
+  const front = await openFrontCase();
+  front.message('cnv_a', 'msg_1', { id: 'fil_1' });
+  let asked = 0;
+  front.api.interfere = ({ path }) => {
+    if (!path.includes('messages')) return null;
+    asked += 1;
+    return asked === 1 ? status(429, { 'retry-after': '1' }) : null;
+  };
+  const { exitCode, outcomes, stderr } = await front.ingest('cnv_a');
+  expect([exitCode, outcomes]).toEqual([0, { 'front:cnv_a/msg_1/fil_1': 'added' }]);
+  expect(stderr).toBe('warning: frontapp asked to slow down; it is asked again in 1 s');
+});
+
 test('the address that Front gives of a file decides no host, and a path only where the API documents it', async () => {
   const front = await openFrontCase();
   const { storage } = await openStorage();
@@ -196,9 +211,31 @@ describe('refused before anything is asked', () => {
     expect([exitCode, stderr]).toEqual([2, expect.stringContaining('file.pdf is no id that frontapp knows files by')]);
   });
 
-  test('without a token: the setting is named', async () => {
+  test('without a token: the setting is named, and no run is listed', async () => {
+    const { run } = openCase();
     const { exitCode, stderr } = await run('ingest', '--source', 'frontapp', 'msg_1');
     expect([exitCode, stderr]).toEqual([78, expect.stringContaining('FRONTAPP_API_TOKEN is not set')]);
+    expect((await run('runs', 'list')).stdout).toBe('');
+  });
+
+  test('a retry of its files without a token: no run is listed beside the one that set them aside', async () => {
+    const front = await openFrontCase();
+    front.message('cnv_a', 'msg_1', { id: 'fil_1', text: '' });
+    expect((await front.ingest('msg_1')).outcomes).toEqual({ 'front:cnv_a/msg_1/fil_1': 'quarantined' });
+    const { exitCode, stderr } = await front.runWith({ FRONTAPP_API_TOKEN: '' }, 'retry', '--all');
+    expect([exitCode, stderr]).toEqual([78, expect.stringContaining('FRONTAPP_API_TOKEN is not set')]);
+    expect((await front.run('runs', 'list')).lines).toMatchObject([{ state: 'completed' }]);
+  });
+
+  test('a retry of what is not Front’s needs no token, though files of Front are in quarantine, too', async () => {
+    const front = await openFrontCase();
+    front.message('cnv_a', 'msg_1', { id: 'fil_1', text: '' });
+    front.write('scan.pdf', '%PDF-1.7 damaged');
+    await front.ingest('msg_1');
+    const withoutToken = (...args: string[]) => front.runWith({ FRONTAPP_API_TOKEN: '' }, ...args);
+    await withoutToken('ingest', join(dirname(front.home), 'documents'));
+    const { exitCode, lines } = await withoutToken('retry', '--reason', 'CORRUPT');
+    expect([exitCode, lines.at(-1)]).toMatchObject([3, { quarantined: 1 }]);
   });
 });
 

@@ -159,9 +159,27 @@ test('a server that asks to slow down is asked again when it said, and its docum
     else response.end(TEXT);
   });
   const { run } = openCase({}, { SOURCE_ALLOWED_HOSTS: '127.0.0.1', SOURCE_ALLOW_HTTP: 'on' });
-  const { exitCode } = await run('ingest', server.url);
+  const { exitCode, stderr } = await run('ingest', server.url);
   expect([exitCode, times.length]).toEqual([0, 2]);
   expect(times[1]! - times[0]!).toBeGreaterThanOrEqual(1_990);
+  const { host } = new URL(server.url);
+  expect(stderr).toBe(`warning: ${host} asked to slow down; it is asked again in 2 s`);
+});
+
+test.each([
+  ['stage', ['stage']],
+  ['ingest --dry-run', ['ingest', '--dry-run']],
+  ['ingest-json', ['ingest-json', '--source', 'samsara']],
+])('apex %s tells that a server is waited for', async (_, args) => {
+  let asked = 0;
+  const server = await openWebServer((_, response) => {
+    asked += 1;
+    if (asked === 1) response.writeHead(503, { 'retry-after': '1' }).end();
+    else response.end('[]');
+  });
+  const { run } = openCase({}, { SOURCE_ALLOWED_HOSTS: '127.0.0.1', SOURCE_ALLOW_HTTP: 'on' });
+  const { stderr } = await run(...args, `${server.url}/readings.json`);
+  expect(stderr).toContain(`warning: ${new URL(server.url).host} asked to slow down; it is asked again in 1 s`);
 });
 
 test('a download that takes longer than is allowed is set aside', async () => {

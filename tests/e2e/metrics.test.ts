@@ -71,6 +71,22 @@ test('an ingest leaves what it did, readable by all, and the next one adds to it
   expect(second.get(command('ingest', 3))).toBe(2);
 });
 
+test('what is in quarantine is told as it is now, and not at all while the memory cannot be read', async () => {
+  const { run, documents, home, series, write } = openMetricsCase();
+  const inQuarantine = 'apex_documents_in_quarantine{code="EMPTY_TEXT"}';
+  await run('cleanup');
+  expect(series().get(inQuarantine)).toBe(0);
+  await run('ingest', documents);
+  expect(series().get(inQuarantine)).toBe(1);
+  write('empty.txt', 'Bay nine is free.');
+  await run('ingest', documents);
+  expect(series().get(inQuarantine)).toBe(0);
+  writeFileSync(join(home, 'memory.db'), 'no database, but as long as the head of one'.repeat(9));
+  await run('metrics', '--textfile', join(home, '..', 'metrics', 'apex.prom'));
+  expect(series().has(inQuarantine)).toBe(false);
+  expect(series().get(outcome('added'))).toBe(3);
+});
+
 test.skipIf(promtool === null)('promtool has nothing to say against it', async () => {
   const { run, documents, text } = openMetricsCase();
   await run('ingest', documents);

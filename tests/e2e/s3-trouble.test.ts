@@ -247,8 +247,9 @@ test('a listing goes on after a page that failed once', async () => {
     failures += 1;
     return refuse(response, 500, 'InternalError', { headers: { 'retry-after': '0' } });
   };
-  const { exitCode, lines } = await s3.ingest('s3://freight/in/');
+  const { exitCode, lines, stderr } = await s3.ingest('s3://freight/in/');
   expect([exitCode, failures, lines.at(-1)!['added']]).toEqual([0, 1, 2]);
+  expect(stderr).toBe('warning: s3 asked to slow down; it is asked again in 1 s');
 });
 
 test('a redirect to the same site is followed, signed anew; keys are sent to no other', async () => {
@@ -334,7 +335,8 @@ describe('settings:', () => {
     );
     expect(`${stdout}${stderr}`).not.toContain('secret-of-the-tests');
     const { authorization } = s3.server.requests[0]?.headers ?? {};
-    return { exitCode, stderr: stderr.replaceAll(root, 'ROOT'), authorization };
+    const runs = (await s3.run('runs', 'list')).lines.map(({ state }) => state);
+    return { exitCode, stderr: stderr.replaceAll(root, 'ROOT'), authorization, runs };
   }
 
   test('keys, region and endpoint come from the files of profiles', async () => {
@@ -403,14 +405,28 @@ describe('settings:', () => {
       /"evil.example\/" is no region: set AWS_REGION/,
     ],
   ] as [string, Record<string, string>, Record<string, string>, RegExp][])(
-    '%s is told, exit status 78',
+    '%s is told, exit status 78, and no run is listed',
     async (_, profiles, env, message) => {
       expect(await ingestWith(profiles, () => env)).toMatchObject({
-        exitCode: 78,
+        ...{ exitCode: 78, runs: [] },
         stderr: expect.stringMatching(message),
       });
     },
   );
+
+  test('files of records that lie in a bucket need the keys, too: no run is listed', async () => {
+    const s3 = await openS3Case({ 'readings.json': '[]' });
+    const env = { ...NONE, HOME: dirname(s3.home) };
+    const { exitCode, stderr } = await s3.runWith(
+      env,
+      'ingest-json',
+      '--source',
+      'samsara',
+      's3://freight/readings.json',
+    );
+    expect([exitCode, stderr]).toEqual([78, expect.stringContaining('s3:// locations need keys')]);
+    expect((await s3.run('runs', 'list')).stdout).toBe('');
+  });
 
   test('where clouds tell machines their credentials nothing is asked, though it is named as the endpoint', async () => {
     const { run } = openCase({}, { ...KEYS, AWS_ENDPOINT_URL: 'http://169.254.169.254' });

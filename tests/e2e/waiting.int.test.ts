@@ -1,8 +1,11 @@
+import { readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { describe, expect, inject, test } from 'vitest';
+import { describe, expect, inject, onTestFinished, test, vi } from 'vitest';
 import { openCase } from '../helpers/case.ts';
+import { seriesIn } from '../helpers/exposition.ts';
 import { openOpenAiServer } from '../helpers/openai-server.ts';
-import { apex, startApex } from '../helpers/program.ts';
+import { apex, newFolder, startApex } from '../helpers/program.ts';
 import { startProxy } from '../helpers/proxy.ts';
 import { serverEnvironment } from '../servers/environment.ts';
 
@@ -122,5 +125,37 @@ describe.skipIf(postgres === null)('a server that is away', () => {
       waits: [{ role: 'records', until: expect.any(String) }],
     });
     expect(await verify()).toBe(0);
+  });
+
+  test('in the middle of a run: its metrics tell of the open circuit until it closes, and of no quarantine until it can be asked', async () => {
+    const server = await openOpenAiServer();
+    const folder = newFolder('metrics');
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+    const { home, documents, env, proxy, run, write } = await openBehindProxy({
+      ...server.env,
+      APEX_METRICS_DIR: folder,
+    });
+    write('empty.txt', '');
+    const series = () => seriesIn(readFileSync(join(folder, 'apex.prom'), 'utf8'));
+    const open = () => series().get('apex_store_circuit_open{role="records"}');
+    const setAside = () => series().get('apex_documents_in_quarantine{code="EMPTY_TEXT"}');
+    await run('cleanup');
+    expect([open(), setAside()]).toEqual([0, 0]);
+    server.respond = () => {
+      proxy.set({ kind: 'down' });
+      server.respond = () => null;
+      return null;
+    };
+    const started = startApex(['ingest', documents], { home, env });
+    await started.notes('waiting for the records store since');
+    // They are written a moment after it is said.
+    await vi.waitFor(() => expect([open(), setAside()]).toEqual([1, undefined]), {
+      timeout: 20_000,
+      interval: POLL_MS,
+    });
+    proxy.set(null);
+    expect((await started.finished).exitCode).toBe(3);
+    expect([open(), setAside()]).toEqual([0, 1]);
+    expect(series().get('apex_store_waits_total{role="records"}')).toBeGreaterThan(0);
   });
 });

@@ -35,6 +35,7 @@ export function openFakeParts({ texts, faults = new Faults(), graph, registry, p
     // No test of the machine's other commands asks for records.
     feeds: {
       read: async function* () {},
+      assertReady: async () => {},
       open: () => Promise.reject(new Error('there is no API')),
       mapper: () => Promise.reject(new Error('there is no mapper')),
     },

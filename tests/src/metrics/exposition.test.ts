@@ -24,10 +24,10 @@ test('buckets are written summed up, and the text is one that a collector takes'
   expect(series.get('apex_step_duration_seconds_sum{step="parse"}')).toBe(400.25);
 });
 
-test('every metric is there from the beginning at 0, but times that nobody knows', () => {
+test('every metric is there from the beginning at 0, but times and a quarantine that nobody knows', () => {
   const told = [...parseExposition(textOf({})).keys()];
-  const times = Object.keys(METRICS).filter((name) => name.endsWith('_timestamp_seconds'));
-  expect(told).toEqual(Object.keys(METRICS).filter((name) => !times.includes(name)));
+  const isUnknown = (name: string) => name.endsWith('_timestamp_seconds') || name === 'apex_documents_in_quarantine';
+  expect(told).toEqual(Object.keys(METRICS).filter((name) => !isUnknown(name)));
   expect(Math.max(...seriesIn(textOf({})).values())).toBe(0);
 });
 
@@ -57,7 +57,7 @@ test('what is in staging now is told by source, and sums up to all of it', () =>
     { state: 'running', isOwned: true, waitingFor: [{ role: 'graph' }] },
     { state: 'running', isOwned: false, waitingFor: [] },
   ] as never;
-  expect(gaugesOf({ runs, staging, cleanedAtMs: 5_000, nowMs: 9_000 })).toEqual({
+  expect(gaugesOf({ runs, staging, cleanedAtMs: 5_000, setAside: null, nowMs: 9_000 })).toEqual({
     'apex_runs{state="running"}': 1,
     'apex_runs{state="interrupted"}': 1,
     'apex_store_circuit_open{role="graph"}': 1,
@@ -68,6 +68,22 @@ test('what is in staging now is told by source, and sums up to all of it', () =>
     apex_cleanup_last_success_timestamp_seconds: 5,
     apex_metrics_written_timestamp_seconds: 9,
   });
+});
+
+test('what is in quarantine is told by code, also that there is none; nothing where it is not known', () => {
+  const staging = {
+    ...{ base: '/srv', usedBytes: 0, maxBytes: 1, documents: 0, oldest: null, largest: null },
+    ...{ bySource: [], byStatus: [] },
+  };
+  const told = (setAside: ReadonlyMap<string, number> | null) =>
+    [...seriesIn(textOf(gaugesOf({ runs: [], staging, cleanedAtMs: null, setAside, nowMs: 1 })))].filter(([series]) =>
+      series.startsWith('apex_documents_in_quarantine'),
+    );
+  const known = new Map(told(new Map([['CORRUPT', 3]])));
+  expect(known.get('apex_documents_in_quarantine{code="CORRUPT"}')).toBe(3);
+  expect(known.get('apex_documents_in_quarantine{code="EMPTY_TEXT"}')).toBe(0);
+  expect(told(new Map()).length).toBe(known.size);
+  expect(told(null)).toEqual([]);
 });
 
 test.each([
