@@ -203,7 +203,7 @@ class FolderStaging implements Staging {
 
   stats(signal: AbortSignal): Promise<StagingStats> {
     const { base, maxBytes } = this.#settings;
-    return statsOf(base, maxBytes, signal);
+    return statsOf({ base, maxBytes, signal });
   }
 
   /** The folders of runs, and of what waits, three levels down; links are never followed. @param document only those of one. */
