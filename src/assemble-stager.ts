@@ -34,7 +34,7 @@ export async function openStager(options: Omit<HostOptions, 'prepareIsolated'>):
   return {
     stage: (request, onEvent, signal) => stageAll(request, parts, onEvent, signal),
     list: () => staging.items.list(),
-    get: (itemId) => staging.items.get(itemId),
+    find: (itemId) => staging.items.find(itemId),
     stats: (signal) => staging.stats(signal),
     close: async () => {
       await close();

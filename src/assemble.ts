@@ -481,10 +481,9 @@ function probedItems(items: StagedItems, probe: Probe): StagedItems {
   return {
     receive: (work) => outer.receive((open) => work(() => probed('folder', open(), probe))),
     list: () => outer.list(),
-    get: (...args) => outer.get(...args),
+    find: (...args) => outer.find(...args),
     take: (...args) => outer.take(...args),
     end: (...args) => outer.end(...args),
-    remove: (...args) => outer.remove(...args),
   };
 }
 

@@ -36,7 +36,8 @@ export interface Stager {
   stage(request: StageRequest, onEvent: (event: StageEvent) => void, signal: AbortSignal): Promise<StageSummary>;
   /** What waits, and what failed, in order of source and id. */
   list(): AsyncIterable<StagedItem>;
-  get(itemId: string): Promise<StagedItem | null>;
+  /** Those of this id: of each source at most one, in order of source. */
+  find(itemId: string): Promise<readonly StagedItem[]>;
   stats(signal: AbortSignal): Promise<StagingStats>;
   close(): Promise<void>;
 }

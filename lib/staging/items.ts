@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { existsSync, lstatSync, renameSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { SourceError } from '../contracts/errors.ts';
-import type { SourceItem } from '../contracts/source.ts';
-import type { IncomingFolder, Published, StagedItem, StagedItems } from '../contracts/staging.ts';
+import type { SourceItem, StagedOrigin } from '../contracts/source.ts';
+import type { IncomingFolder, IsAtWork, Published, StagedItem, StagedItems } from '../contracts/staging.ts';
 import { diskError } from '../support/disk.ts';
 import { isLockHeld, type KernelLock, takeLock } from '../support/kernel-lock.ts';
 import type { Probe } from '../support/probe.ts';
@@ -57,11 +57,11 @@ export function isWhole(path: string, metadata: Metadata): boolean {
 }
 
 /** The folder in which what a run has taken lies. */
-export function takenPath(base: string, { itemId, source }: { itemId: string; source: string }, runId: string): string {
-  return join(documentPath(base, source, itemId), takenName(runId));
+export function takenPath(base: string, of: StagedOrigin, runId: string): string {
+  return join(documentPath(base, of), takenName(runId));
 }
 
-function documentPath(base: string, source: string, itemId: string): string {
+function documentPath(base: string, { source, itemId }: StagedOrigin): string {
   return join(base, plainName(source), plainName(itemId));
 }
 
@@ -124,26 +124,24 @@ export class WaitingItems implements StagedItems {
     }
   }
 
-  async get(itemId: string): Promise<StagedItem | null> {
-    for (const source of subfolders(this.#settings.base)) {
+  async find(itemId: string): Promise<StagedItem[]> {
+    const found: StagedItem[] = [];
+    for (const source of subfolders(this.#settings.base).sort()) {
+      if (basename(source).startsWith('.')) continue;
       const item = await this.#itemIn(join(source, plainName(itemId)));
-      if (item !== null) return item;
+      if (item !== null) found.push(item);
     }
-    return null;
+    return found;
   }
 
-  async take(
-    itemId: string,
-    runId: string,
-    isAtWork: (runId: string) => boolean,
-  ): Promise<SourceItem | 'taken' | 'gone'> {
-    const item = await this.get(itemId);
+  async take(of: StagedOrigin, runId: string, isAtWork: IsAtWork): Promise<SourceItem | 'taken' | 'gone'> {
+    const document = documentPath(this.#settings.base, of);
+    const item = await this.#itemIn(document);
     if (item?.origin == null) return 'gone';
-    const document = documentPath(this.#settings.base, item.source, itemId);
     const own = takenName(runId);
     for (const { name } of entriesOf(document)) {
       if (!name.startsWith(TAKEN) || name === own) continue;
-      if (isAtWork(name.slice(TAKEN.length))) return 'taken';
+      if (await isAtWork(name.slice(TAKEN.length))) return 'taken';
       // What came after it was staged later: it is that which counts.
       if (existsSync(join(document, WAITING))) this.#remove(join(document, name));
       else this.#rename(join(document, name), join(document, own));
@@ -155,14 +153,12 @@ export class WaitingItems implements StagedItems {
     return {
       ...{ ...origin, bytes: metadata.file_size_bytes, mediaType: metadata.media_type },
       locator: JSON.stringify({ runId, digest: metadata.file_digest, version: metadata.source_version ?? null }),
-      staged: { itemId, source: item.source },
+      staged: of,
     };
   }
 
-  async end(itemId: string, runId: string, failure: WaitingMetadata['error']): Promise<void> {
-    const item = await this.get(itemId);
-    if (item === null) return;
-    const document = documentPath(this.#settings.base, item.source, itemId);
+  async end(of: StagedOrigin, runId: string, failure: WaitingMetadata['error']): Promise<void> {
+    const document = documentPath(this.#settings.base, of);
     const taken = join(document, takenName(runId));
     const metadata = readMetadata(taken);
     if (failure === null || metadata?.waiting === undefined || existsSync(join(document, WAITING))) this.#remove(taken);
@@ -170,12 +166,6 @@ export class WaitingItems implements StagedItems {
       this.#write(taken, { ...metadata, status: 'failed' }, { ...metadata.waiting, error: failure });
       this.#rename(taken, join(document, WAITING));
     }
-  }
-
-  async remove(itemId: string): Promise<boolean> {
-    const item = await this.get(itemId);
-    if (item === null) return false;
-    return this.#remove(dirname(item.path));
   }
 
   /** Folders of processes that died while they staged something, and what was being removed. */
@@ -193,7 +183,7 @@ export class WaitingItems implements StagedItems {
 
   async #publish(folder: string, named: Named): Promise<Published> {
     const { itemId, source, kind, group, origin } = named;
-    const document = documentPath(this.#settings.base, source, itemId);
+    const document = documentPath(this.#settings.base, { source, itemId });
     const target = join(document, WAITING);
     const metadata = readMetadata(folder)!;
     const waiting = { kind, group, source_item: origin, error: null };
@@ -223,6 +213,7 @@ export class WaitingItems implements StagedItems {
 
   /** What waits in a document's folder, or is taken from there; null when nothing is. What came last counts. */
   async #itemIn(document: string): Promise<StagedItem | null> {
+    if (lstatSync(document, { throwIfNoEntry: false })?.isDirectory() !== true) return null;
     const names = entriesOf(document)
       .filter((entry) => entry.isDirectory() && isWaiting(entry.name))
       .map(({ name }) => name);

@@ -286,6 +286,47 @@ test('what cannot be taken is said, with what to do', async () => {
   await victim.assertUnharmed();
 });
 
+/** One id, staged from the web and from a file. */
+async function stagedTwice(victim: Victim, id: string): Promise<void> {
+  const server = await openWebServer((_, response) => response.end('Bay eleven, says the web.'));
+  await staged(victim, `${server.url}/bays.txt`, '--id', id);
+  await staged(victim, victim.write('a.txt', 'Bay nine, says the file.'), '--id', id);
+}
+
+test('of an id that waits from two sources both are shown, and one is taken only when it is said which', async () => {
+  const victim = await openVictim({ env: { SOURCE_ALLOWED_HOSTS: '127.0.0.1', SOURCE_ALLOW_HTTP: 'on' } });
+  await stagedTwice(victim, 'bays');
+  const shown = await victim.run(['staging', 'show', 'bays', '--json']);
+  expect(shown.lines.map((line) => [line['source'], line['name']])).toEqual([
+    ['https', 'bays.txt'],
+    ['local_upload', 'a.txt'],
+  ]);
+  const text = await victim.run(['staging', 'show', 'bays']);
+  expectEnd(text, 0, 'apex ingest --source https --staged bays', 'apex ingest --source local_upload --staged bays');
+  const one = await victim.run(['staging', 'show', 'bays', '--source', 'https']);
+  expectEnd(one, 0, /bays\.txt/);
+  expect(one.stdout).not.toContain('a.txt');
+  expectEnd(
+    await victim.run(['staging', 'show', 'bays', '--source', 's3']),
+    2,
+    'as bays from s3, only from https, local',
+  );
+  const several = 'bays waits in staging from several sources (https, local_upload): say which with --source';
+  for (const args of [['bays'], []]) expectEnd(await victim.run(['ingest', '--staged', ...args]), 2, several);
+  expectEnd(await victim.run(['ingest', '--staged', 'bays', '--source', 's3']), 2, several);
+  expectEnd(await victim.run(['ingest', '--staged', 'bays', '--source', 'https']), 0, /added .*bays\.txt/);
+  expectEnd(
+    await victim.run(['ingest', '--staged', 'bays', '--source', 'https']),
+    2,
+    'bays waits in staging from local_upload, not from https: give that --source',
+  );
+  expectEnd(await victim.run(['ingest', '--staged', '--source', 'https']), 0);
+  expect(lyingIn(victim)).toContain('local_upload/bays/waiting/staged');
+  expectEnd(await victim.run(['ingest', '--staged']), 0, /updated .*a\.txt/);
+  expect(lyingIn(victim)).toEqual([]);
+  await victim.assertUnharmed();
+});
+
 test('damage in staging costs what is damaged: it is told, kept for the retention time, and the others are taken', async () => {
   const victim = await openVictim();
   const names = ['torn.txt', 'gone.txt', 'short.txt', 'other.txt', 'good.txt'];
