@@ -4,6 +4,7 @@ import type { StagedItem, StagingShare, StagingStats } from '../lib/contracts/st
 import { registerCleanup } from './cleanup.ts';
 import { refuseUnknown } from './group.ts';
 import { type CommonFlags, withStager } from './host.ts';
+import { registerStagingRemove } from './staging-remove.ts';
 import { counted, shownBytes, shownPlace, shownTime } from './ui/figures.ts';
 import { stagedItemJson, stagingStatsJson } from './ui/json.ts';
 import { printJson, printLine, printNote } from './ui/output.ts';
@@ -25,7 +26,7 @@ interface ListFlags extends CommonFlags {
   readonly sort?: keyof typeof ORDERS;
 }
 
-/** `apex staging stats|list|show|cleanup`: what lies in staging, and what becomes of it. */
+/** `apex staging stats|list|show|remove|cleanup`: what lies in staging, and what becomes of it. */
 export function registerStaging(program: Command): void {
   const staging = program
     .command('staging')
@@ -56,6 +57,7 @@ export function registerStaging(program: Command): void {
     .option('--json', 'one JSON object an item on standard output')
     .addHelpText('after', '\nExample:\n  $ apex staging show doc-61b3fe0bbcb843863e63839d')
     .action(showItem);
+  registerStagingRemove(staging, STATUSES);
   registerCleanup(staging);
 }
 

@@ -5,6 +5,7 @@ import { openStaging } from '../lib/staging/index.ts';
 import { probed } from '../lib/support/probe.ts';
 import {
   type HostOptions,
+  openRunRegistry,
   openSources,
   probedStaging,
   probeOf,
@@ -12,7 +13,9 @@ import {
   systemSurroundings,
 } from './assemble.ts';
 import { placesOf } from './config/report.ts';
+import { removeStaged } from './staged/remove.ts';
 import { stageAll } from './staged/stage.ts';
+import { isOwned } from './staged/take.ts';
 
 /** Opens what works on the staging area alone: no store is opened, so that it also works while a server is down. Errors: ConfigError. */
 export async function openStager(options: Omit<HostOptions, 'prepareIsolated'>): Promise<Stager> {
@@ -20,8 +23,8 @@ export async function openStager(options: Omit<HostOptions, 'prepareIsolated'>):
   const places = placesOf(settings, defaultHome);
   for (const warning of openDataFolder(places.home)) onWarning(warning);
   const probe = probeOf(settings);
-  const opened = openStaging(stagingSettings(settings, places, probe));
-  const staging = probe === null ? opened : probedStaging(opened, probe);
+  const area = openStaging(stagingSettings(settings, places, probe));
+  const staging = probe === null ? area : probedStaging(area, probe);
   const ownFolders = [places.home, places.stagingBase];
   const { source, close } = await openSources({ ...options, ownFolders });
   const ledger = openLedger(places.home);
@@ -31,12 +34,23 @@ export async function openStager(options: Omit<HostOptions, 'prepareIsolated'>):
     surroundings: systemSurroundings(settings.graceSeconds * 1_000),
     ...{ group: settings.group, ledger },
   };
+  // Only what a run has taken is a reason to ask.
+  const opened: { registry?: ReturnType<typeof openRunRegistry> } = {};
+  const registry = () => {
+    opened.registry ??= openRunRegistry(places.home);
+    return opened.registry;
+  };
   return {
     stage: (request, onEvent, signal) => stageAll(request, parts, onEvent, signal),
     list: () => staging.items.list(),
     find: (itemId) => staging.items.find(itemId),
+    remove: (request, onEvent, signal) => {
+      const isAtWork = async (runId: string) => isOwned(runId, await registry());
+      return removeStaged(request, { items: staging.items, isAtWork }, onEvent, signal);
+    },
     stats: (signal) => staging.stats(signal),
     close: async () => {
+      await (await opened.registry)?.close();
       await close();
       await ledger.close();
       await staging.close();

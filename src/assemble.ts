@@ -103,9 +103,14 @@ export async function openRuns(options: HostOptions): Promise<Runs> {
   } catch (error) {
     if (!isOutage(error)) throw error;
     const { home } = placesOf(options.settings, options.defaultHome);
-    const registry = await openRegistry({ folder: home, createJournalId: randomUUID, now: Date.now, probe: null });
+    const registry = await openRunRegistry(home);
     return new ListedRuns({ registry, records: null, close: () => registry.close() });
   }
+}
+
+/** Opens the registry of runs alone, for what needs no store. Errors as `openApex`. */
+export function openRunRegistry(home: string): Promise<RunRegistry> {
+  return openRegistry({ folder: home, createJournalId: randomUUID, now: Date.now, probe: null });
 }
 
 /** Prepares one document for another process, leaving its artifacts in staging: what a document that kills processes is left to. */
@@ -484,6 +489,7 @@ function probedItems(items: StagedItems, probe: Probe): StagedItems {
     find: (...args) => outer.find(...args),
     take: (...args) => outer.take(...args),
     end: (...args) => outer.end(...args),
+    remove: (...args) => outer.remove(...args),
   };
 }
 

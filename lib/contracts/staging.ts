@@ -93,6 +93,8 @@ export interface StagedItems {
   take(of: StagedOrigin, runId: string, isAtWork: IsAtWork): Promise<SourceItem | 'taken' | 'gone'>;
   /** Ends a run's work on an item: removes it (null), or keeps it as failed for the retention time. Quiet when it is gone. */
   end(of: StagedOrigin, runId: string, failure: Pick<ErrorReport, 'code' | 'message'> | null): Promise<void>;
+  /** Removes an item that was found, but nothing that a run at work has. @returns what became of it: `gone` when others were faster. */
+  remove(item: StagedItem, isAtWork: IsAtWork): Promise<'removed' | 'taken' | 'gone'>;
 }
 
 /** Is this run at work, now? Asked only of runs that have taken what others want. */

@@ -37,6 +37,13 @@ export function plainName(name: string): string {
   return PLAIN_NAME.test(name) && !name.startsWith(DIGEST_PREFIX) ? name : `${DIGEST_PREFIX}${digestOf(name)}`;
 }
 
+const DIGEST_NAME = /^sha256-[0-9a-f]{64}$/;
+
+/** Can it be what `plainName` makes of a name that cannot be a folder's? */
+export function isDigestName(name: string): boolean {
+  return DIGEST_NAME.test(name);
+}
+
 /** Lower-case hexadecimal SHA-256. */
 export function digestOf(data: string | Uint8Array): string {
   return createHash('sha256').update(data).digest('hex');

@@ -11,6 +11,7 @@ import { DocumentFolder, type FolderOptions } from './document-folder.ts';
 import {
   changedAt,
   entriesOf,
+  isDigestName,
   isWaiting,
   makeFolderBelow,
   plainName,
@@ -63,6 +64,19 @@ export function takenPath(base: string, of: StagedOrigin, runId: string): string
 
 function documentPath(base: string, { source, itemId }: StagedOrigin): string {
   return join(base, plainName(source), plainName(itemId));
+}
+
+/** The folder of an item, and of one whose metadata are damaged: that is known by the name of its folder, which may be a digest. */
+function namesOf(itemId: string): string[] {
+  const name = plainName(itemId);
+  return name !== itemId && isDigestName(itemId) ? [name, itemId] : [name];
+}
+
+/** What waits in a document's folder, and what runs have taken from it. */
+function waitingNames(document: string): string[] {
+  return entriesOf(document)
+    .filter((entry) => entry.isDirectory() && isWaiting(entry.name))
+    .map(({ name }) => name);
 }
 
 function takenName(runId: string): string {
@@ -128,8 +142,10 @@ export class WaitingItems implements StagedItems {
     const found: StagedItem[] = [];
     for (const source of subfolders(this.#settings.base).sort()) {
       if (basename(source).startsWith('.')) continue;
-      const item = await this.#itemIn(join(source, plainName(itemId)));
-      if (item !== null) found.push(item);
+      for (const name of namesOf(itemId)) {
+        const item = await this.#itemIn(join(source, name));
+        if (item !== null && (name !== itemId || item.itemId === itemId)) found.push(item);
+      }
     }
     return found;
   }
@@ -166,6 +182,24 @@ export class WaitingItems implements StagedItems {
       this.#write(taken, { ...metadata, status: 'failed' }, { ...metadata.waiting, error: failure });
       this.#rename(taken, join(document, WAITING));
     }
+  }
+
+  async remove(item: StagedItem, isAtWork: IsAtWork): Promise<'removed' | 'taken' | 'gone'> {
+    const document = dirname(dirname(item.path));
+    for (let tries = 0; tries < MAX_TRIES; tries += 1) {
+      const names = waitingNames(document);
+      if (names.length === 0) return 'gone';
+      let removed = 0;
+      let held = 0;
+      for (const name of names) {
+        // Asked once the name is read: a run that takes it from now on changes the name.
+        if (name !== WAITING && (await isAtWork(name.slice(TAKEN.length)))) held += 1;
+        else if (this.#remove(join(document, name))) removed += 1;
+      }
+      if (removed > 0) return 'removed';
+      if (held === names.length) return 'taken';
+    }
+    throw busy(document);
   }
 
   /** Folders of processes that died while they staged something, and what was being removed. */
@@ -214,9 +248,7 @@ export class WaitingItems implements StagedItems {
   /** What waits in a document's folder, or is taken from there; null when nothing is. What came last counts. */
   async #itemIn(document: string): Promise<StagedItem | null> {
     if (lstatSync(document, { throwIfNoEntry: false })?.isDirectory() !== true) return null;
-    const names = entriesOf(document)
-      .filter((entry) => entry.isDirectory() && isWaiting(entry.name))
-      .map(({ name }) => name);
+    const names = waitingNames(document);
     const name = names.includes(WAITING) ? WAITING : names[0];
     if (name === undefined) return null;
     const path = join(document, name);

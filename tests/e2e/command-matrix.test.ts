@@ -93,6 +93,10 @@ const ROWS: { readonly [line: string]: Row } = {
     args: () => ['nothing-has-this-id'],
     statuses: { ...{ absent: [2], empty: [2], 'read-only': [77], 'in use': [2], damaged: [2], 'newer format': [2] } },
   },
+  'staging remove': {
+    args: () => ['nothing-has-this-id'],
+    statuses: { ...{ absent: [2], empty: [2], 'read-only': [77], 'in use': [2], damaged: [2], 'newer format': [2] } },
+  },
   'staging cleanup': { args: () => [], statuses: READS },
   reconcile: { args: () => [], statuses: READS },
   // The read-only disk has little room, which is found as well.

@@ -327,6 +327,67 @@ test('of an id that waits from two sources both are shown, and one is taken only
   await victim.assertUnharmed();
 });
 
+test('what waits is removed by id, and what is not there costs only itself', async () => {
+  const victim = await openVictim();
+  const items = await staged(victim, ...['a.txt', 'b.txt', 'c.txt'].map((name) => victim.write(name, `Bay ${name}.`)));
+  const [a, b] = items.map(idOf);
+  const before = lyingIn(victim);
+  const trial = await victim.run(['staging', 'remove', a!, '--dry-run']);
+  expectEnd(trial, 0, `would remove ${a} of local_upload`, '1 would be removed (10 B)');
+  expect(lyingIn(victim)).toEqual(before);
+  const removed = await victim.run(['staging', 'remove', a!, 'nothing', b!, '--json']);
+  expect(removed.exitCode).toBe(2);
+  expect(removed.lines).toMatchObject([
+    { event: 'removed', item_id: a, source: 'local_upload', name: 'a.txt' },
+    { event: 'problem', uri: 'nothing', code: 'NOT_FOUND' },
+    { event: 'removed', item_id: b },
+    { event: 'summary', removed: 2, problems: 1, bytes: 20, exit_status: 2 },
+  ]);
+  expectEnd(await victim.run(['staging', 'remove', a!]), 2, `nothing waits in staging as ${a}`);
+  expectEnd(await victim.run(['ingest', '--staged']), 0, /added .*c\.txt/);
+  expect(JSON.stringify(await documentsOf(victim))).not.toMatch(/[ab]\.txt/);
+  await victim.assertUnharmed();
+});
+
+test('what is selected is removed only when that was confirmed, and nothing where nothing is selected', async () => {
+  const victim = await openVictim();
+  await staged(victim, victim.write('a.txt', 'Bay nine.'), victim.write('b.txt', '      '));
+  expectEnd(await victim.run(['ingest', '--staged']), 3, /quarantined .*b\.txt/);
+  await staged(victim, victim.write('c.txt', 'Bay ten.'));
+  const refused: [string[], RegExp][] = [
+    [[], /name items by their ids, or select them by --source or --status/],
+    [['x', '--status', 'failed'], /by their ids, or select them by --status, not both/],
+    [[''], /an id is empty/],
+    [['--status', 'lost'], /Allowed choices are active, failed, damaged/],
+    [['--status', 'failed'], /1 item \(6 B\) would be removed from staging: add --yes/],
+    [['--source', 'local_upload', '--json'], /2 items \(14 B\) would be removed from staging: add --yes/],
+  ];
+  const before = lyingIn(victim);
+  for (const [args, said] of refused) expectEnd(await victim.run(['staging', 'remove', ...args]), 2, said);
+  expectEnd(await victim.run(['staging', 'remove', '--source', 's3']), 0, '0 removed');
+  expect(lyingIn(victim)).toEqual(before);
+  expectEnd(await victim.run(['staging', 'remove', '--status', 'failed', '--yes']), 0, '1 removed (6 B)');
+  expectEnd(await victim.run(['staging', 'remove', '--source', 'local_upload', '--yes']), 0, '1 removed (8 B)');
+  expect((await victim.run(['staging', 'list', '--json'])).lines).toEqual([]);
+});
+
+test('what a run at work has taken is not removed, and of two sources it is said which', async () => {
+  const victim = await openVictim({ env: { SOURCE_ALLOWED_HOSTS: '127.0.0.1', SOURCE_ALLOW_HTTP: 'on' } });
+  await stagedTwice(victim, 'bays');
+  expectEnd(await victim.run(['staging', 'remove', 'bays']), 2, 'say which with --source');
+  const frozen = victim.start(['ingest', '--staged', 'bays', '--source', 'https'], {
+    APEX_CRASH_POINT: 'stop items.take:after',
+  });
+  await frozen.stopped();
+  const held = await victim.run(['staging', 'remove', 'bays', '--source', 'https']);
+  expectEnd(held, 75, /bays is being taken by run .* \(LOCKED\)/);
+  expectEnd(await victim.run(['staging', 'remove', '--source', 'https', '--dry-run']), 0, '0 would be removed');
+  expectEnd(await victim.run(['staging', 'remove', 'bays', '--source', 'local_upload']), 0, '1 removed');
+  frozen.kill('SIGCONT');
+  expectEnd(await frozen.finished, 0, /added .*bays\.txt/);
+  expect(lyingIn(victim)).toEqual([]);
+});
+
 test('damage in staging costs what is damaged: it is told, kept for the retention time, and the others are taken', async () => {
   const victim = await openVictim();
   const names = ['torn.txt', 'gone.txt', 'short.txt', 'other.txt', 'good.txt'];

@@ -177,6 +177,57 @@ test('of one id an item of each source waits, is taken and ends by itself', asyn
   expect(await sourcesOf()).toEqual(['https']);
 });
 
+test('an item is removed for good, unless a run at work has it, and what came after that is removed alone', async () => {
+  const { base, staging } = openArea();
+  const remove = async (isAtWork: (runId: string) => boolean = nobody) => {
+    const [item] = await staging.items.find('DOC-1');
+    return item === undefined ? null : [item.takenBy, await staging.items.remove(item, isAtWork)];
+  };
+  await publish(staging, 'DOC-1');
+  const [seen] = await staging.items.find('DOC-1');
+  expect(await remove()).toEqual([null, 'removed']);
+  expect(readdirSync(base)).not.toContain('local_upload');
+  expect(await staging.items.remove(seen!, nobody)).toBe('gone');
+  await publish(staging, 'DOC-1');
+  await taken(staging, 'DOC-1', 'live');
+  expect(await remove(isOneOf('live'))).toEqual(['live', 'taken']);
+  await publish(staging, 'DOC-1', 'anew');
+  expect(await remove(isOneOf('live'))).toEqual([null, 'removed']);
+  expect(await remove(isOneOf('live'))).toEqual(['live', 'taken']);
+  expect(await remove()).toEqual(['live', 'removed']);
+  expect(await listed(staging)).toEqual([]);
+});
+
+test('what is removed while a run takes it is of one of them', async () => {
+  const { open, staging } = openArea();
+  for (let round = 0; round < 20; round += 1) {
+    const { item } = await publish(staging, 'DOC-1');
+    const [removed, got] = await Promise.all([
+      open().items.remove(item, isOneOf('live')),
+      open().items.take(at('DOC-1'), 'live', nobody),
+    ]);
+    expect([removed, typeof got === 'string' ? got : 'got']).toSatisfy(
+      ([one, other]) => (one === 'removed' && other === 'gone') || (one === 'taken' && other === 'got'),
+    );
+    await staging.items.end(at('DOC-1'), 'live', null);
+  }
+});
+
+test('a damaged item is found and removed by the name that is listed, also where that is a digest', async () => {
+  const { staging } = openArea();
+  const { item } = await publish(staging, 'a/b');
+  writeFileSync(join(dirname(item.path), '.metadata.json'), '{');
+  const [name] = await listed(staging);
+  expect(name).toMatch(/^sha256-/);
+  expect(await staging.items.find(name!)).toMatchObject([{ itemId: name, status: 'damaged' }]);
+  await publish(staging, 'c/d');
+  const whole = (await Array.fromAsync(staging.items.list())).find(({ itemId }) => itemId === 'c/d')!;
+  expect(await staging.items.find(basename(dirname(dirname(whole.path))))).toEqual([]);
+  const [damaged] = await staging.items.find(name!);
+  expect(await staging.items.remove(damaged!, nobody)).toBe('removed');
+  expect(await listed(staging)).toEqual(['c/d']);
+});
+
 test('what failed is kept with its reason, and can be taken again', async () => {
   const { staging } = openArea();
   await publish(staging, 'DOC-1');
