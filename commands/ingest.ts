@@ -94,7 +94,7 @@ function assertNamed(targets: readonly string[], flags: IngestFlags): void {
     throw new UsageError(problem, { code: 'APEX_USAGE' });
   };
   if (staged === true) {
-    for (const [name, value] of Object.entries({ id, 'stdin-name': stdinName, sync, 'dry-run': flags.dryRun }))
+    for (const [name, value] of Object.entries({ id, 'stdin-name': stdinName, sync }))
       if (value !== undefined) refuse(`--${name} does not go with --staged: leave out one of them`);
     if (targets.includes('')) refuse('an id is empty: name an item, as apex staging list shows it, or none for all');
     return;

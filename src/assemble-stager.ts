@@ -1,11 +1,10 @@
 import type { Stager } from '../lib/contracts/stager.ts';
-import { openDataFolder } from '../lib/journal/index.ts';
+import { isAtWork, openDataFolder } from '../lib/journal/index.ts';
 import { openLedger } from '../lib/metrics/index.ts';
 import { openStaging } from '../lib/staging/index.ts';
 import { probed } from '../lib/support/probe.ts';
 import {
   type HostOptions,
-  openRunRegistry,
   openSources,
   probedStaging,
   probeOf,
@@ -15,7 +14,6 @@ import {
 import { placesOf } from './config/report.ts';
 import { removeStaged } from './staged/remove.ts';
 import { stageAll } from './staged/stage.ts';
-import { isOwned } from './staged/take.ts';
 
 /** Opens what works on the staging area alone: no store is opened, so that it also works while a server is down. Errors: ConfigError. */
 export async function openStager(options: Omit<HostOptions, 'prepareIsolated'>): Promise<Stager> {
@@ -34,23 +32,19 @@ export async function openStager(options: Omit<HostOptions, 'prepareIsolated'>):
     surroundings: systemSurroundings(settings.graceSeconds * 1_000),
     ...{ group: settings.group, ledger },
   };
-  // Only what a run has taken is a reason to ask.
-  const opened: { registry?: ReturnType<typeof openRunRegistry> } = {};
-  const registry = () => {
-    opened.registry ??= openRunRegistry(places.home);
-    return opened.registry;
-  };
   return {
     stage: (request, onEvent, signal) => stageAll(request, parts, onEvent, signal),
     list: () => staging.items.list(),
     find: (itemId) => staging.items.find(itemId),
-    remove: (request, onEvent, signal) => {
-      const isAtWork = async (runId: string) => isOwned(runId, await registry());
-      return removeStaged(request, { items: staging.items, isAtWork }, onEvent, signal);
-    },
+    remove: (request, onEvent, signal) =>
+      removeStaged(
+        request,
+        { items: staging.items, isAtWork: (runId) => isAtWork(places.home, runId) },
+        onEvent,
+        signal,
+      ),
     stats: (signal) => staging.stats(signal),
     close: async () => {
-      await (await opened.registry)?.close();
       await close();
       await ledger.close();
       await staging.close();

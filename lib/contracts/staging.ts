@@ -93,6 +93,8 @@ export interface StagedItems {
   take(of: StagedOrigin, runId: string, isAtWork: IsAtWork): Promise<SourceItem | 'taken' | 'gone'>;
   /** Ends a run's work on an item: removes it (null), or keeps it as failed for the retention time. Quiet when it is gone. */
   end(of: StagedOrigin, runId: string, failure: Pick<ErrorReport, 'code' | 'message'> | null): Promise<void>;
+  /** What would be ingested of an item that was found, to be read where it lies as long as nobody takes it; null when it is gone. */
+  offer(item: StagedItem): SourceItem | null;
   /** Removes an item that was found, but nothing that a run at work has. @returns what became of it: `gone` when others were faster. */
   remove(item: StagedItem, isAtWork: IsAtWork): Promise<'removed' | 'taken' | 'gone'>;
 }

@@ -57,9 +57,9 @@ export function isWhole(path: string, metadata: Metadata): boolean {
   return stats?.isFile() === true && stats.size === metadata.file_size_bytes;
 }
 
-/** The folder in which what a run has taken lies. */
-export function takenPath(base: string, of: StagedOrigin, runId: string): string {
-  return join(documentPath(base, of), takenName(runId));
+/** The folder in which what a run has taken lies; null: what none has. */
+export function takenPath(base: string, of: StagedOrigin, runId: string | null): string {
+  return join(documentPath(base, of), runId === null ? WAITING : takenName(runId));
 }
 
 function documentPath(base: string, { source, itemId }: StagedOrigin): string {
@@ -163,14 +163,11 @@ export class WaitingItems implements StagedItems {
       else this.#rename(join(document, name), join(document, own));
     }
     if (!existsSync(join(document, own))) this.#rename(join(document, WAITING), join(document, own));
-    const metadata = readMetadata(join(document, own));
-    if (metadata?.waiting === undefined) return 'gone';
-    const { source_item: origin } = metadata.waiting;
-    return {
-      ...{ ...origin, bytes: metadata.file_size_bytes, mediaType: metadata.media_type },
-      locator: JSON.stringify({ runId, digest: metadata.file_digest, version: metadata.source_version ?? null }),
-      staged: of,
-    };
+    return readableIn(join(document, own), of, runId) ?? 'gone';
+  }
+
+  offer({ path, itemId, source, takenBy }: StagedItem): SourceItem | null {
+    return readableIn(dirname(path), { itemId, source }, takenBy);
   }
 
   async end(of: StagedOrigin, runId: string, failure: WaitingMetadata['error']): Promise<void> {
@@ -300,6 +297,18 @@ export class WaitingItems implements StagedItems {
       throw diskError(error, `the staging folder ${this.#settings.base}`);
     }
   }
+}
+
+/** What is to be read of a folder that a run has; null: that none has. Null where it is gone. */
+function readableIn(folder: string, staged: StagedOrigin, runId: string | null): SourceItem | null {
+  const metadata = readMetadata(folder);
+  if (metadata?.waiting === undefined) return null;
+  const { source_item: origin } = metadata.waiting;
+  return {
+    ...{ ...origin, bytes: metadata.file_size_bytes, mediaType: metadata.media_type },
+    locator: JSON.stringify({ runId, digest: metadata.file_digest, version: metadata.source_version ?? null }),
+    staged,
+  };
 }
 
 /** What a rename says when another process was faster. */

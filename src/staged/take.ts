@@ -6,7 +6,7 @@ import type { RunReplay } from '../journal/replay.ts';
 import type { RunSession } from '../pipeline/session.ts';
 
 /** Does the run take what waits in staging? */
-export function takesStaged({ plan }: Pick<RunSession, 'plan'>): boolean {
+export function takesStaged({ plan }: { readonly plan: Pick<RunPlan, 'source' | 'listedBy'> }): boolean {
   return plan.source === STAGED_SOURCE || plan.listedBy === STAGED_SOURCE;
 }
 
@@ -31,6 +31,30 @@ export async function* takeStaged(session: RunSession, replay: RunReplay): Async
     const taken = await items.take(entry, runId, isOthersWork);
     if (typeof taken !== 'string') yield taken;
     else if (isNamed) yield taken === 'taken' ? held(entry) : missing(entry.itemId);
+  }
+}
+
+/** What waits, for those who only look. */
+export interface WaitingParts {
+  readonly items: Pick<Staging['items'], 'find' | 'list' | 'offer'>;
+  readonly isAtWork: IsAtWork;
+}
+
+/** What a run would take from staging now, taking nothing. Problems as of `takeStaged`. */
+export async function* offeredItems(
+  request: StagedRequest,
+  { items, isAtWork }: WaitingParts,
+): AsyncGenerator<SourceItem | SourceProblem> {
+  const isNamed = request.targets.length > 0;
+  for await (const entry of wantedItems(request, items)) {
+    if (isProblem(entry)) {
+      yield entry;
+      continue;
+    }
+    const isHeld = entry.takenBy !== null && (await isAtWork(entry.takenBy));
+    const offered = isHeld ? null : items.offer(entry);
+    if (offered !== null) yield offered;
+    else if (isNamed) yield isHeld ? held(entry) : missing(entry.itemId);
   }
 }
 
@@ -131,7 +155,7 @@ function isProblem(entry: StagedItem | SourceProblem): entry is SourceProblem {
 }
 
 /** Is a run at work now? */
-export async function isOwned(runId: string, registry: Pick<RunRegistry, 'get'>): Promise<boolean> {
+async function isOwned(runId: string, registry: Pick<RunRegistry, 'get'>): Promise<boolean> {
   return (await registry.get(runId))?.isOwned === true;
 }
 

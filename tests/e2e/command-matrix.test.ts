@@ -83,6 +83,7 @@ const ROWS: { readonly [line: string]: Row } = {
   trace: { args: ({ documentId }) => [documentId], statuses: READS_ONE },
   cleanup: { args: () => [], statuses: READS },
   'ingest --staged': { args: () => [], statuses: READS },
+  'ingest --staged --dry-run': { args: () => [], statuses: { ...READS, 'read-only': [0, 77] }, isTraceless: true },
   'ingest-json --source samsara --staged': { args: () => [], statuses: READS },
   stage: { args: ({ documents }) => [documents], statuses: IS_STAGING },
   metrics: { args: () => [], statuses: IS_STAGING },

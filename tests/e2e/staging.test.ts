@@ -388,6 +388,65 @@ test('what a run at work has taken is not removed, and of two sources it is said
   expect(lyingIn(victim)).toEqual([]);
 });
 
+test('a plan of what waits says what its ingest would do, and takes nothing', async () => {
+  const victim = await openVictim({ env: { SOURCE_ALLOWED_HOSTS: '127.0.0.1', SOURCE_ALLOW_HTTP: 'on' } });
+  const plan = async (...args: string[]) => {
+    const planned = await victim.run(['ingest', '--staged', ...args, '--dry-run', '--json']);
+    const documents = eventsOf(planned, 'planned_document').map((line) => [
+      line['source'],
+      line['action'],
+      line['code'],
+    ]);
+    return { documents, exitCode: planned.exitCode, ...eventsOf(planned, 'problem')[0] };
+  };
+  const env = { APEX_HOME: join(victim.root, 'new') };
+  expect((await victim.run(['ingest', '--staged', '--dry-run'], { env })).exitCode).toBe(0);
+  expect(existsSync(env.APEX_HOME)).toBe(false);
+  await stagedTwice(victim, 'bays');
+  await victim.run(['stage', '-', '--id', 'typed'], { input: 'Bay twelve is typed.' });
+  await staged(victim, victim.write('empty.txt', '      '));
+  await staged(victim, victim.write('north.txt', 'Bay north.'), '--group', 'north');
+  const before = lyingIn(victim);
+  const all = await plan();
+  expect(all).toMatchObject({ code: 'APEX_USAGE', exitCode: 2 });
+  expect(all.documents.map(([, action]) => action).sort()).toEqual(['add', 'quarantine']);
+  expect(await plan('bays', '--source', 'https')).toMatchObject({
+    documents: [['https', 'add', undefined]],
+    exitCode: 0,
+  });
+  expect(await plan('nothing')).toMatchObject({ documents: [], code: 'NOT_FOUND', exitCode: 2 });
+  expect(lyingIn(victim)).toEqual(before);
+  expectEnd(await victim.run(['ingest', '--staged', 'bays', '--source', 'https']), 0, /added .*bays\.txt/);
+  const update = { documents: [['local_upload', 'update', undefined]], exitCode: 0 };
+  expect(await plan('bays')).toMatchObject(update);
+  expect((await plan('--group', 'north')).documents).toEqual([['local_upload', 'add', undefined]]);
+  const frozen = victim.start(['ingest', '--staged', 'bays'], { APEX_CRASH_POINT: 'stop items.take:after' });
+  await frozen.stopped();
+  expect(await plan('bays')).toMatchObject({ documents: [], code: 'LOCKED', exitCode: 75 });
+  frozen.kill('SIGKILL');
+  await frozen.finished;
+  expect(await plan('bays')).toMatchObject(update);
+  expectEnd(await victim.run(['ingest', '--staged', 'bays']), 0, /updated .*a\.txt/);
+});
+
+test('a plan of records that wait says what would become of their things, and takes nothing', async () => {
+  const victim = await openVictim();
+  const file = victim.write('fleet.json', JSON.stringify([READING]));
+  await staged(victim, '--source', 'samsara', file);
+  const before = lyingIn(victim);
+  const planned = async (...args: string[]) => {
+    const ended = await victim.run(['ingest-json', '--source', 'samsara', ...args, '--dry-run', '--json']);
+    expect(ended.exitCode, ended.stderr).toBe(0);
+    return eventsOf(ended, 'planned_document').map((line) => [line['document_id'], line['action']]);
+  };
+  const plan = await planned('--staged');
+  expect(plan).toEqual(await planned(file));
+  expect(plan).not.toEqual([]);
+  expect(lyingIn(victim)).toEqual(before);
+  expectEnd(await victim.run(['ingest-json', '--source', 'samsara', '--staged']), 0);
+  expect(lyingIn(victim)).toEqual([]);
+});
+
 test('damage in staging costs what is damaged: it is told, kept for the retention time, and the others are taken', async () => {
   const victim = await openVictim();
   const names = ['torn.txt', 'gone.txt', 'short.txt', 'other.txt', 'good.txt'];
