@@ -32,9 +32,10 @@ export function registerIngest(program: Command): void {
       'paths, folders, quoted globs, https:// and s3:// addresses, or - for standard input; with --source frontapp ids of files, messages and conversations; with --staged ids',
     )
     .addOption(
-      new Option('--source <name>', 'what all targets are read with; by default each with what it looks like').choices(
-        Object.keys(SOURCES),
-      ),
+      new Option(
+        '--source <name>',
+        'what all targets are read with, by default each with what it looks like; with --staged only what is of this source',
+      ).choices(Object.keys(SOURCES)),
     )
     .option('--staged', 'take what waits in staging (apex stage): the items of these ids, or all')
     .option('--id <id>', 'id of the document; only with a single file or -')
@@ -70,6 +71,7 @@ export function registerIngest(program: Command): void {
       const request = {
         targets: located.targets,
         source: located.source,
+        ...(flags.staged === true && flags.source !== undefined && { stagedFrom: flags.source }),
         documentId: flags.id ?? null,
         sync: flags.sync === true ? { allowsEmpty: flags.allowEmpty === true } : null,
         onError: flags.onError,
@@ -92,7 +94,7 @@ function assertNamed(targets: readonly string[], flags: IngestFlags): void {
     throw new UsageError(problem, { code: 'APEX_USAGE' });
   };
   if (staged === true) {
-    for (const [name, value] of Object.entries({ id, 'stdin-name': stdinName, sync, 'dry-run': flags.dryRun }))
+    for (const [name, value] of Object.entries({ id, 'stdin-name': stdinName, sync }))
       if (value !== undefined) refuse(`--${name} does not go with --staged: leave out one of them`);
     if (targets.includes('')) refuse('an id is empty: name an item, as apex staging list shows it, or none for all');
     return;

@@ -4,6 +4,7 @@ import type { StagedItem, StagingShare, StagingStats } from '../lib/contracts/st
 import { registerCleanup } from './cleanup.ts';
 import { refuseUnknown } from './group.ts';
 import { type CommonFlags, withStager } from './host.ts';
+import { registerStagingRemove } from './staging-remove.ts';
 import { counted, shownBytes, shownPlace, shownTime } from './ui/figures.ts';
 import { stagedItemJson, stagingStatsJson } from './ui/json.ts';
 import { printJson, printLine, printNote } from './ui/output.ts';
@@ -25,7 +26,7 @@ interface ListFlags extends CommonFlags {
   readonly sort?: keyof typeof ORDERS;
 }
 
-/** `apex staging stats|list|show|cleanup`: what lies in staging, and what becomes of it. */
+/** `apex staging stats|list|show|remove|cleanup`: what lies in staging, and what becomes of it. */
 export function registerStaging(program: Command): void {
   const staging = program
     .command('staging')
@@ -52,9 +53,11 @@ export function registerStaging(program: Command): void {
     .summary('one item')
     .description('All that is known of one item: where it came from, where it lies, why it failed.')
     .argument('<item>', 'its id, as `apex staging list` shows it')
-    .option('--json', 'one JSON object on standard output')
+    .option('--source <name>', 'only what is of this source, where items of several sources have the id')
+    .option('--json', 'one JSON object an item on standard output')
     .addHelpText('after', '\nExample:\n  $ apex staging show doc-61b3fe0bbcb843863e63839d')
     .action(showItem);
+  registerStagingRemove(staging, STATUSES);
   registerCleanup(staging);
 }
 
@@ -130,7 +133,7 @@ async function listItems(flags: ListFlags): Promise<void> {
   else for (const line of table(ITEM_COLUMNS, listed.map(rowOf))) printLine(line);
 }
 
-function isListed({ source, status }: StagedItem, flags: ListFlags): boolean {
+function isListed({ source, status }: StagedItem, flags: Pick<ListFlags, 'source' | 'status'>): boolean {
   return source === (flags.source ?? source) && status === (flags.status ?? status);
 }
 
@@ -140,17 +143,30 @@ function rowOf({ itemId, source, status, bytes, createdAt, origin, takenBy }: St
   return [safeText(itemId), safeText(source), standing, shownBytes(bytes), shownTime(createdAt), what];
 }
 
-async function showItem(itemId: string, flags: CommonFlags): Promise<void> {
-  const item = await withStager(flags, (stager) => stager.get(itemId));
-  if (item === null)
-    throw new UsageError(`nothing waits in staging as ${itemId}: see apex staging list`, { code: 'NOT_FOUND' });
-  if (flags.json === true) printJson({ event: 'staged_item', ...stagedItemJson(item) });
-  else for (const line of itemLines(item)) printLine(line);
+async function showItem(itemId: string, flags: Pick<ListFlags, 'source' | 'json'>): Promise<void> {
+  const found = await withStager(flags, (stager) => stager.find(itemId));
+  const shown = found.filter((item) => isListed(item, flags));
+  if (shown.length === 0) throw nothingWaits(itemId, found, flags);
+  for (const [index, item] of shown.entries()) {
+    if (flags.json === true) printJson({ event: 'staged_item', ...stagedItemJson(item) });
+    else for (const line of [...(index === 0 ? [] : ['']), ...itemLines(item, found.length > 1)]) printLine(line);
+  }
 }
 
-function itemLines(item: StagedItem): string[] {
+function nothingWaits(
+  itemId: string,
+  others: readonly StagedItem[],
+  { source }: Pick<ListFlags, 'source'>,
+): UsageError {
+  const of = others.length === 0 ? '' : ` from ${source}, only from ${others.map((item) => item.source).join(', ')}`;
+  return new UsageError(`nothing waits in staging as ${itemId}${of}: see apex staging list`, { code: 'NOT_FOUND' });
+}
+
+/** @param isOneOfSeveral items of other sources have its id. */
+function itemLines(item: StagedItem, isOneOfSeveral: boolean): string[] {
   const { kind, source, group, status, origin, path, bytes, digest, createdAt, takenBy, error } = item;
-  const take = kind === 'document' ? 'apex ingest --staged' : `apex ingest-json --source ${source} --staged`;
+  const of = kind === 'records' || isOneOfSeveral ? ` --source ${source}` : '';
+  const take = `${kind === 'document' ? 'apex ingest' : 'apex ingest-json'}${of} --staged`;
   return [
     `item     ${safeText(item.itemId)}, ${kind === 'document' ? 'a document' : 'records'} of ${safeText(source)}`,
     ...(group === '' ? [] : [`group    ${safeText(group)}`]),

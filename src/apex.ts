@@ -75,7 +75,7 @@ export class Machine implements Apex {
   }
 
   async ingest(request: IngestRequest, onEvent: OnEvent, signal: AbortSignal): Promise<RunSummary> {
-    const { source, targets, documentId, sync = null, onError } = request;
+    const { source, targets, documentId, sync = null, onError, stagedFrom } = request;
     const plan = {
       kind: 'ingest',
       source,
@@ -85,6 +85,7 @@ export class Machine implements Apex {
       sync,
       settingsDigest: settingsDigest(this.#parts),
       ...(onError === 'stop' && { onError }),
+      ...(stagedFrom !== undefined && { listedBy: stagedFrom }),
     } as const;
     await assertPlanReady(plan, this.#parts);
     return this.#engine.start(plan, onEvent, signal, this.#allowance(request.caps));

@@ -1,5 +1,5 @@
 import type { Stager } from '../lib/contracts/stager.ts';
-import { openDataFolder } from '../lib/journal/index.ts';
+import { isAtWork, openDataFolder } from '../lib/journal/index.ts';
 import { openLedger } from '../lib/metrics/index.ts';
 import { openStaging } from '../lib/staging/index.ts';
 import { probed } from '../lib/support/probe.ts';
@@ -12,6 +12,7 @@ import {
   systemSurroundings,
 } from './assemble.ts';
 import { placesOf } from './config/report.ts';
+import { removeStaged } from './staged/remove.ts';
 import { stageAll } from './staged/stage.ts';
 
 /** Opens what works on the staging area alone: no store is opened, so that it also works while a server is down. Errors: ConfigError. */
@@ -20,8 +21,8 @@ export async function openStager(options: Omit<HostOptions, 'prepareIsolated'>):
   const places = placesOf(settings, defaultHome);
   for (const warning of openDataFolder(places.home)) onWarning(warning);
   const probe = probeOf(settings);
-  const opened = openStaging(stagingSettings(settings, places, probe));
-  const staging = probe === null ? opened : probedStaging(opened, probe);
+  const area = openStaging(stagingSettings(settings, places, probe));
+  const staging = probe === null ? area : probedStaging(area, probe);
   const ownFolders = [places.home, places.stagingBase];
   const { source, close } = await openSources({ ...options, ownFolders });
   const ledger = openLedger(places.home);
@@ -34,7 +35,14 @@ export async function openStager(options: Omit<HostOptions, 'prepareIsolated'>):
   return {
     stage: (request, onEvent, signal) => stageAll(request, parts, onEvent, signal),
     list: () => staging.items.list(),
-    get: (itemId) => staging.items.get(itemId),
+    find: (itemId) => staging.items.find(itemId),
+    remove: (request, onEvent, signal) =>
+      removeStaged(
+        request,
+        { items: staging.items, isAtWork: (runId) => isAtWork(places.home, runId) },
+        onEvent,
+        signal,
+      ),
     stats: (signal) => staging.stats(signal),
     close: async () => {
       await close();

@@ -13,14 +13,14 @@ import type { StagedItems } from '../lib/contracts/staging.ts';
 import { EMBEDDERS, type OpenAiSettings, PRICES } from '../lib/embedders/index.ts';
 import { EXTRACTORS } from '../lib/extractors/index.ts';
 import { loadFeeds } from '../lib/feeds/index.ts';
-import { inspectDataFolder, openDataFolder, openRegistry } from '../lib/journal/index.ts';
+import { inspectDataFolder, isAtWork, openDataFolder, openRegistry } from '../lib/journal/index.ts';
 import { MAPPERS } from '../lib/mappers/index.ts';
 import { openLedger } from '../lib/metrics/index.ts';
 import { openParserPool } from '../lib/parsers/index.ts';
 import { loadHeaderFile } from '../lib/settings/index.ts';
 import type { HttpsSource } from '../lib/sources/https.ts';
 import { FEEDS, loadAttachments, loadFeedWalker, SOURCES } from '../lib/sources/index.ts';
-import { makeTemporaryFolder, openStaging } from '../lib/staging/index.ts';
+import { makeTemporaryFolder, openStaging, readWaiting } from '../lib/staging/index.ts';
 import { type OpenServer, openStores, readStores } from '../lib/stores/index.ts';
 import type { DownloadLimits } from '../lib/support/download-settings.ts';
 import { crashProbe, type Probe, probed } from '../lib/support/probe.ts';
@@ -391,7 +391,12 @@ export async function openPlanner(options: Omit<HostOptions, 'prepareIsolated'>)
     failedRetentionMs: settings.stagingRetentionHours * HOUR_MS,
     now: surroundings.now,
   });
-  const parts = { ...readers, feeds: openFeeds(settings, options.version), embedder, stores, staging, surroundings };
+  const { source: staged, items } = readWaiting(stagingBase);
+  const parts = {
+    ...{ ...readers, feeds: openFeeds(settings, options.version), embedder, stores, staging, surroundings },
+    source: (name: string) => (name === STAGED_SOURCE ? staged : readers.source(name)),
+    waiting: { items, isAtWork: (runId: string) => isAtWork(home, runId) },
+  };
   const { group } = settings;
   return {
     plan: (request, onEvent, signal) => planIngest({ request, parts, group, onEvent, signal }),
@@ -489,9 +494,10 @@ function probedItems(items: StagedItems, probe: Probe): StagedItems {
   return {
     receive: (work) => outer.receive((open) => work(() => probed('folder', open(), probe))),
     list: () => outer.list(),
-    get: (...args) => outer.get(...args),
+    find: (...args) => outer.find(...args),
     take: (...args) => outer.take(...args),
     end: (...args) => outer.end(...args),
+    offer: (item) => items.offer(item),
     remove: (...args) => outer.remove(...args),
   };
 }

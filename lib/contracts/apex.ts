@@ -136,8 +136,10 @@ export interface Caps {
 export interface IngestRequest {
   /** Paths, folders, globs, or `-` for standard input. Of what waits in staging ids; none: all that waits. */
   readonly targets: readonly string[];
-  /** `STAGED_SOURCE` for what waits in staging, of whatever source it is. */
+  /** `STAGED_SOURCE` for what waits in staging. */
   readonly source: string;
+  /** Of what waits in staging, only what is of this source; absent: of whatever source it is. */
+  readonly stagedFrom?: string;
   /** The id of the one document; only with a single file or `-`. */
   readonly documentId: string | null;
   /** Documents whose files are gone from the targets are deleted; null: they stay. */

@@ -18,7 +18,10 @@ export interface RunPlan {
   readonly reason?: ErrorCode | 'all';
   /** Ingest: the first document that is set aside ends the run, resumably; absent: the run goes on. */
   readonly onError?: 'stop';
-  /** Records: the source that lists the targets, where that is not the one that the records are of. */
+  /**
+   * Records: the source that lists the targets, where that is not the one that the records are of. Ingest of what waits in staging: the
+   * source that it must be of; absent: any.
+   */
   readonly listedBy?: string;
   /** Records: those that were rejected are tried again. */
   readonly rejected?: true;

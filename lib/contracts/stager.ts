@@ -30,13 +30,41 @@ export interface StageSummary {
   readonly exit_status: number;
 }
 
+/** What is to be removed from staging. */
+export interface RemoveRequest {
+  /** Ids of items; none: all that are of the source and the status. */
+  readonly itemIds: readonly string[];
+  /** Null: of every source; an item that is named must be the only one of its id then. */
+  readonly source: string | null;
+  readonly status: StagedItem['status'] | null;
+  /** Only tells what would be removed. */
+  readonly isTrial: boolean;
+}
+
+/** What happens while items are removed, in order. */
+export type RemoveEvent =
+  | { readonly kind: 'removed'; readonly item: StagedItem }
+  /** An item that was named and cannot be removed: the others are. */
+  | ({ readonly kind: 'problem' } & SourceProblem);
+
+/** What removing came to. */
+export interface RemoveSummary {
+  readonly removed: number;
+  readonly problems: number;
+  readonly bytes: number;
+  readonly exit_status: number;
+}
+
 /** What works on the staging area alone, whatever state the stores are in. */
 export interface Stager {
   /** Fetches bytes into staging and leaves them there. May be repeated: what waits already stays. @throws SourceError QUOTA_FULL, DISK_FULL. */
   stage(request: StageRequest, onEvent: (event: StageEvent) => void, signal: AbortSignal): Promise<StageSummary>;
   /** What waits, and what failed, in order of source and id. */
   list(): AsyncIterable<StagedItem>;
-  get(itemId: string): Promise<StagedItem | null>;
+  /** Those of this id: of each source at most one, in order of source. */
+  find(itemId: string): Promise<readonly StagedItem[]>;
+  /** Removes items that no run at work has. May be stopped between two, and repeated. */
+  remove(request: RemoveRequest, onEvent: (event: RemoveEvent) => void, signal: AbortSignal): Promise<RemoveSummary>;
   stats(signal: AbortSignal): Promise<StagingStats>;
   close(): Promise<void>;
 }

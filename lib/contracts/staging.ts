@@ -1,6 +1,6 @@
 import type { StagedFile } from './document.ts';
 import type { ErrorReport } from './errors.ts';
-import type { Source, SourceItem } from './source.ts';
+import type { Source, SourceItem, StagedOrigin } from './source.ts';
 
 /** A document's folder in staging: its bytes, the steps' artifacts and `.metadata.json`. */
 export interface StagingFolder {
@@ -36,7 +36,7 @@ export interface StagedState {
 
 /** What was staged to be ingested later: bytes that wait, or that an ingest could not take in. */
 export interface StagedItem {
-  /** Of a document the id that it has in the memory, of records one of their own. Unique in the staging area. */
+  /** Of a document the id that it has in the memory, of records one of their own. Unique in its source. */
   readonly itemId: string;
   readonly kind: 'document' | 'records';
   /** The source that it is of, e.g. `local_upload` or `samsara`. */
@@ -82,19 +82,25 @@ export interface StagedItems {
   receive<T>(work: (open: () => IncomingFolder) => Promise<T>): Promise<T>;
   /** All of them, in order of source and id; `damaged` ones too. What other processes remove meanwhile may be missing. */
   list(): AsyncIterable<StagedItem>;
-  get(itemId: string): Promise<StagedItem | null>;
+  /** Those of this id: of each source at most one, in order of source. */
+  find(itemId: string): Promise<readonly StagedItem[]>;
   /**
    * Makes an item the run's, so that no other run takes it. It stays that until it is ended, or taken over because its run is not at
    * work any more.
    *
    * @returns what is to be ingested; `taken` when a run at work has it, `gone` when it is not there.
    */
-  take(itemId: string, runId: string, isAtWork: (runId: string) => boolean): Promise<SourceItem | 'taken' | 'gone'>;
+  take(of: StagedOrigin, runId: string, isAtWork: IsAtWork): Promise<SourceItem | 'taken' | 'gone'>;
   /** Ends a run's work on an item: removes it (null), or keeps it as failed for the retention time. Quiet when it is gone. */
-  end(itemId: string, runId: string, failure: Pick<ErrorReport, 'code' | 'message'> | null): Promise<void>;
-  /** Removes an item that no run has. @returns false when there is none. */
-  remove(itemId: string): Promise<boolean>;
+  end(of: StagedOrigin, runId: string, failure: Pick<ErrorReport, 'code' | 'message'> | null): Promise<void>;
+  /** What would be ingested of an item that was found, to be read where it lies as long as nobody takes it; null when it is gone. */
+  offer(item: StagedItem): SourceItem | null;
+  /** Removes an item that was found, but nothing that a run at work has. @returns what became of it: `gone` when others were faster. */
+  remove(item: StagedItem, isAtWork: IsAtWork): Promise<'removed' | 'taken' | 'gone'>;
 }
+
+/** Is this run at work, now? Asked only of runs that have taken what others want. */
+export type IsAtWork = (runId: string) => boolean | Promise<boolean>;
 
 /** What a cleanup of staging removed, or would remove. */
 export interface StagingCleanup {

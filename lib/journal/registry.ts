@@ -161,7 +161,7 @@ export class FileRunRegistry implements RunRegistry {
   }
 
   #ownerPath(runId: string): string {
-    return join(this.#settings.folder, 'owners', `${runId}.db`);
+    return ownerPathOf(this.#settings.folder, runId);
   }
 }
 
@@ -208,4 +208,13 @@ function locked(runId: string): JournalError {
     retryable: true,
     details: { runId },
   });
+}
+
+/** Is a process at work on the run? Only looks: nothing is made, also where the data directory is not there. @throws JournalError. */
+export function isAtWork(folder: string, runId: string): boolean {
+  return isLockHeld(ownerPathOf(folder, runId));
+}
+
+function ownerPathOf(folder: string, runId: string): string {
+  return join(folder, 'owners', `${runId}.db`);
 }

@@ -7,7 +7,14 @@ import { basename, join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { ConfigError } from '../contracts/errors.ts';
 import type { Source } from '../contracts/source.ts';
-import type { StagedState, Staging, StagingCleanup, StagingFolder, StagingStats } from '../contracts/staging.ts';
+import type {
+  StagedItems,
+  StagedState,
+  Staging,
+  StagingCleanup,
+  StagingFolder,
+  StagingStats,
+} from '../contracts/staging.ts';
 import { makeFolder } from '../support/disk.ts';
 import type { Probe } from '../support/probe.ts';
 import { DocumentFolder } from './document-folder.ts';
@@ -57,6 +64,16 @@ export function openStaging(settings: StagingSettings): Staging {
   makeBase(settings.base);
   assertOwnFolder(settings.base);
   return new FolderStaging(settings);
+}
+
+/** What waits in a staging area, to be looked at only: nothing is made or changed, and the area need not be there. Errors as `openStaging`. */
+export function readWaiting(base: string): { items: Pick<StagedItems, 'find' | 'list' | 'offer'>; source: Source } {
+  if (lstatSync(base, { throwIfNoEntry: false }) !== undefined) assertOwnFolder(base);
+  const quota = new Quota({ base, maxBytes: 0, locks: null, free: () => {} });
+  return {
+    items: new WaitingItems({ base, now: () => 0, quota, probe: () => {} }),
+    source: createStagedSource(base),
+  };
 }
 
 function makeBase(base: string): void {
@@ -203,7 +220,7 @@ class FolderStaging implements Staging {
 
   stats(signal: AbortSignal): Promise<StagingStats> {
     const { base, maxBytes } = this.#settings;
-    return statsOf(base, maxBytes, signal);
+    return statsOf({ base, maxBytes, signal });
   }
 
   /** The folders of runs, and of what waits, three levels down; links are never followed. @param document only those of one. */

@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { existsSync, lstatSync, renameSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { SourceError } from '../contracts/errors.ts';
-import type { SourceItem } from '../contracts/source.ts';
-import type { IncomingFolder, Published, StagedItem, StagedItems } from '../contracts/staging.ts';
+import type { SourceItem, StagedOrigin } from '../contracts/source.ts';
+import type { IncomingFolder, IsAtWork, Published, StagedItem, StagedItems } from '../contracts/staging.ts';
 import { diskError } from '../support/disk.ts';
 import { isLockHeld, type KernelLock, takeLock } from '../support/kernel-lock.ts';
 import type { Probe } from '../support/probe.ts';
@@ -11,6 +11,7 @@ import { DocumentFolder, type FolderOptions } from './document-folder.ts';
 import {
   changedAt,
   entriesOf,
+  isDigestName,
   isWaiting,
   makeFolderBelow,
   plainName,
@@ -56,13 +57,26 @@ export function isWhole(path: string, metadata: Metadata): boolean {
   return stats?.isFile() === true && stats.size === metadata.file_size_bytes;
 }
 
-/** The folder in which what a run has taken lies. */
-export function takenPath(base: string, { itemId, source }: { itemId: string; source: string }, runId: string): string {
-  return join(documentPath(base, source, itemId), takenName(runId));
+/** The folder in which what a run has taken lies; null: what none has. */
+export function takenPath(base: string, of: StagedOrigin, runId: string | null): string {
+  return join(documentPath(base, of), runId === null ? WAITING : takenName(runId));
 }
 
-function documentPath(base: string, source: string, itemId: string): string {
+function documentPath(base: string, { source, itemId }: StagedOrigin): string {
   return join(base, plainName(source), plainName(itemId));
+}
+
+/** The folder of an item, and of one whose metadata are damaged: that is known by the name of its folder, which may be a digest. */
+function namesOf(itemId: string): string[] {
+  const name = plainName(itemId);
+  return name !== itemId && isDigestName(itemId) ? [name, itemId] : [name];
+}
+
+/** What waits in a document's folder, and what runs have taken from it. */
+function waitingNames(document: string): string[] {
+  return entriesOf(document)
+    .filter((entry) => entry.isDirectory() && isWaiting(entry.name))
+    .map(({ name }) => name);
 }
 
 function takenName(runId: string): string {
@@ -124,45 +138,40 @@ export class WaitingItems implements StagedItems {
     }
   }
 
-  async get(itemId: string): Promise<StagedItem | null> {
-    for (const source of subfolders(this.#settings.base)) {
-      const item = await this.#itemIn(join(source, plainName(itemId)));
-      if (item !== null) return item;
+  async find(itemId: string): Promise<StagedItem[]> {
+    const found: StagedItem[] = [];
+    for (const source of subfolders(this.#settings.base).sort()) {
+      if (basename(source).startsWith('.')) continue;
+      for (const name of namesOf(itemId)) {
+        const item = await this.#itemIn(join(source, name));
+        if (item !== null && (name !== itemId || item.itemId === itemId)) found.push(item);
+      }
     }
-    return null;
+    return found;
   }
 
-  async take(
-    itemId: string,
-    runId: string,
-    isAtWork: (runId: string) => boolean,
-  ): Promise<SourceItem | 'taken' | 'gone'> {
-    const item = await this.get(itemId);
+  async take(of: StagedOrigin, runId: string, isAtWork: IsAtWork): Promise<SourceItem | 'taken' | 'gone'> {
+    const document = documentPath(this.#settings.base, of);
+    const item = await this.#itemIn(document);
     if (item?.origin == null) return 'gone';
-    const document = documentPath(this.#settings.base, item.source, itemId);
     const own = takenName(runId);
     for (const { name } of entriesOf(document)) {
       if (!name.startsWith(TAKEN) || name === own) continue;
-      if (isAtWork(name.slice(TAKEN.length))) return 'taken';
+      if (await isAtWork(name.slice(TAKEN.length))) return 'taken';
       // What came after it was staged later: it is that which counts.
       if (existsSync(join(document, WAITING))) this.#remove(join(document, name));
       else this.#rename(join(document, name), join(document, own));
     }
     if (!existsSync(join(document, own))) this.#rename(join(document, WAITING), join(document, own));
-    const metadata = readMetadata(join(document, own));
-    if (metadata?.waiting === undefined) return 'gone';
-    const { source_item: origin } = metadata.waiting;
-    return {
-      ...{ ...origin, bytes: metadata.file_size_bytes, mediaType: metadata.media_type },
-      locator: JSON.stringify({ runId, digest: metadata.file_digest, version: metadata.source_version ?? null }),
-      staged: { itemId, source: item.source },
-    };
+    return readableIn(join(document, own), of, runId) ?? 'gone';
   }
 
-  async end(itemId: string, runId: string, failure: WaitingMetadata['error']): Promise<void> {
-    const item = await this.get(itemId);
-    if (item === null) return;
-    const document = documentPath(this.#settings.base, item.source, itemId);
+  offer({ path, itemId, source, takenBy }: StagedItem): SourceItem | null {
+    return readableIn(dirname(path), { itemId, source }, takenBy);
+  }
+
+  async end(of: StagedOrigin, runId: string, failure: WaitingMetadata['error']): Promise<void> {
+    const document = documentPath(this.#settings.base, of);
     const taken = join(document, takenName(runId));
     const metadata = readMetadata(taken);
     if (failure === null || metadata?.waiting === undefined || existsSync(join(document, WAITING))) this.#remove(taken);
@@ -172,10 +181,22 @@ export class WaitingItems implements StagedItems {
     }
   }
 
-  async remove(itemId: string): Promise<boolean> {
-    const item = await this.get(itemId);
-    if (item === null) return false;
-    return this.#remove(dirname(item.path));
+  async remove(item: StagedItem, isAtWork: IsAtWork): Promise<'removed' | 'taken' | 'gone'> {
+    const document = dirname(dirname(item.path));
+    for (let tries = 0; tries < MAX_TRIES; tries += 1) {
+      const names = waitingNames(document);
+      if (names.length === 0) return 'gone';
+      let removed = 0;
+      let held = 0;
+      for (const name of names) {
+        // Asked once the name is read: a run that takes it from now on changes the name.
+        if (name !== WAITING && (await isAtWork(name.slice(TAKEN.length)))) held += 1;
+        else if (this.#remove(join(document, name))) removed += 1;
+      }
+      if (removed > 0) return 'removed';
+      if (held === names.length) return 'taken';
+    }
+    throw busy(document);
   }
 
   /** Folders of processes that died while they staged something, and what was being removed. */
@@ -193,7 +214,7 @@ export class WaitingItems implements StagedItems {
 
   async #publish(folder: string, named: Named): Promise<Published> {
     const { itemId, source, kind, group, origin } = named;
-    const document = documentPath(this.#settings.base, source, itemId);
+    const document = documentPath(this.#settings.base, { source, itemId });
     const target = join(document, WAITING);
     const metadata = readMetadata(folder)!;
     const waiting = { kind, group, source_item: origin, error: null };
@@ -223,9 +244,8 @@ export class WaitingItems implements StagedItems {
 
   /** What waits in a document's folder, or is taken from there; null when nothing is. What came last counts. */
   async #itemIn(document: string): Promise<StagedItem | null> {
-    const names = entriesOf(document)
-      .filter((entry) => entry.isDirectory() && isWaiting(entry.name))
-      .map(({ name }) => name);
+    if (lstatSync(document, { throwIfNoEntry: false })?.isDirectory() !== true) return null;
+    const names = waitingNames(document);
     const name = names.includes(WAITING) ? WAITING : names[0];
     if (name === undefined) return null;
     const path = join(document, name);
@@ -277,6 +297,18 @@ export class WaitingItems implements StagedItems {
       throw diskError(error, `the staging folder ${this.#settings.base}`);
     }
   }
+}
+
+/** What is to be read of a folder that a run has; null: that none has. Null where it is gone. */
+function readableIn(folder: string, staged: StagedOrigin, runId: string | null): SourceItem | null {
+  const metadata = readMetadata(folder);
+  if (metadata?.waiting === undefined) return null;
+  const { source_item: origin } = metadata.waiting;
+  return {
+    ...{ ...origin, bytes: metadata.file_size_bytes, mediaType: metadata.media_type },
+    locator: JSON.stringify({ runId, digest: metadata.file_digest, version: metadata.source_version ?? null }),
+    staged,
+  };
 }
 
 /** What a rename says when another process was faster. */

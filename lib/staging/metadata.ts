@@ -50,12 +50,12 @@ export function readMetadata(path: string): Metadata | null {
 /** As `readMetadata`, with how many bytes they are. */
 export function readMeasured(path: string): { readonly metadata: Metadata; readonly bytes: number } | null {
   try {
-    const text = readSmall(`${path}/${METADATA}`);
+    const { text, bytes } = readSmall(`${path}/${METADATA}`);
     // A spare folder's are all zeros.
-    if (text[0] === 0) return null;
-    const metadata: unknown = JSON.parse(text.toString('utf8'));
+    if (text.startsWith('\0')) return null;
+    const metadata: unknown = JSON.parse(text);
     if (typeof metadata !== 'object' || metadata === null || !('status' in metadata)) return null;
-    return { metadata: metadata as Metadata, bytes: text.byteLength };
+    return { metadata: metadata as Metadata, bytes };
   } catch {
     // None is there; or a link, or a folder, which is not followed.
     return null;

@@ -101,7 +101,8 @@ class StagedSource implements Source {
 }
 
 interface Locator {
-  readonly runId: string;
+  /** Null: no run has it. */
+  readonly runId: string | null;
   readonly digest: string;
   /** What the source called the bytes, or null. */
   readonly version: string | null;

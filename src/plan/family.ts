@@ -2,7 +2,7 @@ import type { StepName } from '../../lib/contracts/pipeline.ts';
 import type { PlannedDocument } from '../../lib/contracts/plan.ts';
 import type { StagingFolder } from '../../lib/contracts/staging.ts';
 import { attachmentCandidates, lostAttachments, MAX_ATTACHMENT_DEPTH } from '../pipeline/attachments.ts';
-import { classify } from '../pipeline/classify.ts';
+import { type Candidate, classify } from '../pipeline/classify.ts';
 import {
   type DocumentInput,
   type PreparedDocument,
@@ -66,7 +66,7 @@ class Family {
       if (prepared === null || depth >= MAX_ATTACHMENT_DEPTH) continue;
       queue.push(...(await this.#attachmentsOf(prepared)).map((child) => ({ input: child, depth: depth + 1 })));
     }
-    await this.#planLost();
+    await this.#planLost(root.sourceName);
     return this.#results;
   }
 
@@ -146,26 +146,27 @@ class Family {
   async #attachmentsOf(parent: ReadDocument): Promise<DocumentInput[]> {
     const { parts, signal } = this.#session;
     const inputs: DocumentInput[] = [];
+    const named = (candidate: Candidate) => this.#session.named({ ...candidate, sourceName: parent.sourceName });
     const candidates = attachmentCandidates(parent, parts.attachments);
     for (const verdict of await classify(candidates, await this.#session.look(parts.attachments), signal)) {
       const { documentId } = verdict.kind === 'process' ? verdict.input : verdict.candidate;
       this.#kept.add(documentId);
       if (verdict.kind === 'process') inputs.push({ ...verdict.input, sourceName: parent.sourceName });
       else if (verdict.kind === 'unchanged')
-        this.#results.push(unchangedOf(this.#session.named(verdict.candidate), verdict.current.version));
-      else this.#results.push(rememberedOf(this.#session.named(verdict.candidate), verdict.entry));
+        this.#results.push(unchangedOf(named(verdict.candidate), verdict.current.version));
+      else this.#results.push(rememberedOf(named(verdict.candidate), verdict.entry));
     }
     return inputs;
   }
 
   /** What the new versions no longer have in them. */
-  async #planLost(): Promise<void> {
+  async #planLost(source: string): Promise<void> {
     const { parts, signal } = this.#session;
     const lost = await lostAttachments(this.#written, this.#kept, {
       quarantine: await this.#session.quarantine(),
       children: (parentIds) => parts.stores.records.children(parentIds, signal),
     });
-    for (const deletion of lost) this.#results.push(deletedOf(this.#session.placed(deletion)));
+    for (const deletion of lost) this.#results.push(deletedOf(this.#session.placed({ ...deletion, source })));
   }
 }
 

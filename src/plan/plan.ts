@@ -1,5 +1,5 @@
 import type { PlannedDocument, PlanSummary } from '../../lib/contracts/plan.ts';
-import type { Source, SourceItem, SourceRoot } from '../../lib/contracts/source.ts';
+import { type Source, type SourceItem, type SourceRoot, STAGED_SOURCE } from '../../lib/contracts/source.ts';
 import { targetsBySource } from '../config/locations.ts';
 import { Allowance, NO_CAPS } from '../pipeline/allowance.ts';
 import { workThrough } from '../pipeline/bounded.ts';
@@ -10,10 +10,11 @@ import { knownByPlace, withoutRepeated } from '../pipeline/places.ts';
 import { isProblem, LOOK_ITEMS, listAhead, listedSoFar, type OnListed, severalNamed } from '../pipeline/run.ts';
 import { Sync } from '../pipeline/sync.ts';
 import { EmbeddingUse } from '../pipeline/use.ts';
+import { offeredItems, takesStaged } from '../staged/take.ts';
 import { PlannedCache } from './embedding.ts';
 import { type PlannedUse, planFamily } from './family.ts';
 import { PlanReport, planned } from './report.ts';
-import { deletedOf, rememberedOf, unchangedOf } from './results.ts';
+import { deletedOf, type Named, rememberedOf, unchangedOf } from './results.ts';
 import { type PlanOptions, PlanSession, readableItem } from './session.ts';
 
 /**
@@ -44,7 +45,9 @@ class Planning {
 
   async work(): Promise<void> {
     const { parts, plan } = this.#session;
-    const sources = targetsBySource(plan.source, plan.targets);
+    const sources = takesStaged({ plan })
+      ? new Map([[STAGED_SOURCE, plan.targets]])
+      : targetsBySource(plan.source, plan.targets);
     const onListed = listedSoFar(this.#session.onEvent, sources.size);
     for (const [name, targets] of sources) {
       this.#session.sourceName = name;
@@ -53,10 +56,12 @@ class Planning {
   }
 
   async #planFrom(source: Source, targets: readonly string[], onListed: OnListed): Promise<void> {
-    const { plan, signal } = this.#session;
+    const { parts, plan, signal } = this.#session;
     const sync = plan.sync == null ? null : new Sync(this.#session, source, targets);
     const onRoot = (root: SourceRoot) => tellPassedOver(root, this.#session.onEvent);
-    const listing = sync?.list() ?? source.list(targets, signal, onRoot);
+    const listing = takesStaged({ plan })
+      ? offeredItems(plan, parts.waiting)
+      : (sync?.list() ?? source.list(targets, signal, onRoot));
     let waiting: Candidate[] = [];
     for await (const entry of listAhead(listing, onListed)) {
       if (isProblem(entry)) {
@@ -80,7 +85,7 @@ class Planning {
   async #candidate(listed: SourceItem, source: Source): Promise<Candidate> {
     const { plan } = this.#session;
     const item = await readableItem(listed, source, this.#session);
-    const documentId = plan.documentId ?? documentIdOf(source.name, item.id, plan.group);
+    const documentId = plan.documentId ?? item.staged?.itemId ?? documentIdOf(source.name, item.id, plan.group);
     return { documentId, parentId: null, item };
   }
 
@@ -113,22 +118,22 @@ class Planning {
     if (verdict.kind === 'process') return planFamily(verdict.input, this.#planned, this.#session);
     const named = this.#session.named(verdict.candidate);
     if (verdict.kind === 'remembered') return [rememberedOf(named, verdict.entry)];
-    return [unchangedOf(named, verdict.current.version), ...(await this.#planAttachments(named.documentId))];
+    return [unchangedOf(named, verdict.current.version), ...(await this.#planAttachments(named))];
   }
 
   /** An unchanged mail has unchanged attachments, and those that were set aside still are. */
-  async #planAttachments(documentId: string): Promise<PlannedDocument[]> {
+  async #planAttachments({ documentId, source }: Named): Promise<PlannedDocument[]> {
     const { parts, signal } = this.#session;
     const planned: PlannedDocument[] = [];
     let parentIds = [documentId];
     while (parentIds.length > 0) {
       const children = await parts.stores.records.children(parentIds, signal);
       for (const child of children)
-        planned.push(unchangedOf(this.#session.placed({ ...child, sourceUri: '' }), child.version));
+        planned.push(unchangedOf(this.#session.placed({ ...child, sourceUri: '', source }), child.version));
       parentIds = children.map((child) => child.documentId);
     }
     for (const entry of (await this.#session.quarantine()).attachmentsOf(documentId))
-      planned.push(rememberedOf(this.#session.placed(entry), entry));
+      planned.push(rememberedOf(this.#session.placed({ ...entry, source }), entry));
     return planned;
   }
 

@@ -12,13 +12,14 @@ import type { Feed, FeedPage } from '../../lib/contracts/feed-source.ts';
 import type { FetchRequest } from '../../lib/contracts/journal.ts';
 import type { FeedReader } from '../../lib/contracts/parts.ts';
 import type { PlannedEmbedding, PlanSummary } from '../../lib/contracts/plan.ts';
-import type { Source } from '../../lib/contracts/source.ts';
+import { type Source, STAGED_SOURCE } from '../../lib/contracts/source.ts';
 import { targetsBySource } from '../config/locations.ts';
 import { Allowance, NO_CAPS } from '../pipeline/allowance.ts';
 import { embed } from '../pipeline/embed.ts';
 import { storesDigest } from '../pipeline/parts.ts';
 import { isProblem, listAhead, listedSoFar, type OnListed } from '../pipeline/run.ts';
 import { EmbeddingUse } from '../pipeline/use.ts';
+import { offeredItems } from '../staged/take.ts';
 import { absentThings, isGoneFrom, Met, type WalkedStream } from '../things/absent.ts';
 import { type ChangedThing, changedThings, identifiedGone, identifiedThing, thingRecord } from '../things/batch.ts';
 import { BATCH_OBSERVATIONS, BATCH_RECORDS, feedListeners, feedSource, isOfSource } from '../things/ingest.ts';
@@ -97,14 +98,19 @@ class RecordPlanning {
 
   async #planFiles(mapper: RecordMapper): Promise<void> {
     const { request, parts, onEvent } = this.#options;
-    const sources = targetsBySource(request.listedBy ?? 'local_upload', request.targets);
+    const { listedBy = 'local_upload', targets: named } = request;
+    const sources = listedBy === STAGED_SOURCE ? new Map([[listedBy, named]]) : targetsBySource(listedBy, named);
     const onListed = listedSoFar(onEvent, sources.size);
     for (const [name, targets] of sources) await this.#planFrom(parts.source(name), targets, mapper, onListed);
   }
 
   async #planFrom(source: Source, targets: readonly string[], mapper: RecordMapper, onListed: OnListed): Promise<void> {
-    const { parts, signal } = this.#options;
-    for await (const entry of listAhead(source.list(targets, signal), onListed)) {
+    const { parts, group, signal } = this.#options;
+    const listing =
+      source.name === STAGED_SOURCE
+        ? offeredItems({ kind: 'records', source: this.#source, targets, group }, parts.waiting)
+        : source.list(targets, signal);
+    for await (const entry of listAhead(listing, onListed)) {
       if (isProblem(entry)) {
         this.#report.takeProblem(entry);
         continue;

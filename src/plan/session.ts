@@ -11,6 +11,7 @@ import { failureDigest, type Parts, settingsDigest, storesDigest } from '../pipe
 import { allQuarantined, Quarantine } from '../pipeline/quarantine.ts';
 import type { SyncSession } from '../pipeline/sync.ts';
 import { AskedWaits } from '../pipeline/waits.ts';
+import type { WaitingParts } from '../staged/take.ts';
 import type { Named } from './results.ts';
 
 /** Stands for a run in the temporary staging area. */
@@ -23,6 +24,7 @@ export interface PlanParts
     'source' | 'attachments' | 'parsers' | 'chunker' | 'extractor' | 'embedder' | 'staging' | 'surroundings' | 'limits'
   > {
   readonly stores: ReadableStores;
+  readonly waiting: WaitingParts;
 }
 
 /** What a plan is asked, and who hears of it. */
@@ -34,9 +36,22 @@ export interface PlanOptions {
   readonly signal: AbortSignal;
 }
 
+/** A document that is listed, or came in another. */
+interface Listed extends Pick<Candidate, 'documentId' | 'item'> {
+  /** Absent: what lists it. */
+  readonly sourceName?: string;
+}
+
+interface Placed {
+  readonly documentId: string;
+  readonly sourceUri: string;
+  /** Absent: what is looked at now. */
+  readonly source?: string;
+}
+
 /** One plan on its way: what was asked, what it is made with, and who hears of it. */
 export class PlanSession implements SyncSession {
-  readonly plan: SyncSession['plan'] & Pick<RunPlan, 'source' | 'targets' | 'documentId'>;
+  readonly plan: SyncSession['plan'] & Pick<RunPlan, 'kind' | 'source' | 'listedBy' | 'targets' | 'documentId'>;
   readonly parts: PlanParts;
   readonly onEvent: (event: PlanEvent) => void;
   readonly signal: AbortSignal;
@@ -51,8 +66,16 @@ export class PlanSession implements SyncSession {
   #quarantine: Promise<Quarantine> | null = null;
 
   constructor({ request, parts, group, onEvent, signal }: PlanOptions) {
-    const { source, targets, documentId, sync = null } = request;
-    this.plan = { source, targets, documentId, group, sync };
+    const { source, targets, documentId, sync = null, stagedFrom: listedBy } = request;
+    this.plan = {
+      kind: 'ingest',
+      source,
+      ...(listedBy !== undefined && { listedBy }),
+      targets,
+      documentId,
+      group,
+      sync,
+    };
     this.sourceName = source;
     this.parts = parts;
     this.onEvent = onEvent;
@@ -77,13 +100,12 @@ export class PlanSession implements SyncSession {
   }
 
   /** A listed document, or one that came in another, by its id and place. */
-  named({ documentId, item }: Pick<Candidate, 'documentId' | 'item'>): Named {
-    return this.placed({ documentId, sourceUri: item.uri });
+  named({ documentId, item, sourceName: source = item.staged?.source }: Listed): Named {
+    return this.placed({ documentId, sourceUri: item.uri, ...(source !== undefined && { source }) });
   }
 
   /** A document of the memory by its id and place. */
-  placed({ documentId, sourceUri }: { readonly documentId: string; readonly sourceUri: string }): Named {
-    const { sourceName: source } = this;
+  placed({ documentId, sourceUri, source = this.sourceName }: Placed): Named {
     return { documentId, group: this.plan.group, source, sourceUri: sourceUri === '' ? documentId : sourceUri };
   }
 
@@ -102,7 +124,7 @@ export async function readableItem(
   source: Source,
   { parts, signal }: Pick<PlanOptions, 'parts' | 'signal'>,
 ): Promise<SourceItem> {
-  if (item.isRepeatable) return item;
+  if (item.isRepeatable || item.staged !== undefined) return item;
   const folder = await parts.staging.open('spool', source.name, PLAN_RUN);
   return source.fromCopy(item, await folder.stage(source, item, signal));
 }

@@ -83,6 +83,7 @@ const ROWS: { readonly [line: string]: Row } = {
   trace: { args: ({ documentId }) => [documentId], statuses: READS_ONE },
   cleanup: { args: () => [], statuses: READS },
   'ingest --staged': { args: () => [], statuses: READS },
+  'ingest --staged --dry-run': { args: () => [], statuses: { ...READS, 'read-only': [0, 77] }, isTraceless: true },
   'ingest-json --source samsara --staged': { args: () => [], statuses: READS },
   stage: { args: ({ documents }) => [documents], statuses: IS_STAGING },
   metrics: { args: () => [], statuses: IS_STAGING },
@@ -90,6 +91,10 @@ const ROWS: { readonly [line: string]: Row } = {
   'staging stats': { args: () => [], statuses: IS_STAGING },
   'staging list': { args: () => [], statuses: IS_STAGING },
   'staging show': {
+    args: () => ['nothing-has-this-id'],
+    statuses: { ...{ absent: [2], empty: [2], 'read-only': [77], 'in use': [2], damaged: [2], 'newer format': [2] } },
+  },
+  'staging remove': {
     args: () => ['nothing-has-this-id'],
     statuses: { ...{ absent: [2], empty: [2], 'read-only': [77], 'in use': [2], damaged: [2], 'newer format': [2] } },
   },

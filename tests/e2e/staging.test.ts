@@ -286,6 +286,167 @@ test('what cannot be taken is said, with what to do', async () => {
   await victim.assertUnharmed();
 });
 
+/** One id, staged from the web and from a file. */
+async function stagedTwice(victim: Victim, id: string): Promise<void> {
+  const server = await openWebServer((_, response) => response.end('Bay eleven, says the web.'));
+  await staged(victim, `${server.url}/bays.txt`, '--id', id);
+  await staged(victim, victim.write('a.txt', 'Bay nine, says the file.'), '--id', id);
+}
+
+test('of an id that waits from two sources both are shown, and one is taken only when it is said which', async () => {
+  const victim = await openVictim({ env: { SOURCE_ALLOWED_HOSTS: '127.0.0.1', SOURCE_ALLOW_HTTP: 'on' } });
+  await stagedTwice(victim, 'bays');
+  const shown = await victim.run(['staging', 'show', 'bays', '--json']);
+  expect(shown.lines.map((line) => [line['source'], line['name']])).toEqual([
+    ['https', 'bays.txt'],
+    ['local_upload', 'a.txt'],
+  ]);
+  const text = await victim.run(['staging', 'show', 'bays']);
+  expectEnd(text, 0, 'apex ingest --source https --staged bays', 'apex ingest --source local_upload --staged bays');
+  const one = await victim.run(['staging', 'show', 'bays', '--source', 'https']);
+  expectEnd(one, 0, /bays\.txt/);
+  expect(one.stdout).not.toContain('a.txt');
+  expectEnd(
+    await victim.run(['staging', 'show', 'bays', '--source', 's3']),
+    2,
+    'as bays from s3, only from https, local',
+  );
+  const several = 'bays waits in staging from several sources (https, local_upload): say which with --source';
+  for (const args of [['bays'], []]) expectEnd(await victim.run(['ingest', '--staged', ...args]), 2, several);
+  expectEnd(await victim.run(['ingest', '--staged', 'bays', '--source', 's3']), 2, several);
+  expectEnd(await victim.run(['ingest', '--staged', 'bays', '--source', 'https']), 0, /added .*bays\.txt/);
+  expectEnd(
+    await victim.run(['ingest', '--staged', 'bays', '--source', 'https']),
+    2,
+    'bays waits in staging from local_upload, not from https: give that --source',
+  );
+  expectEnd(await victim.run(['ingest', '--staged', '--source', 'https']), 0);
+  expect(lyingIn(victim)).toContain('local_upload/bays/waiting/staged');
+  expectEnd(await victim.run(['ingest', '--staged']), 0, /updated .*a\.txt/);
+  expect(lyingIn(victim)).toEqual([]);
+  await victim.assertUnharmed();
+});
+
+test('what waits is removed by id, and what is not there costs only itself', async () => {
+  const victim = await openVictim();
+  const items = await staged(victim, ...['a.txt', 'b.txt', 'c.txt'].map((name) => victim.write(name, `Bay ${name}.`)));
+  const [a, b] = items.map(idOf);
+  const before = lyingIn(victim);
+  const trial = await victim.run(['staging', 'remove', a!, '--dry-run']);
+  expectEnd(trial, 0, `would remove ${a} of local_upload`, '1 would be removed (10 B)');
+  expect(lyingIn(victim)).toEqual(before);
+  const removed = await victim.run(['staging', 'remove', a!, 'nothing', b!, '--json']);
+  expect(removed.exitCode).toBe(2);
+  expect(removed.lines).toMatchObject([
+    { event: 'removed', item_id: a, source: 'local_upload', name: 'a.txt' },
+    { event: 'problem', uri: 'nothing', code: 'NOT_FOUND' },
+    { event: 'removed', item_id: b },
+    { event: 'summary', removed: 2, problems: 1, bytes: 20, exit_status: 2 },
+  ]);
+  expectEnd(await victim.run(['staging', 'remove', a!]), 2, `nothing waits in staging as ${a}`);
+  expectEnd(await victim.run(['ingest', '--staged']), 0, /added .*c\.txt/);
+  expect(JSON.stringify(await documentsOf(victim))).not.toMatch(/[ab]\.txt/);
+  await victim.assertUnharmed();
+});
+
+test('what is selected is removed only when that was confirmed, and nothing where nothing is selected', async () => {
+  const victim = await openVictim();
+  await staged(victim, victim.write('a.txt', 'Bay nine.'), victim.write('b.txt', '      '));
+  expectEnd(await victim.run(['ingest', '--staged']), 3, /quarantined .*b\.txt/);
+  await staged(victim, victim.write('c.txt', 'Bay ten.'));
+  const refused: [string[], RegExp][] = [
+    [[], /name items by their ids, or select them by --source or --status/],
+    [['x', '--status', 'failed'], /by their ids, or select them by --status, not both/],
+    [[''], /an id is empty/],
+    [['--status', 'lost'], /Allowed choices are active, failed, damaged/],
+    [['--status', 'failed'], /1 item \(6 B\) would be removed from staging: add --yes/],
+    [['--source', 'local_upload', '--json'], /2 items \(14 B\) would be removed from staging: add --yes/],
+  ];
+  const before = lyingIn(victim);
+  for (const [args, said] of refused) expectEnd(await victim.run(['staging', 'remove', ...args]), 2, said);
+  expectEnd(await victim.run(['staging', 'remove', '--source', 's3']), 0, '0 removed');
+  expect(lyingIn(victim)).toEqual(before);
+  expectEnd(await victim.run(['staging', 'remove', '--status', 'failed', '--yes']), 0, '1 removed (6 B)');
+  expectEnd(await victim.run(['staging', 'remove', '--source', 'local_upload', '--yes']), 0, '1 removed (8 B)');
+  expect((await victim.run(['staging', 'list', '--json'])).lines).toEqual([]);
+});
+
+test('what a run at work has taken is not removed, and of two sources it is said which', async () => {
+  const victim = await openVictim({ env: { SOURCE_ALLOWED_HOSTS: '127.0.0.1', SOURCE_ALLOW_HTTP: 'on' } });
+  await stagedTwice(victim, 'bays');
+  expectEnd(await victim.run(['staging', 'remove', 'bays']), 2, 'say which with --source');
+  const frozen = victim.start(['ingest', '--staged', 'bays', '--source', 'https'], {
+    APEX_CRASH_POINT: 'stop items.take:after',
+  });
+  await frozen.stopped();
+  const held = await victim.run(['staging', 'remove', 'bays', '--source', 'https']);
+  expectEnd(held, 75, /bays is being taken by run .* \(LOCKED\)/);
+  expectEnd(await victim.run(['staging', 'remove', '--source', 'https', '--dry-run']), 0, '0 would be removed');
+  expectEnd(await victim.run(['staging', 'remove', 'bays', '--source', 'local_upload']), 0, '1 removed');
+  frozen.kill('SIGCONT');
+  expectEnd(await frozen.finished, 0, /added .*bays\.txt/);
+  expect(lyingIn(victim)).toEqual([]);
+});
+
+test('a plan of what waits says what its ingest would do, and takes nothing', async () => {
+  const victim = await openVictim({ env: { SOURCE_ALLOWED_HOSTS: '127.0.0.1', SOURCE_ALLOW_HTTP: 'on' } });
+  const plan = async (...args: string[]) => {
+    const planned = await victim.run(['ingest', '--staged', ...args, '--dry-run', '--json']);
+    const documents = eventsOf(planned, 'planned_document').map((line) => [
+      line['source'],
+      line['action'],
+      line['code'],
+    ]);
+    return { documents, exitCode: planned.exitCode, ...eventsOf(planned, 'problem')[0] };
+  };
+  const env = { APEX_HOME: join(victim.root, 'new') };
+  expect((await victim.run(['ingest', '--staged', '--dry-run'], { env })).exitCode).toBe(0);
+  expect(existsSync(env.APEX_HOME)).toBe(false);
+  await stagedTwice(victim, 'bays');
+  await victim.run(['stage', '-', '--id', 'typed'], { input: 'Bay twelve is typed.' });
+  await staged(victim, victim.write('empty.txt', '      '));
+  await staged(victim, victim.write('north.txt', 'Bay north.'), '--group', 'north');
+  const before = lyingIn(victim);
+  const all = await plan();
+  expect(all).toMatchObject({ code: 'APEX_USAGE', exitCode: 2 });
+  expect(all.documents.map(([, action]) => action).sort()).toEqual(['add', 'quarantine']);
+  expect(await plan('bays', '--source', 'https')).toMatchObject({
+    documents: [['https', 'add', undefined]],
+    exitCode: 0,
+  });
+  expect(await plan('nothing')).toMatchObject({ documents: [], code: 'NOT_FOUND', exitCode: 2 });
+  expect(lyingIn(victim)).toEqual(before);
+  expectEnd(await victim.run(['ingest', '--staged', 'bays', '--source', 'https']), 0, /added .*bays\.txt/);
+  const update = { documents: [['local_upload', 'update', undefined]], exitCode: 0 };
+  expect(await plan('bays')).toMatchObject(update);
+  expect((await plan('--group', 'north')).documents).toEqual([['local_upload', 'add', undefined]]);
+  const frozen = victim.start(['ingest', '--staged', 'bays'], { APEX_CRASH_POINT: 'stop items.take:after' });
+  await frozen.stopped();
+  expect(await plan('bays')).toMatchObject({ documents: [], code: 'LOCKED', exitCode: 75 });
+  frozen.kill('SIGKILL');
+  await frozen.finished;
+  expect(await plan('bays')).toMatchObject(update);
+  expectEnd(await victim.run(['ingest', '--staged', 'bays']), 0, /updated .*a\.txt/);
+});
+
+test('a plan of records that wait says what would become of their things, and takes nothing', async () => {
+  const victim = await openVictim();
+  const file = victim.write('fleet.json', JSON.stringify([READING]));
+  await staged(victim, '--source', 'samsara', file);
+  const before = lyingIn(victim);
+  const planned = async (...args: string[]) => {
+    const ended = await victim.run(['ingest-json', '--source', 'samsara', ...args, '--dry-run', '--json']);
+    expect(ended.exitCode, ended.stderr).toBe(0);
+    return eventsOf(ended, 'planned_document').map((line) => [line['document_id'], line['action']]);
+  };
+  const plan = await planned('--staged');
+  expect(plan).toEqual(await planned(file));
+  expect(plan).not.toEqual([]);
+  expect(lyingIn(victim)).toEqual(before);
+  expectEnd(await victim.run(['ingest-json', '--source', 'samsara', '--staged']), 0);
+  expect(lyingIn(victim)).toEqual([]);
+});
+
 test('damage in staging costs what is damaged: it is told, kept for the retention time, and the others are taken', async () => {
   const victim = await openVictim();
   const names = ['torn.txt', 'gone.txt', 'short.txt', 'other.txt', 'good.txt'];

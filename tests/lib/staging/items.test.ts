@@ -34,13 +34,16 @@ function openArea() {
   return { base, open, staging: open() };
 }
 
-function publish(staging: Staging, itemId: string, content = 'hello'): Promise<Published> {
+function publish(staging: Staging, itemId: string, content = 'hello', source = 'local_upload'): Promise<Published> {
   return staging.items.receive(async (openFolder) => {
     const folder = openFolder();
     await folder.stage(echoSource, echoItem(content), never);
-    return folder.publish({ itemId, kind: 'document', source: 'local_upload', group: '', origin: echoItem(content) });
+    return folder.publish({ itemId, kind: 'document', source, group: '', origin: echoItem(content) });
   });
 }
+
+/** Where an item of a file lies. */
+const at = (itemId: string) => ({ itemId, source: 'local_upload' });
 
 const nobody = () => false;
 const isOneOf =
@@ -49,7 +52,7 @@ const isOneOf =
     runIds.includes(runId);
 
 async function taken(staging: Staging, itemId: string, runId: string): Promise<SourceItem> {
-  const item = await staging.items.take(itemId, runId, isOneOf('live'));
+  const item = await staging.items.take(at(itemId), runId, isOneOf('live'));
   if (typeof item === 'string') throw new Error(item);
   return item;
 }
@@ -77,7 +80,7 @@ test('an id that is no plain name is never a path', async () => {
   for (const itemId of ['../../x', '..', 'a/b', 'waiting@x', '']) {
     const { item } = await publish(staging, itemId);
     expect(dirname(dirname(item.path))).toBe(join(base, 'local_upload', `sha256-${sha256(itemId)}`));
-    expect(await staging.items.get(itemId)).toMatchObject({ itemId });
+    expect((await staging.items.find(itemId))[0]).toMatchObject({ itemId });
   }
 });
 
@@ -126,12 +129,12 @@ test('one run has an item until it ends: others find it taken while that run is 
   const other = open();
   await publish(staging, 'DOC-1');
   await taken(staging, 'DOC-1', 'live');
-  expect(await other.items.take('DOC-1', 'second', isOneOf('live'))).toBe('taken');
-  expect(await other.items.take('DOC-1', 'second', nobody)).toMatchObject({ staged: { itemId: 'DOC-1' } });
-  expect(await staging.items.get('DOC-1')).toMatchObject({ takenBy: 'second', status: 'active' });
-  await staging.items.end('DOC-1', 'live', null);
+  expect(await other.items.take(at('DOC-1'), 'second', isOneOf('live'))).toBe('taken');
+  expect(await other.items.take(at('DOC-1'), 'second', nobody)).toMatchObject({ staged: { itemId: 'DOC-1' } });
+  expect((await staging.items.find('DOC-1'))[0]).toMatchObject({ takenBy: 'second', status: 'active' });
+  await staging.items.end(at('DOC-1'), 'live', null);
   expect(await listed(other)).toEqual(['DOC-1']);
-  await other.items.end('DOC-1', 'second', null);
+  await other.items.end(at('DOC-1'), 'second', null);
   expect(await listed(other)).toEqual([]);
 });
 
@@ -140,7 +143,7 @@ test('of two runs that take an item at once one gets it', async () => {
   for (let round = 0; round < 20; round += 1) {
     await publish(staging, `DOC-${round}`);
     const runs = ['a', 'b', 'c'];
-    const got = await Promise.all(runs.map((runId) => open().items.take(`DOC-${round}`, runId, isOneOf(...runs))));
+    const got = await Promise.all(runs.map((runId) => open().items.take(at(`DOC-${round}`), runId, isOneOf(...runs))));
     expect(got.filter((item) => typeof item !== 'string')).toHaveLength(1);
   }
 });
@@ -150,24 +153,92 @@ test('what is staged while a run has an item waits for the next run, and counts 
   await publish(staging, 'DOC-1', 'first');
   await taken(staging, 'DOC-1', 'live');
   await publish(staging, 'DOC-1', 'second');
-  expect(await staging.items.take('DOC-1', 'next', isOneOf('live'))).toBe('taken');
-  const item = await staging.items.take('DOC-1', 'next', nobody);
+  expect(await staging.items.take(at('DOC-1'), 'next', isOneOf('live'))).toBe('taken');
+  const item = await staging.items.take(at('DOC-1'), 'next', nobody);
   expect(await staging.source.digest(item as SourceItem, never)).toMatchObject({ digest: sha256('second') });
-  await staging.items.end('DOC-1', 'next', null);
+  await staging.items.end(at('DOC-1'), 'next', null);
   expect(await listed(staging)).toEqual([]);
+});
+
+test('of one id an item of each source waits, is taken and ends by itself', async () => {
+  const { base, staging } = openArea();
+  await publish(staging, 'DOC-1', 'of a file');
+  await publish(staging, 'DOC-1', 'of the web', 'https');
+  const sourcesOf = async () => (await staging.items.find('DOC-1')).map(({ source }) => source);
+  expect(await sourcesOf()).toEqual(['https', 'local_upload']);
+  const item = await taken(staging, 'DOC-1', 'run-1');
+  expect(await staging.source.digest(item, never)).toMatchObject({ digest: sha256('of a file') });
+  expect((await staging.items.find('DOC-1')).map(({ takenBy }) => takenBy)).toEqual([null, 'run-1']);
+  await staging.items.end(at('DOC-1'), 'run-1', null);
+  expect(await sourcesOf()).toEqual(['https']);
+  symlinkSync(join(base, 'https'), join(base, 'elsewhere'));
+  mkdirSync(join(base, 'other'));
+  symlinkSync(join(base, 'https', 'DOC-1'), join(base, 'other', 'DOC-1'));
+  expect(await sourcesOf()).toEqual(['https']);
+});
+
+test('an item is removed for good, unless a run at work has it, and what came after that is removed alone', async () => {
+  const { base, staging } = openArea();
+  const remove = async (isAtWork: (runId: string) => boolean = nobody) => {
+    const [item] = await staging.items.find('DOC-1');
+    return item === undefined ? null : [item.takenBy, await staging.items.remove(item, isAtWork)];
+  };
+  await publish(staging, 'DOC-1');
+  const [seen] = await staging.items.find('DOC-1');
+  expect(await remove()).toEqual([null, 'removed']);
+  expect(readdirSync(base)).not.toContain('local_upload');
+  expect(await staging.items.remove(seen!, nobody)).toBe('gone');
+  await publish(staging, 'DOC-1');
+  await taken(staging, 'DOC-1', 'live');
+  expect(await remove(isOneOf('live'))).toEqual(['live', 'taken']);
+  await publish(staging, 'DOC-1', 'anew');
+  expect(await remove(isOneOf('live'))).toEqual([null, 'removed']);
+  expect(await remove(isOneOf('live'))).toEqual(['live', 'taken']);
+  expect(await remove()).toEqual(['live', 'removed']);
+  expect(await listed(staging)).toEqual([]);
+});
+
+test('what is removed while a run takes it is of one of them', async () => {
+  const { open, staging } = openArea();
+  for (let round = 0; round < 20; round += 1) {
+    const { item } = await publish(staging, 'DOC-1');
+    const [removed, got] = await Promise.all([
+      open().items.remove(item, isOneOf('live')),
+      open().items.take(at('DOC-1'), 'live', nobody),
+    ]);
+    expect([removed, typeof got === 'string' ? got : 'got']).toSatisfy(
+      ([one, other]) => (one === 'removed' && other === 'gone') || (one === 'taken' && other === 'got'),
+    );
+    await staging.items.end(at('DOC-1'), 'live', null);
+  }
+});
+
+test('a damaged item is found and removed by the name that is listed, also where that is a digest', async () => {
+  const { staging } = openArea();
+  const { item } = await publish(staging, 'a/b');
+  writeFileSync(join(dirname(item.path), '.metadata.json'), '{');
+  const [name] = await listed(staging);
+  expect(name).toMatch(/^sha256-/);
+  expect(await staging.items.find(name!)).toMatchObject([{ itemId: name, status: 'damaged' }]);
+  await publish(staging, 'c/d');
+  const whole = (await Array.fromAsync(staging.items.list())).find(({ itemId }) => itemId === 'c/d')!;
+  expect(await staging.items.find(basename(dirname(dirname(whole.path))))).toEqual([]);
+  const [damaged] = await staging.items.find(name!);
+  expect(await staging.items.remove(damaged!, nobody)).toBe('removed');
+  expect(await listed(staging)).toEqual(['c/d']);
 });
 
 test('what failed is kept with its reason, and can be taken again', async () => {
   const { staging } = openArea();
   await publish(staging, 'DOC-1');
   await taken(staging, 'DOC-1', 'run-1');
-  await staging.items.end('DOC-1', 'run-1', { code: 'EMPTY_TEXT', message: 'nothing' });
+  await staging.items.end(at('DOC-1'), 'run-1', { code: 'EMPTY_TEXT', message: 'nothing' });
   const failed = { status: 'failed', error: { code: 'EMPTY_TEXT', message: 'nothing' }, takenBy: null };
-  expect(await staging.items.get('DOC-1')).toMatchObject(failed);
+  expect((await staging.items.find('DOC-1'))[0]).toMatchObject(failed);
   await taken(staging, 'DOC-1', 'run-2');
   expect((await cleaned(staging, isOneOf('run-2'))).removedFolders).toBe(0);
-  await staging.items.end('DOC-1', 'run-2', null);
-  expect(await staging.items.get('DOC-1')).toBeNull();
+  await staging.items.end(at('DOC-1'), 'run-2', null);
+  expect((await staging.items.find('DOC-1'))[0]).toBeUndefined();
 });
 
 test('a run that is rolled back leaves what it had taken, to be taken again', async () => {
@@ -182,7 +253,7 @@ test('a document that is deleted takes its failed copy with it, and not what wai
   const { staging } = openArea();
   for (const itemId of ['DOC-1', 'DOC-2']) await publish(staging, itemId);
   await taken(staging, 'DOC-1', 'run-1');
-  await staging.items.end('DOC-1', 'run-1', { code: 'CORRUPT', message: '' });
+  await staging.items.end(at('DOC-1'), 'run-1', { code: 'CORRUPT', message: '' });
   await staging.forget(['DOC-1', 'DOC-2'], nobody);
   expect(await listed(staging)).toEqual(['DOC-2']);
 });
@@ -232,12 +303,12 @@ test('an item whose metadata are damaged or missing, or whose bytes are cut, is 
   for (const [itemId, damage] of damages) {
     const { item } = await publish(staging, itemId);
     damage(dirname(item.path));
-    expect(await staging.items.get(itemId), itemId).toMatchObject({
+    expect((await staging.items.find(itemId))[0], itemId).toMatchObject({
       itemId,
       status: 'damaged',
       error: { code: 'CORRUPT' },
     });
-    expect(await staging.items.take(itemId, 'run-1', nobody), itemId).toBe('gone');
+    expect(await staging.items.take(at(itemId), 'run-1', nobody), itemId).toBe('gone');
   }
   expect((await cleaned(staging)).removedFolders).toBe(damages.length);
 });
@@ -267,15 +338,15 @@ test.each([
   writeFileSync(join(outside, 'precious'), 'precious');
   writeFileSync(join(outside, 'staged'), 'hello');
   const { item } = await publish(staging, 'DOC-1');
-  const [at, to] = plant(item.path, outside);
-  rmSync(at!, { recursive: true });
-  symlinkSync(to!, at!);
-  const got = await staging.items.get('DOC-1');
-  if (got !== null) expect(got.status, what).toBe('damaged');
-  expect(await staging.items.take('DOC-1', 'run-1', nobody)).toBe('gone');
+  const [link, to] = plant(item.path, outside);
+  rmSync(link!, { recursive: true });
+  symlinkSync(to!, link!);
+  const got = (await staging.items.find('DOC-1'))[0];
+  if (got !== undefined) expect(got.status, what).toBe('damaged');
+  expect(await staging.items.take(at('DOC-1'), 'run-1', nobody)).toBe('gone');
   await cleaned(staging);
   const again = publish(staging, 'DOC-1', 'again');
-  if (basename(at!) === 'DOC-1' || basename(at!) === 'local_upload')
+  if (basename(link!) === 'DOC-1' || basename(link!) === 'local_upload')
     await expect(again).rejects.toMatchObject({ code: 'APEX_CONFIG', message: expect.stringContaining('is a link') });
   else await again;
   expect(readdirSync(outside).sort()).toEqual(['precious', 'staged']);

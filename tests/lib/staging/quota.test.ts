@@ -171,7 +171,7 @@ test('what is taken from staging is not held to the quota, because it makes room
     const named = { itemId: 'DOC-1', kind: 'document', source: 'local_upload', group: '' } as const;
     await folder.publish({ ...named, origin: echoItem('') });
   });
-  const item = await staging.items.take('DOC-1', 'run-1', () => false);
+  const item = await staging.items.take({ itemId: 'DOC-1', source: 'local_upload' }, 'run-1', () => false);
   if (typeof item === 'string') throw new Error(item);
   const folder = await staging.open('local_upload', 'DOC-1', 'run-1');
   expect(await folder.stage(staging.source, item, never)).toMatchObject({ bytes: 4_000 });
