@@ -51,11 +51,11 @@ function clientSettings(
   return { ...keysOf(settings, read), ...place, guard: guardOf(ownHosts), limits, version };
 }
 
-/** Whether the settings name keys, a profile or a server of buckets: a region is also set for other things. */
+/** Whether the settings name keys, a file of them or a server of buckets: a region and a profile are also set for other things. */
 export function namesBuckets(settings: Settings): boolean {
-  const { awsAccessKeyId, awsSecretAccessKey, awsProfile, awsCredentialsFile, awsConfigFile } = settings;
+  const { awsAccessKeyId, awsSecretAccessKey, awsCredentialsFile, awsConfigFile } = settings;
   const { awsEndpoint, awsS3Endpoint } = settings;
-  const named = [awsAccessKeyId, awsSecretAccessKey, awsProfile, awsCredentialsFile, awsConfigFile];
+  const named = [awsAccessKeyId, awsSecretAccessKey, awsCredentialsFile, awsConfigFile];
   return [...named, awsEndpoint, awsS3Endpoint].some(isSaid);
 }
 

@@ -507,10 +507,10 @@ describe('S3 is asked once for its buckets, where anything of it is set:', () =>
     expect(asked).toEqual([]);
   });
 
-  test('a region alone says nothing of buckets', async () => {
+  test.each([{ AWS_REGION: 'eu-west-1' }, { AWS_PROFILE: 'yard' }])('%o alone says nothing of buckets', async (env) => {
     const victim = await openVictim();
     const none = { AWS_PROFILE: '', APEX_HOME: join(victim.root, 'none') };
-    expect((await doctor(victim, { ...none, AWS_REGION: 'eu-west-1' })).names).not.toContain('s3');
+    expect((await doctor(victim, { ...none, ...env })).names).not.toContain('s3');
   });
 });
 
