@@ -1,8 +1,9 @@
 import type { EntityRef, Observation, ThingRef } from '../../lib/contracts/feed.ts';
 import type { FactRead } from '../../lib/contracts/store.ts';
-import { entityIdOf, thingDocumentId } from '../pipeline/identity.ts';
-import { asEntity, type KnownThings, type Named } from './known.ts';
+import { thingDocumentId } from '../pipeline/identity.ts';
+import { asEntity, type KnownThings } from './known.ts';
 import { type BearersOf, isDerived, isLinking, isReference, linkFacts, MAX_BEARERS, mentionFacts } from './links.ts';
+import { byName, type Name, spelled } from './names.ts';
 import { type Resolution, sourceOf } from './resolve.ts';
 import { compareFacts, isProvisional, type ThingState } from './state.ts';
 
@@ -12,7 +13,7 @@ import { compareFacts, isProvisional, type ThingState } from './state.ts';
 /** A thing whose names are others than before, or that is gone. */
 export interface NameChange extends ThingRef {
   /** Taken or given up; all of them when the thing goes, or is named otherwise. */
-  readonly names: readonly Named[];
+  readonly names: readonly Name[];
   readonly isGone: boolean;
 }
 
@@ -22,16 +23,8 @@ export function nameChange(before: ThingState | null, state: ThingState): NameCh
   const [old, current] = [byName(before?.names ?? []), byName(state.names)];
   const isRenamed = before !== null && before.name !== name;
   const all = [...new Map([...old, ...current])];
-  const names = all.flatMap(([spelled, one]) => (isRenamed || old.has(spelled) !== current.has(spelled) ? [one] : []));
+  const names = all.flatMap(([name, one]) => (isRenamed || old.has(name) !== current.has(name) ? [one] : []));
   return names.length === 0 ? null : { kind, key, name, names, isGone: false };
-}
-
-function byName(names: readonly Named[]): Map<string, Named> {
-  return new Map(names.map((name) => [spelledName(name), name]));
-}
-
-function spelledName({ type, key }: Named): string {
-  return `${type}\0${key}`;
 }
 
 /** A thing of which something else may follow, and the key of the one that changes it. */
@@ -42,21 +35,20 @@ export interface Affected {
 
 /** Known things of which something else may follow after these changes. */
 export async function affectedBy(changes: readonly NameChange[], known: KnownThings): Promise<Affected[]> {
-  const idOf = (name: Named) => entityIdOf(known.group, name);
   const ties = ({ key, names }: NameChange) => (isProvisional(key) ? [] : names.filter(isLinking));
-  const mentioned = ({ isGone, names, ...thing }: NameChange): Named[] =>
+  const mentioned = ({ isGone, names, ...thing }: NameChange): Name[] =>
     isGone ? [asEntity(thing)] : names.filter(isReference);
   const bearers = await known.bearersOf(changes.flatMap(ties));
   const mentioners = await known.mentionersOf(changes.flatMap(mentioned));
   return changes.flatMap((change) => {
     const because = change.key;
     const tied = ties(change).flatMap((name) => {
-      const all = (bearers.get(idOf(name)) ?? []).filter(({ key }) => key !== because);
+      const all = (bearers.get(known.idOf(name)) ?? []).filter(({ key }) => key !== because);
       // Far beyond the bound nothing is tied, before and after.
       if (all.length > MAX_BEARERS + 1) return [];
       return all.filter(({ key }) => sourceOf(key) !== sourceOf(because) || all.length >= MAX_BEARERS);
     });
-    const naming = mentioned(change).flatMap((name) => mentioners.get(idOf(name)) ?? []);
+    const naming = mentioned(change).flatMap((name) => mentioners.get(known.idOf(name)) ?? []);
     const keys = new Set([...tied, ...naming].map(({ key }) => key));
     return [...keys].filter((key) => key !== because).map((key) => ({ key, because }));
   });
@@ -66,19 +58,16 @@ export async function affectedBy(changes: readonly NameChange[], known: KnownThi
 export function bearersAfter(
   states: ReadonlyMap<string, ThingState>,
   leaving: ReadonlySet<string>,
-  { stored, group }: { readonly stored: ReadonlyMap<string, readonly ThingRef[]>; readonly group: string },
+  { stored, known }: { readonly stored: ReadonlyMap<string, readonly ThingRef[]>; readonly known: KnownThings },
 ): BearersOf {
-  const own = new Map<string, ThingRef[]>();
-  for (const { kind, key, name, names } of states.values()) {
-    if (leaving.has(key)) continue;
-    for (const borne of names) {
-      const spelled = spelledName(borne);
-      own.set(spelled, [...(own.get(spelled) ?? []), { kind, key, name }]);
-    }
-  }
+  const staying = [...states.values()].filter(({ key }) => !leaving.has(key));
+  const borne = staying.flatMap(({ kind, key, name, names }) =>
+    names.map((one) => ({ borne: spelled(one), bearer: { kind, key, name } })),
+  );
+  const own = Map.groupBy(borne, (one) => one.borne);
   return (name) => [
-    ...(stored.get(entityIdOf(group, name)) ?? []).filter(({ key }) => !states.has(key) && !leaving.has(key)),
-    ...(own.get(spelledName(name)) ?? []),
+    ...(stored.get(known.idOf(name)) ?? []).filter(({ key }) => !states.has(key) && !leaving.has(key)),
+    ...(own.get(spelled(name)) ?? []).map(({ bearer }) => bearer),
   ];
 }
 

@@ -1,8 +1,9 @@
 import type { RelationType } from '../../lib/contracts/document.ts';
-import type { EntityRef, ThingRef } from '../../lib/contracts/feed.ts';
+import type { ThingRef } from '../../lib/contracts/feed.ts';
 import type { CurrentDocument, Fact, FactRead, RecordsStore } from '../../lib/contracts/store.ts';
 import { pagesOf } from '../pipeline/bounded.ts';
 import { entityIdOf, thingDocumentId } from '../pipeline/identity.ts';
+import { type Name, spelled } from './names.ts';
 import { stateOf, type ThingState } from './state.ts';
 
 /** How many ids one question to the store names. */
@@ -14,11 +15,8 @@ export interface KnownThing {
   readonly document: CurrentDocument;
 }
 
-/** What an entity's id is made of. */
-export type Named = Pick<EntityRef, 'type' | 'key'>;
-
 /** A thing as an entity. */
-export function asEntity({ kind, key }: ThingRef): Named {
+export function asEntity({ kind, key }: ThingRef): Name {
   return { type: kind, key };
 }
 
@@ -131,12 +129,12 @@ export class KnownThings {
   }
 
   /** By the id of each name's entity: the known things that it names. */
-  async bearersOf(names: readonly Named[]): Promise<Map<string, ThingRef[]>> {
+  async bearersOf(names: readonly Name[]): Promise<Map<string, ThingRef[]>> {
     return this.#subjectsOf(await this.#factsOn(this.#idsOf(names), 'IDENTIFIED_BY'));
   }
 
   /** By the id of each entity: the known things whose text names it. */
-  async mentionersOf(entities: readonly Named[]): Promise<Map<string, ThingRef[]>> {
+  async mentionersOf(entities: readonly Name[]): Promise<Map<string, ThingRef[]>> {
     return this.#subjectsOf(await this.#factsOn(this.#idsOf(entities), 'MENTIONS'));
   }
 
@@ -147,23 +145,23 @@ export class KnownThings {
   }
 
   /** What was found when it was asked who states facts of this type about these, for a document that was made from that. */
-  reads(documentId: string, entities: readonly Named[], type: RelationType | null): FactRead[] {
+  reads(documentId: string, entities: readonly Name[], type: RelationType | null): FactRead[] {
     return this.#idsOf(entities).flatMap((objectId) => {
       const subjects = this.#read.get(readKey(type, objectId));
       return subjects === undefined ? [] : [{ documentId, objectId, type, subjectIds: [...subjects].sort() }];
     });
   }
 
-  #idsOf(entities: readonly Named[]): string[] {
-    return [...new Set(entities.map((entity) => this.#idOf(entity)))];
+  /** The id of an entity of the group: it takes long to compute, and is asked for several times. */
+  idOf(entity: Name): string {
+    const name = spelled(entity);
+    const id = this.#ids.get(name) ?? entityIdOf(this.group, entity);
+    this.#ids.set(name, id);
+    return id;
   }
 
-  /** An id takes long to compute, and is asked for several times. */
-  #idOf({ type, key }: Named): string {
-    const spelled = `${type}\0${key}`;
-    const id = this.#ids.get(spelled) ?? entityIdOf(this.group, { type, key });
-    this.#ids.set(spelled, id);
-    return id;
+  #idsOf(entities: readonly Name[]): string[] {
+    return [...new Set(entities.map((entity) => this.idOf(entity)))];
   }
 
   async #factsOn(objectIds: readonly string[], type: RelationType | null): Promise<Fact[]> {

@@ -1,5 +1,6 @@
 import type { EntityType, Extraction } from '../../lib/contracts/document.ts';
 import type { EntityRef, ObservedFact, ThingRef } from '../../lib/contracts/feed.ts';
+import { byName, spelled } from './names.ts';
 import { sourceOf } from './resolve.ts';
 import { isProvisional, type ThingState } from './state.ts';
 
@@ -56,7 +57,7 @@ const REFERENCES: ReadonlySet<EntityType> = new Set([
 /** The reference numbers that a thing's text names. */
 export function referencesIn({ mentions }: Extraction): EntityRef[] {
   const found = mentions.filter(({ type }) => REFERENCES.has(type));
-  return [...new Map(found.map(({ type, key, name }) => [`${type}\0${key}`, { type, key, name }])).values()];
+  return [...byName(found.map(({ type, key, name }) => ({ type, key, name }))).values()];
 }
 
 /** Is it a number by which texts name things? */
@@ -74,10 +75,10 @@ export function mentionFacts(
   { key: own, names }: Pick<ThingState, 'key' | 'names'>,
   bearersOf: BearersOf,
 ): ObservedFact[] {
-  const ownNames = new Set(names.map(({ type, key }) => `${type}\0${key}`));
+  const ownNames = new Set(names.map(spelled));
   const detail = { isOfText: true };
   return references
-    .filter(({ type, key }) => !ownNames.has(`${type}\0${key}`))
+    .filter((reference) => !ownNames.has(spelled(reference)))
     .flatMap((reference) => [
       { type: 'MENTIONS' as const, object: reference, ...TIMELESS, confidence: PATTERN_CONFIDENCE, detail },
       ...bearersOf(reference)

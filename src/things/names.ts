@@ -23,14 +23,15 @@ export function foldNames(
   return { names: ordered(names), formerNames: ordered([...former.values()]) };
 }
 
-type Name = Pick<EntityRef, 'type' | 'key'>;
+/** What tells a name from others, and an entity's id is made of. */
+export type Name = Pick<EntityRef, 'type' | 'key'>;
 
-function spelled({ type, key }: Name): string {
+export function spelled({ type, key }: Name): string {
   return `${type}\0${key}`;
 }
 
 /** Each once; the last of the list counts. */
-function byName<One extends Name>(names: readonly One[]): Map<string, One> {
+export function byName<One extends Name>(names: readonly One[]): Map<string, One> {
   return new Map(names.map((name) => [spelled(name), name]));
 }
 

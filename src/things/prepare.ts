@@ -255,7 +255,7 @@ async function contentsOf(folded: ReadonlyMap<string, FoldedThing>, options: Con
     drafts.flatMap(({ thing, references }) => [...references, ...thing.state.names.filter(isLinking)]),
   );
   const states = new Map([...folded].map(([key, { state }]) => [key, state]));
-  const bearersOf = bearersAfter(states, leaving, { stored, group: known.group });
+  const bearersOf = bearersAfter(states, leaving, { stored, known });
   const contents = new Map<string, { readonly state: ThingState; readonly content: ThingContent | null }>();
   for (const { key, thing, references, ...made } of drafts) {
     const state = withDerived(thing.state, references, bearersOf);

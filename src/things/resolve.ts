@@ -2,6 +2,7 @@ import type { EntityType } from '../../lib/contracts/document.ts';
 import type { EntityRef, Observation, ThingRef } from '../../lib/contracts/feed.ts';
 import { entityIdOf } from '../pipeline/identity.ts';
 import type { KnownThings } from './known.ts';
+import { spelled } from './names.ts';
 import { isProvisional, type ThingState } from './state.ts';
 
 /** What becomes of the things that a batch speaks of: which key each has, and which known ones turn out to be another. */
@@ -66,7 +67,7 @@ function namesByKey(observations: readonly Observation[]): Map<string, EntityRef
 export function spokenBearers(observations: readonly Observation[], group: string): Map<string, ThingRef[]> {
   const named = observations.flatMap(({ thing, names }) => names.map((name) => ({ thing, name })));
   // Records of the same thing say the same names, and an id takes long to compute.
-  const byName = Map.groupBy(named, ({ name: { type, key } }) => `${type}\0${key}`);
+  const byName = Map.groupBy(named, ({ name }) => spelled(name));
   return new Map(
     [...byName.values()].map((all) => {
       const things = new Map(all.map(({ thing }) => [thing.key, thing]));
