@@ -4,9 +4,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, inject, onTestFinished, test, vi } from 'vitest';
 import { openCase } from '../helpers/case.ts';
 import { seriesIn } from '../helpers/exposition.ts';
-import { openOpenAiServer } from '../helpers/openai-server.ts';
+import { type OpenAiServer, openOpenAiServer } from '../helpers/openai-server.ts';
 import { apex, newFolder, startApex } from '../helpers/program.ts';
-import { startProxy } from '../helpers/proxy.ts';
+import { type FaultyProxy, startProxy } from '../helpers/proxy.ts';
 import { serverEnvironment } from '../servers/environment.ts';
 
 /** Goal: a server that is away costs time and nothing else, and all are told. Method: the built program, and a proxy that lets nothing pass for a while. */
@@ -23,6 +23,15 @@ async function openBehindProxy(more: Record<string, string> = {}) {
   const env = { DATABASE_URL: proxy.url, APEX_POSTGRES_SCHEMA: APEX_POSTGRES_SCHEMA!, ...more };
   const memory = openCase(FILES, env);
   return { ...memory, env, proxy };
+}
+
+/** Takes the proxied server away once the provider is asked for the first time: in the middle of a run. */
+function goDownAtFirstCall(server: OpenAiServer, proxy: FaultyProxy): void {
+  server.respond = () => {
+    proxy.set({ kind: 'down' });
+    server.respond = () => null;
+    return null;
+  };
 }
 
 describe.skipIf(postgres === null)('a server that is away', () => {
@@ -95,11 +104,7 @@ describe.skipIf(postgres === null)('a server that is away', () => {
   test('in the middle of a run: the run waits, others see that and why, and it goes on where it was', async () => {
     const server = await openOpenAiServer();
     const { home, documents, env, proxy, run, verify } = await openBehindProxy(server.env);
-    server.respond = () => {
-      proxy.set({ kind: 'down' });
-      server.respond = () => null;
-      return null;
-    };
+    goDownAtFirstCall(server, proxy);
     const started = startApex(['ingest', documents], { home, env });
     await started.notes('waiting for the records store since');
     const live = async () => (await run('runs', 'list')).lines[0]!;
@@ -141,11 +146,7 @@ describe.skipIf(postgres === null)('a server that is away', () => {
     const setAside = () => series().get('apex_documents_in_quarantine{code="EMPTY_TEXT"}');
     await run('cleanup');
     expect([open(), setAside()]).toEqual([0, 0]);
-    server.respond = () => {
-      proxy.set({ kind: 'down' });
-      server.respond = () => null;
-      return null;
-    };
+    goDownAtFirstCall(server, proxy);
     const started = startApex(['ingest', documents], { home, env });
     await started.notes('waiting for the records store since');
     // They are written a moment after it is said.
