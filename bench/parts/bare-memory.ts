@@ -57,7 +57,7 @@ export class BareMemory {
       JSON.stringify({ entities, mentions }),
       [chunks.length, entities.length, relations.length],
     ];
-    this.#insert('document', [id, uuid, 1, 1]);
+    this.#insert('document', [id, uuid, 1, 1, 0]);
     this.#insert('version', [
       ...[id, 1, 'current', ...STAMP, uuid, '', source, uri, name, null, mediaType, bytes, digest, '', '', null],
       ...[statedAt, '', JSON.stringify(metadata), '[]', ...counts, '{}', extraction, null],
