@@ -29,12 +29,16 @@ export function staleParam(additions: readonly SeriesAddition[]): string {
   );
 }
 
-/** Documents that were made from facts which others state by now. One parameter, of `misreadParam`. */
+/**
+ * Documents that were made from facts which others state by now. One parameter, of `misreadParam`. The type is compared by itself, so
+ * that the index finds it: very many facts of other types may be about the same entity.
+ */
 export const MISREAD = `SELECT r.value ->> '$[0]' AS document_id FROM json_each(?) r
   WHERE (SELECT json_group_array(document_id) FROM (
-      SELECT DISTINCT f.document_id FROM fact f
-      CROSS JOIN version v ON v.document_id = f.document_id AND v.version = f.version AND v.state = 'current'
-      WHERE f.object_id = r.value ->> '$[1]' AND f.type = coalesce(r.value ->> '$[2]', f.type) ORDER BY f.document_id))
+      SELECT DISTINCT f.document_id FROM (
+        SELECT document_id, version FROM fact WHERE object_id = r.value ->> '$[1]' AND type = r.value ->> '$[2]'
+        UNION ALL SELECT document_id, version FROM fact WHERE object_id = r.value ->> '$[1]' AND r.value ->> '$[2]' IS NULL) f
+      CROSS JOIN version v ON v.document_id = f.document_id AND v.version = f.version AND v.state = 'current' ORDER BY f.document_id))
     IS NOT r.value -> '$[3]'`;
 
 export function misreadParam(reads: readonly FactRead[]): string {
