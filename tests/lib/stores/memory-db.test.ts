@@ -4,6 +4,7 @@ import { getLoadablePath } from 'sqlite-vec';
 import { expect, test } from 'vitest';
 import type { Role } from '../../../lib/contracts/store.ts';
 import { type MemoryDb, openMemoryDb } from '../../../lib/stores/memory-db.ts';
+import { MISREAD, misreadParam } from '../../../lib/stores/records/sqlite-series.ts';
 import { SqliteRecordsStore } from '../../../lib/stores/records/sqlite.ts';
 import { deleteByRef, deleteByVersion, VERSIONS, versionsParam } from '../../../lib/stores/rows.ts';
 import type { SqlValue } from '../../../lib/support/sql-thread.ts';
@@ -238,6 +239,14 @@ test('what a batch asks of the records never scans a table, however much is stor
     expect(scans, text).toEqual([]);
   }
   await memory.sql.close();
+});
+
+test('what a pivot was made from is looked up by entity and type together, whatever else is said of the entity', async () => {
+  const { sql } = await openMemoryDb(memorySettings());
+  const plan = await sql.all<{ detail: string }>(`EXPLAIN QUERY PLAN ${MISREAD}`, [misreadParam([])]);
+  const found = plan.map(({ detail }) => detail).filter((detail) => detail.includes('fact_by_object'));
+  expect(found).toEqual([expect.stringContaining('(object_id=? AND type=?)'), expect.stringContaining('(object_id=?)')]);
+  await sql.close();
 });
 
 test('queries by version and by batch never scan a table', async () => {

@@ -1,6 +1,7 @@
 import { describe, expect, inject, onTestFinished, test } from 'vitest';
 import { uuidOf } from '../../../../lib/contracts/identity.ts';
 import type { PivotOutcome, RecordsStore, VersionRecord } from '../../../../lib/contracts/store.ts';
+import { misread } from '../../../../lib/stores/records/postgres-series.ts';
 import { openRecords, postgresSettings, withClient } from '../../../helpers/postgres.ts';
 import { collect, never, pivotOf, recordOf, ref, versionOf } from '../../../helpers/records.ts';
 import { postgres } from '../../../servers/postgres.ts';
@@ -62,6 +63,18 @@ describe.skipIf(url === null)('a document of 50,000 chunks', () => {
     expect(await store.count(ref('run-1'), never)).toBe(0);
     expect(await store.strays(never)).toEqual([]);
   }, 120_000);
+});
+
+test.skipIf(url === null)('what a pivot was made from is looked up by entity and type together, whatever else is said', async () => {
+  const settings = postgresSettings();
+  await openRecords(settings);
+  const plan = await withClient(async (client) => {
+    // A table without rows is scanned otherwise.
+    await client.query('SET enable_seqscan = off');
+    const { rows } = await client.query(`EXPLAIN ${misread(`${settings.schema}.`, 1)}`, [[], [], [], []]);
+    return rows.map((row: Record<string, string>) => row['QUERY PLAN']).join('\n');
+  });
+  expect(plan).toContain('Index Cond: ((object_id = r.object_id) AND (type = r.type))');
 });
 
 describe.skipIf(url === null)('a pivot of more documents than the server has locks for', () => {
