@@ -1,8 +1,20 @@
 import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { TESTS_FOLDER } from './program.ts';
 
-/** Builds the program once before the tests: crash and end-to-end tests run what users run. */
-export default function setup(): void {
+/**
+ * Builds the program once before the tests: crash and end-to-end tests run what users run. The folders of the tests lie in one, which goes
+ * at the end, unless `KEEP_TESTS_FOLDER` is set.
+ */
+export default function setup(): () => void {
   execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'], {
     stdio: 'inherit',
   });
+  const folder = mkdtempSync(join(tmpdir(), 'apex-tests-'));
+  process.env[TESTS_FOLDER] = folder;
+  return () => {
+    if (process.env['KEEP_TESTS_FOLDER'] === undefined) rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+  };
 }

@@ -1,15 +1,15 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import type { Stores } from '../../lib/contracts/store.ts';
 import { openEmbeddedStores } from '../../lib/stores/index.ts';
 import type { MemorySettings } from '../../lib/stores/memory-db.ts';
+import { newFolder } from './program.ts';
 import { DIMENSIONS } from './records.ts';
 
 /** A folder that goes when the test ends. */
 export function temporaryFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'apex-test-'));
+  const folder = newFolder('memory');
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
 }

@@ -87,7 +87,10 @@ function start(command: string, args: readonly string[], { home, env = {}, input
   };
 }
 
+/** Names the folder that all folders of a run of the tests lie in, and go with. */
+export const TESTS_FOLDER = 'TESTS_FOLDER';
+
 /** A new folder that only this test uses. */
 export function newFolder(name: string): string {
-  return mkdtempSync(join(tmpdir(), `apex-test-${name}-`));
+  return mkdtempSync(join(process.env[TESTS_FOLDER] ?? tmpdir(), `apex-test-${name}-`));
 }
