@@ -290,6 +290,16 @@ test('front gives conversations with their messages and comments, and what is ne
   expect((await memory.run('verify')).exitCode).toBe(0);
 });
 
+test.each([
+  ['turvo', 'TURVO_API_TOKEN is not set'],
+  ['frontapp', 'FRONTAPP_API_TOKEN is not set'],
+])('%s without a key is refused before a run begins, and the setting is named', async (source, said) => {
+  const home = newFolder('no-key');
+  const { exitCode, stderr } = await apex(['ingest-json', '--source', source], { home });
+  expect([exitCode, stderr]).toEqual([78, expect.stringContaining(said)]);
+  expect((await apex(['runs', 'list', '--json'], { home })).stdout).toBe('');
+});
+
 describe('a command that cannot be meant', () => {
   const refused = async (...args: string[]) => {
     const { exitCode, stderr } = await apex(['ingest-json', ...args], { home: newFolder('refused') });

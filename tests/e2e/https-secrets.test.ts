@@ -157,5 +157,6 @@ describe('headers of a file', () => {
     const { exitCode, stderr, stdout } = await web.run('ingest', web.at('/a.txt'), '--header-file', path);
     expect(stderr).toContain(problem);
     expect([exitCode, `${stderr}${stdout}`.includes('Canary'), web.asked()]).toEqual([exitStatus, false, []]);
+    expect((await web.run('runs', 'list')).stdout).toBe('');
   });
 });
