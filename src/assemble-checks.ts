@@ -65,7 +65,7 @@ async function listChecks({
     { name: 'settings', run: async () => judgeSettings(inspection) },
     ...journal.dataFolderChecks(places.home),
     journal.diskCheck(places, maxStagingBytes),
-    ...staging.stagingChecks(places.stagingBase, maxStagingBytes),
+    ...staging.stagingChecks({ base: places.stagingBase, home: places.home, maxBytes: maxStagingBytes }),
     ...runChecks(new journal.FolderRunReader(places.home)),
     // Beside records on a server the embedded roles have a file whose name only these know.
     ...(servers.records === null ? stores.embeddedChecks(memory.path, memory.embedder) : []),

@@ -209,6 +209,7 @@ export function stagingSettings(settings: Settings, { home, stagingBase }: Place
     maxBytes: settings.stagingMaxGigabytes * GIGABYTE,
     failedRetentionMs: settings.stagingRetentionHours * HOUR_MS,
     now: Date.now,
+    home,
     locks: join(home, 'locks'),
     ...(probe !== null && { probe }),
   };

@@ -1,9 +1,11 @@
-import { lstatSync } from 'node:fs';
+import { existsSync, lstatSync } from 'node:fs';
 import { lstat, opendir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Check, type Finding, ok, problem, warning } from '../contracts/check.ts';
 import { diskError } from '../support/disk.ts';
 import { assertOwnFolder } from './files.ts';
+import type { StagingSettings } from './index.ts';
+import { assertOwnArea } from './owner.ts';
 
 /** How much of its quota staging may use before somebody should know. */
 const WARNED_SHARE = 0.8;
@@ -11,15 +13,19 @@ const WARNED_SHARE = 0.8;
 /** A full staging area holds many small files. */
 const LIMIT_MS = 60_000;
 
+/** As `StagingSettings` has them. */
+type CheckedArea = Required<Pick<StagingSettings, 'base' | 'home' | 'maxBytes'>>;
+
 /** Whether the staging area can be used, and how much of its quota is. */
-export function stagingChecks(base: string, maxBytes: number): Check[] {
-  return [{ name: 'staging', limitMs: LIMIT_MS, run: (signal) => checkStaging(base, maxBytes, signal) }];
+export function stagingChecks(area: CheckedArea): Check[] {
+  return [{ name: 'staging', limitMs: LIMIT_MS, run: (signal) => checkStaging(area, signal) }];
 }
 
-async function checkStaging(base: string, maxBytes: number, signal: AbortSignal): Promise<Finding> {
+async function checkStaging({ base, home, maxBytes }: CheckedArea, signal: AbortSignal): Promise<Finding> {
   try {
     if (lstatSync(base, { throwIfNoEntry: false }) === undefined) return ok(`${base} is not there yet`);
     assertOwnFolder(base);
+    if (existsSync(home)) assertOwnArea(base, home);
     const usedBytes = await sizeBelow(base, signal);
     const found = `${megabytes(usedBytes)} of ${megabytes(maxBytes)} used under ${base}`;
     if (usedBytes >= maxBytes) return problem('QUOTA_FULL', found);

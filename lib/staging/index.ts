@@ -34,6 +34,7 @@ import {
 } from './files.ts';
 import { isTakenBy, isWhole, WaitingItems } from './items.ts';
 import { type Metadata, readMetadata, stateOf } from './metadata.ts';
+import { claimArea } from './owner.ts';
 import { Quota, sharedPath } from './quota.ts';
 import { createStagedSource } from './source.ts';
 import { SpareFolders } from './spares.ts';
@@ -50,6 +51,8 @@ export interface StagingSettings {
   readonly failedRetentionMs: number;
   /** Milliseconds since 1970. */
   readonly now: () => number;
+  /** The data directory that the area is of; absent: nothing else knows of the area. */
+  readonly home?: string;
   /** Where processes that share the area keep its lock and its count; absent: this one is alone. */
   readonly locks?: string;
   /** Is told each point that an item passes on its way in and out, for tests. */
@@ -59,10 +62,15 @@ export interface StagingSettings {
 /** What `apex doctor` looks at in the staging area, loaded when it does. */
 export const loadChecks = () => import('./checks.ts');
 
-/** Opens the staging area. @throws ConfigError when the base is a link, belongs to another user, is open to others or cannot be made. */
+/**
+ * Opens the staging area.
+ *
+ * @throws ConfigError when the base is a link, belongs to another user or to another data directory, is open to others or cannot be made.
+ */
 export function openStaging(settings: StagingSettings): Staging {
   makeBase(settings.base);
   assertOwnFolder(settings.base);
+  if (settings.home !== undefined) claimArea(settings.base, settings.home);
   return new FolderStaging(settings);
 }
 

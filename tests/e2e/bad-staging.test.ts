@@ -78,6 +78,19 @@ test.skipIf(!isRoot)('a staging folder of another user is refused by every comma
   await victim.assertUnharmed();
 });
 
+test('a staging folder of another data directory is refused by every command, and what lies there stays', async () => {
+  const [one, other] = [await openVictim(), await openVictim()];
+  const env = { STAGING_BASE_DIR: join(one.root, 'area') };
+  expectEnd(await one.run(['stage', one.write('good.txt', 'Bay nine is free.')], { env }), 0);
+  other.write('good.txt', 'Bay ten is free.');
+  const said = /area is that of the data directory .*, not of .*: set STAGING_BASE_DIR to another/;
+  for (const args of [...COMMANDS, ['doctor']])
+    expectEnd(await other.run(args, { env }), 78, said);
+  rmSync(join(env.STAGING_BASE_DIR, '.data-directory'));
+  expectEnd(await other.run(['staging', 'list'], { env }), 0, /good\.txt/);
+  expectEnd(await one.run(['ingest', '--staged'], { env }), 78, said);
+});
+
 /** What somebody has planted under the area, by where. */
 const PLANTED: readonly [
   name: string,
