@@ -227,6 +227,8 @@ export interface QuarantineEntry {
   readonly source: string;
   readonly sourceUri: string;
   readonly contentDigest: string;
+  /** What its source calls these bytes, as `StagedFile.sourceVersion`; null where it tells none, or they were never fetched. */
+  readonly sourceVersion: string | null;
   /** Of the settings and limits it failed under: with the same content and these the failure is remembered, not tried again. */
   readonly settingsDigest: string;
   readonly runId: string;

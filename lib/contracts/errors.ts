@@ -61,6 +61,11 @@ export function isApexError(value: unknown): value is ApexError {
   );
 }
 
+/** How messages name a group of documents. */
+export function groupNamed(group: string): string {
+  return group === '' ? 'no group' : `group ${group}`;
+}
+
 /** A failure in the shape that JSON output, the journal and the quarantine keep. */
 export interface ErrorReport {
   readonly code: ErrorCode;

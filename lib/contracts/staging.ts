@@ -65,6 +65,8 @@ export interface IncomingFolder extends StagingFolder {
   /**
    * Makes what was staged here an item that waits, in one step that survives a power cut. One of the same id and bytes stays as it is;
    * one of other bytes is replaced.
+   *
+   * @throws UsageError when one of the same id waits for another group.
    */
   publish(item: Pick<StagedItem, 'itemId' | 'kind' | 'source' | 'group'> & { origin: SourceItem }): Promise<Published>;
 }

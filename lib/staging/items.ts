@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync, lstatSync, renameSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { SourceError } from '../contracts/errors.ts';
+import { groupNamed, SourceError, UsageError } from '../contracts/errors.ts';
 import type { SourceItem, StagedOrigin } from '../contracts/source.ts';
 import type { IncomingFolder, IsAtWork, Published, StagedItem, StagedItems } from '../contracts/staging.ts';
 import { diskError } from '../support/disk.ts';
@@ -225,6 +225,7 @@ export class WaitingItems implements StagedItems {
       sync(folder);
     });
     for (let tries = 0; tries < MAX_TRIES; tries += 1) {
+      assertSameGroup(await this.#itemIn(document), group);
       const before = readMetadata(target);
       const isSame = before?.status === 'active' && before.file_digest === metadata.file_digest;
       if (isSame && before.waiting?.kind === kind) {
@@ -352,6 +353,16 @@ function itemOf(path: string, metadata: Metadata): StagedItem {
     error,
     takenBy: name.startsWith(TAKEN) ? name.slice(TAKEN.length) : null,
   };
+}
+
+/** One id names one document in the whole memory, so two groups cannot wait under it either. */
+function assertSameGroup(waiting: StagedItem | null, group: string): void {
+  if (waiting === null || waiting.status === 'damaged' || waiting.group === group) return;
+  const { itemId } = waiting;
+  throw new UsageError(
+    `${itemId} waits in staging for ${groupNamed(waiting.group)}, not for ${groupNamed(group)}: give another --id`,
+    { code: 'APEX_USAGE', details: { documentId: itemId } },
+  );
 }
 
 const METADATA_DAMAGED = 'its metadata are damaged or missing: stage it again from where it came';

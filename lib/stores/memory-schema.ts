@@ -1,5 +1,5 @@
 /** The format of `memory.db`, stored as its `user_version`. A newer one is refused. */
-export const MEMORY_FORMAT = 5;
+export const MEMORY_FORMAT = 6;
 
 /** Marks the file as apex's: the bytes `apxm`. */
 export const MEMORY_APPLICATION_ID = 0x6170786d;
@@ -128,6 +128,8 @@ export const MEMORY_MIGRATIONS: { readonly [format: number]: readonly string[] }
   ],
   // Before, the same bytes met in two places were two documents.
   5: [...PLACE_TABLES, VERSION_BY_CONTENT],
+  // Before, what a source calls the bytes of a document in quarantine was not kept.
+  6: ['ALTER TABLE quarantine ADD COLUMN source_version TEXT'],
 };
 
 /**
@@ -188,7 +190,7 @@ export function memorySchema(dimensions: number): string[] {
     `CREATE TABLE quarantine (
        document_id TEXT PRIMARY KEY, source TEXT NOT NULL, source_uri TEXT NOT NULL, content_digest TEXT NOT NULL,
        settings_digest TEXT NOT NULL, run_id TEXT NOT NULL, code TEXT NOT NULL, message TEXT NOT NULL, step TEXT NOT NULL,
-       retryable INTEGER NOT NULL, at TEXT NOT NULL, group_id TEXT NOT NULL DEFAULT '') WITHOUT ROWID`,
+       retryable INTEGER NOT NULL, at TEXT NOT NULL, group_id TEXT NOT NULL DEFAULT '', source_version TEXT) WITHOUT ROWID`,
     ...SERIES_TABLES,
     ...PLACE_TABLES,
 

@@ -42,6 +42,8 @@ interface SetAside {
   readonly input: DocumentInput;
   readonly error: ErrorReport;
   readonly contentDigest: string;
+  /** What its source calls these bytes. */
+  readonly sourceVersion: string | null;
   /** How an earlier run set it aside, where it was not tried again; else null. */
   readonly remembered: QuarantineEntry | null;
 }
@@ -163,9 +165,10 @@ async function prepareAll(options: BatchOptions, batchNo: number, session: RunSe
       const staged = step === 'stage' ? null : await folder.staged();
       if (staged !== null) session.noteStaged(sourceName, staged.bytes);
       const contentDigest = staged?.digest ?? input.contentDigest;
+      const sourceVersion = staged?.sourceVersion ?? null;
       await folder.markFailed();
       const error = reportOf(failure, step);
-      preparation.setAside.push({ input, error, contentDigest, remembered: null });
+      preparation.setAside.push({ input, error, contentDigest, sourceVersion, remembered: null });
       session.noteSetAside(input.item, error);
       await journal.append({
         kind: 'item_set_aside',
@@ -285,9 +288,10 @@ function takeVerdict(verdict: Verdict, sourceName: string, preparation: Preparat
     preparation.unchanged.push({ input: { ...untouched, baseVersion: version }, version });
   } else {
     const { entry, baseVersion } = verdict;
-    const { code, message, retryable, contentDigest } = entry;
+    const { code, message, retryable, contentDigest, sourceVersion } = entry;
     const error = { code, message, retryable, step: null };
-    preparation.setAside.push({ input: { ...untouched, baseVersion }, error, contentDigest, remembered: entry });
+    const input = { ...untouched, baseVersion };
+    preparation.setAside.push({ input, error, contentDigest, sourceVersion, remembered: entry });
   }
   return null;
 }
@@ -426,7 +430,7 @@ async function numberedBatch(writing: Writing, session: RunSession): Promise<Pre
 }
 
 function quarantineEntry(
-  { input, error, contentDigest }: SetAside,
+  { input, error, contentDigest, sourceVersion }: SetAside,
   session: RunSession,
   createdAt: string,
 ): QuarantineEntry {
@@ -436,6 +440,7 @@ function quarantineEntry(
     source: input.sourceName,
     sourceUri: input.item.uri,
     contentDigest,
+    sourceVersion,
     settingsDigest: session.failureDigest,
     runId: session.runId,
     code: error.code,
@@ -491,7 +496,8 @@ async function setRefusedAside(
     const error: ErrorReport = { code: 'STORE_REFUSED', message, retryable: false, step: 'write' };
     await input.folder.markFailed();
     session.noteSetAside(input.item, error);
-    setAside.push({ input, error, contentDigest: input.file.digest, remembered: null });
+    const { digest: contentDigest, sourceVersion = null } = input.file;
+    setAside.push({ input, error, contentDigest, sourceVersion, remembered: null });
   }
   return setAside;
 }

@@ -1,5 +1,5 @@
 import type { QuarantineEntry } from '../../lib/contracts/document.ts';
-import { UsageError } from '../../lib/contracts/errors.ts';
+import { groupNamed, UsageError } from '../../lib/contracts/errors.ts';
 import type { KnownBytes, Look, Source, SourceItem } from '../../lib/contracts/source.ts';
 import type { CurrentDocument, RecordsStore } from '../../lib/contracts/store.ts';
 import { workThrough } from './bounded.ts';
@@ -111,9 +111,9 @@ function isRemembered(entry: QuarantineEntry, digest: string, parts: ClassifyPar
   return !quarantine.isTriedAgain(entry) && entry.contentDigest === digest && entry.settingsDigest === failureDigest;
 }
 
-/** What is set aside is compared with what it was then, by its bytes alone. */
+/** What is set aside is compared with what it was then. */
 function knownBytes(entry: QuarantineEntry | null, current: CurrentDocument | null): KnownBytes | null {
-  if (entry !== null) return { digest: entry.contentDigest, version: null, uri: entry.sourceUri };
+  if (entry !== null) return { digest: entry.contentDigest, version: entry.sourceVersion, uri: entry.sourceUri };
   return current === null ? null : { digest: current.contentDigest!, version: current.sourceVersion };
 }
 
@@ -140,9 +140,8 @@ function isMadeAlike(current: CurrentDocument, parts: ClassifyParts): boolean {
 /** One id names one document in the whole memory: a second group that uses it would take the document from the first. */
 function assertSameGroup(current: CurrentDocument | undefined, group: string): void {
   if (current === undefined || current.version === null || current.group === group) return;
-  const named = (name: string) => (name === '' ? 'no group' : `group ${name}`);
   throw new UsageError(
-    `document ${current.documentId} belongs to ${named(current.group)}, not to ${named(group)}: give another --id`,
+    `document ${current.documentId} belongs to ${groupNamed(current.group)}, not to ${groupNamed(group)}: give another --id`,
     { code: 'APEX_USAGE', details: { documentId: current.documentId } },
   );
 }

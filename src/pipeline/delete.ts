@@ -1,4 +1,5 @@
 import { ERROR_CODES, EXIT } from '../../lib/contracts/error-codes.ts';
+import { groupNamed } from '../../lib/contracts/errors.ts';
 import type { RecordsStore, Tombstone } from '../../lib/contracts/store.ts';
 import { hintOf, nearDocumentId } from '../config/near-ids.ts';
 import type { RunReplay } from '../journal/replay.ts';
@@ -189,8 +190,6 @@ async function reportUnknown(documentId: string, isHinted: boolean, session: Run
 /** A document of another group is nobody's to delete here. */
 function reportOther(documentId: string, group: string, session: RunSession): void {
   session.earn(EXIT.usage);
-  const own = session.plan.group === '' ? 'no group' : `group ${session.plan.group}`;
-  const where = group === '' ? 'no group' : `group ${group}`;
-  const message = `document ${documentId} belongs to ${where}, not to ${own}`;
+  const message = `document ${documentId} belongs to ${groupNamed(group)}, not to ${groupNamed(session.plan.group)}`;
   session.onEvent({ kind: 'problem', uri: documentId, code: 'NOT_FOUND', message });
 }

@@ -1,6 +1,6 @@
 import type { QuarantineEntry, StagedFile } from '../../lib/contracts/document.ts';
 import { ERROR_CODES } from '../../lib/contracts/error-codes.ts';
-import { type ErrorReport, UsageError } from '../../lib/contracts/errors.ts';
+import { type ErrorReport, groupNamed, UsageError } from '../../lib/contracts/errors.ts';
 import type { RunPlan } from '../../lib/contracts/journal.ts';
 import type { SourceItem } from '../../lib/contracts/source.ts';
 import type { RecordsStore } from '../../lib/contracts/store.ts';
@@ -68,8 +68,10 @@ async function notInQuarantine(
 ): Promise<UsageError> {
   const details = { documentId };
   if (entry !== null) {
-    const owner = entry.group === '' ? 'no group' : `group ${entry.group}`;
-    return new UsageError(`document ${documentId} belongs to ${owner}`, { code: 'APEX_USAGE', details });
+    return new UsageError(`document ${documentId} belongs to ${groupNamed(entry.group)}`, {
+      code: 'APEX_USAGE',
+      details,
+    });
   }
   const version = (await records.current([documentId], signal)).get(documentId)?.version ?? null;
   if (version !== null) {

@@ -1,4 +1,4 @@
-import type { ErrorReport } from '../../lib/contracts/errors.ts';
+import { type ErrorReport, groupNamed } from '../../lib/contracts/errors.ts';
 import type { RunPlan, RunRegistry } from '../../lib/contracts/journal.ts';
 import { type SourceItem, type SourceProblem, STAGED_SOURCE } from '../../lib/contracts/source.ts';
 import type { IsAtWork, StagedItem, Staging } from '../../lib/contracts/staging.ts';
@@ -134,8 +134,7 @@ function problemOf(item: StagedItem, request: StagedRequest): SourceProblem | nu
   const { itemId, group, kind, source } = item;
   if (isAskedFor(item, request)) return null;
   const refused = (message: string): SourceProblem => ({ uri: itemId, code: 'APEX_USAGE', message });
-  if (group !== request.group)
-    return refused(`${itemId} was staged for ${group === '' ? 'no group' : `group ${group}`}: give that --group`);
+  if (group !== request.group) return refused(`${itemId} was staged for ${groupNamed(group)}: give that --group`);
   if (kind === 'document' && kindOf(request) === kind)
     return refused(`${itemId} waits in staging from ${source}, not from ${sourceOf(request)}: give that --source`);
   const command = kind === 'document' ? 'apex ingest --staged' : `apex ingest-json --source ${source} --staged`;

@@ -18,6 +18,7 @@ const entry: QuarantineEntry = {
     source: 'local_upload',
     sourceUri: 'file:///scan-1',
     contentDigest: 'c',
+    sourceVersion: '"etag"',
     settingsDigest: 's',
   },
   ...{

@@ -56,6 +56,19 @@ describe('an unchanged document costs one request and writes nothing', () => {
   });
 });
 
+test('a document in quarantine that the server calls unchanged is not fetched again, and one it calls changed is tried again', async () => {
+  const headers = { 'content-type': 'application/pdf', etag: '"v1"' };
+  const pages = { '/a.pdf': { text: '%PDF-1.7 and no more', headers } };
+  const web = await openWebCase(pages);
+  const uri = web.at('/a.pdf');
+  expect((await web.ingest(uri)).outcomes).toEqual({ [uri]: 'quarantined' });
+  web.server.requests.length = 0;
+  expect(await web.ingest(uri)).toMatchObject({ exitCode: 3, outcomes: {} });
+  expect(web.server.requests.map((request) => request.headers['if-none-match'])).toEqual(['"v1"']);
+  pages['/a.pdf'] = { text: TEXT, headers: { 'content-type': 'text/plain', etag: '"v2"' } };
+  expect((await web.ingest(uri)).outcomes).toEqual({ [uri]: 'added' });
+});
+
 test('what one server is asked goes through few connections', async () => {
   const paths = Array.from({ length: 24 }, (_, index) => `/${index}.txt`);
   const pages = paths.map((path) => [path, { text: `${TEXT}${path}`, headers: { etag: path } }] as const);

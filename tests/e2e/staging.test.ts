@@ -286,6 +286,18 @@ test('what cannot be taken is said, with what to do', async () => {
   await victim.assertUnharmed();
 });
 
+test('an id that waits for one group is not staged for another, and what waits stays', async () => {
+  const victim = await openVictim();
+  const [north] = await staged(victim, victim.write('a.txt', 'Bay nine.'), '--id', 'bays', '--group', 'north');
+  const before = lyingIn(victim);
+  for (const content of ['Bay nine.', 'Bay ten.']) {
+    const path = victim.write('b.txt', content);
+    const refused = await victim.run(['stage', path, '--id', 'bays', '--group', 'south']);
+    expectEnd(refused, 2, 'bays waits in staging for group north, not for group south: give another --id');
+  }
+  expect([idOf(north), lyingIn(victim)]).toEqual(['bays', before]);
+});
+
 /** One id, staged from the web and from a file. */
 async function stagedTwice(victim: Victim, id: string): Promise<void> {
   const server = await openWebServer((_, response) => response.end('Bay eleven, says the web.'));

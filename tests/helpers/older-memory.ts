@@ -22,6 +22,7 @@ const IN_ORDER_OF_IDS = `
 
 /** What takes a memory of each format back to the one before. */
 const BACK: { readonly [format: number]: string } = {
+  6: 'ALTER TABLE quarantine DROP COLUMN source_version; PRAGMA user_version = 5',
   5: 'DROP TABLE place; DROP INDEX version_by_content; PRAGMA user_version = 4',
   4: 'ALTER TABLE version DROP COLUMN source_version; ALTER TABLE document DROP COLUMN is_gone; PRAGMA user_version = 3',
   3: `${IN_ORDER_OF_IDS}

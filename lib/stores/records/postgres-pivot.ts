@@ -291,13 +291,13 @@ async function setAside(
   // The last of a document counts: one statement takes no key twice.
   const entries = [...new Map(quarantined.map((entry) => [entry.documentId, entry])).values()];
   const texts = ['document_id', 'source', 'source_uri', 'content_digest', 'settings_digest', 'run_id'];
-  const more = ['code', 'message', 'step', 'at', 'group_id'];
+  const more = ['code', 'message', 'step', 'at', 'group_id', 'source_version'];
   const columns = [...texts, ...more];
   const lists = [...columns, 'parent_id'].map((_, index) => `$${index + 5}::text[]`).join(', ');
   await transaction.run(
     `INSERT INTO ${at}quarantine (${columns.join(', ')}, retryable)
      SELECT ${columns.map((column) => `q.${column}`).join(', ')}, q.retryable
-     FROM unnest(${lists}, $17::boolean[], $18::integer[]) AS q (${columns.join(', ')}, parent_id, retryable, base_version)
+     FROM unnest(${lists}, $18::boolean[], $19::integer[]) AS q (${columns.join(', ')}, parent_id, retryable, base_version)
      WHERE (SELECT d.current_version FROM ${at}document d WHERE d.document_id = q.document_id) IS NOT DISTINCT FROM q.base_version
        AND coalesce(q.parent_id, '') NOT IN (SELECT i.document_id FROM ${at}pivot_item i WHERE ${OURS} AND i.result = 'lost' UNION ${overtaken(at)})
      ON CONFLICT (document_id) DO UPDATE SET ${[...columns.slice(1), 'retryable'].map((column) => `${column} = excluded.${column}`).join(', ')}`,
@@ -315,6 +315,7 @@ async function setAside(
         entries.map((entry) => entry.step),
         entries.map((entry) => entry.at),
         entries.map((entry) => entry.group),
+        entries.map((entry) => entry.sourceVersion),
         entries.map((entry) => entry.parentId),
         entries.map((entry) => entry.retryable),
         entries.map((entry) => entry.baseVersion),

@@ -41,7 +41,7 @@ const SERIES_TABLES: { readonly [table: string]: string } = {
 };
 
 export const POSTGRES_FORMAT: PostgresFormat = {
-  number: 4,
+  number: 5,
   migrations: {
     // Before, nothing but documents was kept.
     2: [
@@ -55,6 +55,8 @@ export const POSTGRES_FORMAT: PostgresFormat = {
     ],
     // Before, the same bytes met in two places were two documents.
     4: [`CREATE TABLE @place (${PLACE_TABLE})`, ...Object.values(PLACE_INDEXES).map((sql) => `CREATE ${sql}`)],
+    // Before, what a source calls the bytes of a document in quarantine was not kept.
+    5: [`ALTER TABLE @quarantine ADD COLUMN source_version ${TEXT}`],
   },
 };
 
@@ -94,7 +96,7 @@ const TABLES: { readonly [table: string]: string } = {
     result ${TEXT} CHECK (result IN ('done', 'lost')), PRIMARY KEY (run_id, batch_no, document_id)`,
   quarantine: `document_id ${TEXT} PRIMARY KEY, source ${TEXT} NOT NULL, source_uri ${TEXT} NOT NULL, content_digest ${TEXT} NOT NULL,
     settings_digest ${TEXT} NOT NULL, run_id ${TEXT} NOT NULL, code ${TEXT} NOT NULL, message ${TEXT} NOT NULL, step ${TEXT} NOT NULL,
-    retryable boolean NOT NULL, at ${TEXT} NOT NULL, group_id ${TEXT} NOT NULL`,
+    retryable boolean NOT NULL, at ${TEXT} NOT NULL, group_id ${TEXT} NOT NULL, source_version ${TEXT}`,
   ...SERIES_TABLES,
   place: PLACE_TABLE,
 };

@@ -453,7 +453,7 @@ class PostgresRecordsStore implements RecordsStore {
     return this.#all<QuarantineEntry>(
       'quarantined',
       `SELECT document_id AS "documentId", group_id AS "group", source, source_uri AS "sourceUri", content_digest AS "contentDigest",
-         settings_digest AS "settingsDigest", run_id AS "runId", code, message, step, retryable, at FROM ${this.#at}quarantine WHERE ${where}`,
+         source_version AS "sourceVersion", settings_digest AS "settingsDigest", run_id AS "runId", code, message, step, retryable, at FROM ${this.#at}quarantine WHERE ${where}`,
       params,
       signal,
     );

@@ -315,7 +315,7 @@ export class SqliteRecordsStore implements RecordsStore {
       WHERE d.current_version IS NOT json_extract(value, '$[1]')`;
     const quarantined = request.quarantined.map((q) => [
       ...[q.documentId, q.source, q.sourceUri, q.contentDigest, q.settingsDigest, q.runId],
-      ...[q.code, q.message, q.step, q.retryable ? 1 : 0, q.at, q.group],
+      ...[q.code, q.message, q.step, q.retryable ? 1 : 0, q.at, q.group, q.sourceVersion],
       ...[q.documentId, q.baseVersion, q.parentId ?? '', ...batch, kept],
     ]);
     try {
@@ -377,7 +377,7 @@ export class SqliteRecordsStore implements RecordsStore {
           ...(request.deletes.length === 0 ? [] : [COUNT_DELETES]),
           { sql: `DELETE FROM quarantine WHERE document_id IN (SELECT i.document_id ${done})`, params: batch },
           {
-            sql: `INSERT OR REPLACE INTO quarantine SELECT ${marks(12)}
+            sql: `INSERT OR REPLACE INTO quarantine SELECT ${marks(13)}
                   WHERE (SELECT d.current_version FROM document d WHERE d.document_id = ?) IS ?
                     AND ? NOT IN (SELECT i.document_id FROM pivot_item i WHERE ${ours} AND i.result = 'lost' UNION ${overtakenIds})`,
             rows: quarantined,
@@ -496,7 +496,7 @@ export class SqliteRecordsStore implements RecordsStore {
         : ([`document_id IN ${LISTED} ORDER BY document_id`, [listParam(selection)]] as const);
     const rows = await this.#sql.all<Omit<QuarantineEntry, 'retryable'> & { retryable: number }>(
       `SELECT document_id AS documentId, group_id AS "group", source, source_uri AS sourceUri, content_digest AS contentDigest,
-         settings_digest AS settingsDigest, run_id AS runId, code, message, step, retryable, at FROM quarantine WHERE ${where}`,
+         source_version AS sourceVersion, settings_digest AS settingsDigest, run_id AS runId, code, message, step, retryable, at FROM quarantine WHERE ${where}`,
       params,
     );
     return rows.map((row) => ({ ...row, retryable: row.retryable === 1 }));

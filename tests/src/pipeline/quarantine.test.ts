@@ -10,6 +10,7 @@ function entry(documentId: string, retryable = false): QuarantineEntry {
       source: 'local_upload',
       sourceUri: documentId,
       contentDigest: 'c',
+      sourceVersion: null,
       settingsDigest: 's',
     },
     ...{ runId: 'run-1', code: 'CORRUPT', message: 'damaged', step: 'parse', retryable, at: '2026-01-01T00:00:00Z' },

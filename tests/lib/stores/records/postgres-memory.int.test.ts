@@ -148,7 +148,7 @@ describe.skipIf(url === null)('a memory in postgres', () => {
     await store.allocate([{ documentId: 'a', uuid: 'a' }], never);
     await withClient((client) =>
       client.query(`ALTER TABLE ${schema}.version DROP COLUMN source_version; ALTER TABLE ${schema}.document DROP COLUMN is_gone;
-        ALTER TABLE ${schema}.fact DROP COLUMN stated_until, DROP COLUMN detail;
+        ALTER TABLE ${schema}.fact DROP COLUMN stated_until, DROP COLUMN detail; ALTER TABLE ${schema}.quarantine DROP COLUMN source_version;
         DROP TABLE ${['place', 'reading', 'series', 'pivot_series', 'stream_cursor', 'rejected'].map((name) => `${schema}.${name}`).join(', ')};
         UPDATE ${schema}.memory SET value = '1' WHERE name = 'format'`),
     );
