@@ -225,7 +225,7 @@ export class WaitingItems implements StagedItems {
       sync(folder);
     });
     for (let tries = 0; tries < MAX_TRIES; tries += 1) {
-      assertSameGroup(await this.#itemIn(document), group);
+      if (existsSync(document)) assertSameGroup(await this.#itemIn(document), group);
       const before = readMetadata(target);
       const isSame = before?.status === 'active' && before.file_digest === metadata.file_digest;
       if (isSame && before.waiting?.kind === kind) {

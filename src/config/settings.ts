@@ -30,7 +30,8 @@ export const SETTINGS = {
     name: 'STAGING_BASE_DIR',
     type: 'text',
     fallback: '',
-    summary: 'Where documents are staged; `staging` in the data directory by default. Each data directory needs its own.',
+    summary:
+      'Where documents are staged; `staging` in the data directory by default. Each data directory needs its own.',
   },
   stagingMaxGigabytes: {
     name: 'STAGING_MAX_SIZE_GB',

@@ -2,6 +2,7 @@
 // May import src and lib/contracts.
 // Must never read a source or know what a source's records look like.
 
+import { setImmediate } from 'node:timers/promises';
 import type { RunEvent } from '../../lib/contracts/apex.ts';
 import { ERROR_CODES, type ErrorCode, EXIT } from '../../lib/contracts/error-codes.ts';
 import { type ApexError, isApexError, UsageError } from '../../lib/contracts/errors.ts';
@@ -42,8 +43,25 @@ export const BATCH_OBSERVATIONS = 512;
 export async function ingestRecords(session: RunSession, replay: RunReplay): Promise<void> {
   if (session.plan.rejected === true) return retryRejected(session);
   if (session.plan.fetch !== undefined) return fetchRecords(session, session.plan.fetch, replay);
-  const { parts, plan } = session;
-  const batches = new RecordBatches(session, await parts.feeds.mapper(feedSource(plan.source)));
+  return withBatches(session, feedSource(session.plan.source), (batches) => readTargets(batches, session, replay));
+}
+
+/** Whatever ends the work, nothing is being written any more when this returns. */
+async function withBatches(
+  session: RunSession,
+  source: FeedSourceName,
+  work: (batches: RecordBatches) => Promise<void>,
+): Promise<void> {
+  const batches = new RecordBatches(session, await session.parts.feeds.mapper(source));
+  try {
+    await work(batches);
+  } finally {
+    await batches.settle();
+  }
+}
+
+async function readTargets(batches: RecordBatches, session: RunSession, replay: RunReplay): Promise<void> {
+  const { parts } = session;
   const spool = new Spool(session, replay);
   const taken: SourceItem[] = [];
   const sources = listersOf(session);
@@ -127,20 +145,21 @@ async function fetchRecords(session: RunSession, request: FetchRequest, replay: 
   const { parts, plan, onEvent } = session;
   const source = feedSource(plan.source);
   const feed = await parts.feeds.open(source, feedListeners(source, onEvent));
+  const { endedStreams } = replay;
+  // What was rejected before the run was interrupted is not met again.
+  if (replay.rejected > 0) session.earn(EXIT.quarantined);
   try {
-    const batches = new RecordBatches(session, await parts.feeds.mapper(source));
-    const { endedStreams } = replay;
-    // What was rejected before the run was interrupted is not met again.
-    if (replay.rejected > 0) session.earn(EXIT.quarantined);
-    for (const stream of request.streams.filter((name) => !endedStreams.has(name))) {
-      try {
-        await fetchStream(stream, { session, feed, batches, request, isResume: replay.plan !== null });
-      } catch (error) {
-        if (!isOfSource(error) || session.signal.aborted) throw error;
-        tellProblem({ uri: `${source}:${stream}`, code: error.code, message: error.message }, session);
+    await withBatches(session, source, async (batches) => {
+      for (const stream of request.streams.filter((name) => !endedStreams.has(name))) {
+        try {
+          await fetchStream(stream, { session, feed, batches, request, isResume: replay.plan !== null });
+        } catch (error) {
+          if (!isOfSource(error) || session.signal.aborted) throw error;
+          tellProblem({ uri: `${source}:${stream}`, code: error.code, message: error.message }, session);
+        }
+        session.throwIfStopping();
       }
-      session.throwIfStopping();
-    }
+    });
   } finally {
     await feed.close();
   }
@@ -201,20 +220,20 @@ const PAGE_REJECTED = 256;
 /** Tries rejected records again: a mapper may know them by now. What is taken is rejected no longer, in the pivot that takes it. */
 async function retryRejected(session: RunSession): Promise<void> {
   const { parts, plan, signal } = session;
-  for (const source of FEED_SOURCES) {
-    const batches = new RecordBatches(session, await parts.feeds.mapper(source));
-    for (let afterId: string | null = null; ; ) {
-      const page: readonly RejectedEntry[] = await parts.stores.records.rejected(
-        { afterId, limit: PAGE_REJECTED, group: plan.group, source },
-        signal,
-      );
-      for (const entry of page) await batches.again(entry);
-      session.throwIfStopping();
-      if (page.length < PAGE_REJECTED) break;
-      afterId = page[page.length - 1]!.id;
-    }
-    await batches.end();
-  }
+  for (const source of FEED_SOURCES)
+    await withBatches(session, source, async (batches) => {
+      for (let afterId: string | null = null; ; ) {
+        const page: readonly RejectedEntry[] = await parts.stores.records.rejected(
+          { afterId, limit: PAGE_REJECTED, group: plan.group, source },
+          signal,
+        );
+        for (const entry of page) await batches.again(entry);
+        session.throwIfStopping();
+        if (page.length < PAGE_REJECTED) break;
+        afterId = page[page.length - 1]!.id;
+      }
+      await batches.end();
+    });
 }
 
 /** The name of a source of records. @throws UsageError for any other. */
@@ -226,19 +245,34 @@ export function feedSource(name: string): FeedSourceName {
   });
 }
 
-/** Collects records until they make a batch. */
+/** Records of a batch that is not full yet. */
+interface Collected {
+  readonly observations: Observation[];
+  readonly rejected: RejectedEntry[];
+  readonly accepted: string[];
+  records: number;
+  /** How many could not be taken, those that are kept already included. */
+  rejectedCount: number;
+  /** Of the records those that were counted before. */
+  again: number;
+}
+
+const noRecords = (): Collected => ({
+  ...{ observations: [], rejected: [], accepted: [] },
+  ...{ records: 0, rejectedCount: 0, again: 0 },
+});
+
+/** How long records are mapped before what is being written gets its turn. */
+const TURN_MS = 2;
+
+/** Collects records until they make a batch. While one is written, the records of the next are mapped. */
 class RecordBatches {
   readonly #session: RunSession;
   readonly #mapper: RecordMapper;
   readonly #remembered = new RememberedStates();
-  #observations: Observation[] = [];
-  #rejected: RejectedEntry[] = [];
-  #accepted: string[] = [];
-  #records = 0;
-  /** Rejected since the last batch. */
-  #count = 0;
-  /** Of the records since the last batch those that were counted before. */
-  #again = 0;
+  #next = noRecords();
+  #writing: Promise<void> | null = null;
+  #turnMs = 0;
   /** Whether what is added now was added before, by a reading that broke off. */
   isAgain = false;
   #met: Met | null = null;
@@ -270,9 +304,32 @@ class RecordBatches {
 
   /** A batch is written when the next record comes: a cursor may move with what is the last of its page. */
   async #makeRoom(): Promise<void> {
-    if (this.#records >= BATCH_RECORDS || this.#observations.length >= BATCH_OBSERVATIONS) await this.end();
-    this.#records += 1;
-    if (this.isAgain) this.#again += 1;
+    const { records, observations } = this.#next;
+    if (records >= BATCH_RECORDS || observations.length >= BATCH_OBSERVATIONS) {
+      const full = this.#cut();
+      await this.settle();
+      this.#writing = this.#write(full, [], null);
+      // It is heard of by whoever waits for it.
+      this.#writing.catch(() => {});
+    } else if (this.#writing !== null && performance.now() - this.#turnMs > TURN_MS) {
+      await setImmediate();
+      this.#turnMs = performance.now();
+    }
+    this.#next.records += 1;
+    if (this.isAgain) this.#next.again += 1;
+  }
+
+  #cut(): Collected {
+    const cut = this.#next;
+    this.#next = noRecords();
+    return cut;
+  }
+
+  /** Waits until nothing is being written. Errors as `runRecordBatch`. */
+  async settle(): Promise<void> {
+    const writing = this.#writing;
+    this.#writing = null;
+    await writing;
   }
 
   /** Tries a rejected record again; where it is rejected again, what is kept of it stays. */
@@ -281,25 +338,30 @@ class RecordBatches {
     const { place, stream, sourceUri } = entry;
     const value = objectIn(entry.raw);
     if (value === null) this.#tell(entry);
-    else if (this.#map({ value, place, stream }, sourceUri)) this.#accepted.push(entry.id);
+    else if (this.#map({ value, place, stream }, sourceUri)) this.#next.accepted.push(entry.id);
   }
 
   /** Writes what is left. @param cursors what moves with it. @param endsStream the stream that ends with it, or null. */
   async end(cursors: readonly CursorMove[] = [], endsStream: string | null = null): Promise<void> {
-    const [observations, rejected, records] = [this.#observations, this.#rejected, this.#records];
-    const accepted = this.#accepted;
-    [this.#observations, this.#rejected, this.#accepted, this.#records] = [[], [], [], 0];
+    const left = this.#cut();
+    await this.settle();
+    await this.#write(left, cursors, endsStream);
+  }
+
+  async #write(
+    { records, again, rejected, ...collected }: Collected,
+    cursors: readonly CursorMove[],
+    endsStream: string | null,
+  ): Promise<void> {
     if (records === 0 && cursors.length === 0) return;
     const session = this.#session;
     session.signal.throwIfAborted();
-    const known = await this.#newlyRejected(rejected);
-    const told = { observations, rejected: known, rejectedCount: this.#count, accepted, cursors, endsStream };
+    const told = { ...collected, rejected: await this.#newlyRejected(rejected), cursors, endsStream };
     const batch = { ...told, gone: [], readAt: session.startedAt };
     const { readings } = await runRecordBatch(batch, session, this.#remembered);
-    session.countRecords({ records: records - this.#again, readings, rejected: this.#count });
-    if (this.#count > 0) session.earn(EXIT.quarantined);
-    this.#count = 0;
-    this.#again = 0;
+    const { rejectedCount } = collected;
+    session.countRecords({ records: records - again, readings, rejected: rejectedCount });
+    if (rejectedCount > 0) session.earn(EXIT.quarantined);
   }
 
   /** @returns whether the record was taken. */
@@ -309,7 +371,7 @@ class RecordBatches {
       this.#reject(mapped.rejected, record.stream, uri);
       return false;
     }
-    this.#observations.push(...mapped.observations);
+    this.#next.observations.push(...mapped.observations);
     for (const observation of mapped.observations) this.#met?.add(observation);
     return true;
   }
@@ -321,14 +383,14 @@ class RecordBatches {
       ...{ id: digestOf(source, stream, plan.group, rejected.raw), source, stream, group: plan.group, sourceUri },
       ...{ ...rejected, runId, at: startedAt },
     };
-    this.#rejected.push(entry);
+    this.#next.rejected.push(entry);
     if (this.#met !== null) this.#met.hasRejected = true;
     this.#tell(entry);
   }
 
   #tell({ sourceUri: uri, place, path, reason }: RejectedEntry): void {
     if (this.isAgain) return;
-    this.#count += 1;
+    this.#next.rejectedCount += 1;
     this.#session.onEvent({ kind: 'rejected', uri, place, path, reason });
   }
 

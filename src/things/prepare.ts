@@ -249,7 +249,7 @@ async function contentsOf(folded: ReadonlyMap<string, FoldedThing>, options: Con
   const { known, parts, context, leaving, lookedFor, lookedAt } = options;
   const drafts = [];
   for (const [key, thing] of folded)
-    if (lookedAt.has(key) || !isUnchanged(thing.known, stateDigest(thing.state), options))
+    if (thing.known === null || lookedAt.has(key) || !isUnchanged(thing.known, stateDigest(thing.state), options))
       drafts.push({ key, thing, ...(await cardParts(withoutDerived(thing.state), parts, context)) });
   const stored = await known.bearersOf(
     drafts.flatMap(({ thing, references }) => [...references, ...thing.state.names.filter(isLinking)]),

@@ -100,14 +100,15 @@ export function objectKey(object: ObservedFact['object']): string {
 
 /** By type, then by time (unknown first), then by what it says: the same order whatever the order of arrival. */
 export function compareFacts(a: ObservedFact, b: ObservedFact): number {
-  const spelled = (fact: ObservedFact) => [
-    fact.type,
-    fact.validFrom ?? '',
-    objectKey(fact.object),
-    canonicalJson(fact.detail),
-  ];
-  const [left, right] = [spelled(a), spelled(b)];
-  const index = left.findIndex((part, place) => part !== right[place]);
-  if (index < 0) return 0;
-  return left[index]! < right[index]! ? -1 : 1;
+  return (
+    compareTexts(a.type, b.type) ||
+    compareTexts(a.validFrom ?? '', b.validFrom ?? '') ||
+    compareTexts(objectKey(a.object), objectKey(b.object)) ||
+    compareTexts(canonicalJson(a.detail), canonicalJson(b.detail))
+  );
+}
+
+function compareTexts(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
 }

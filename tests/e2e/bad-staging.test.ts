@@ -84,8 +84,7 @@ test('a staging folder of another data directory is refused by every command, an
   expectEnd(await one.run(['stage', one.write('good.txt', 'Bay nine is free.')], { env }), 0);
   other.write('good.txt', 'Bay ten is free.');
   const said = /area is that of the data directory .*, not of .*: set STAGING_BASE_DIR to another/;
-  for (const args of [...COMMANDS, ['doctor']])
-    expectEnd(await other.run(args, { env }), 78, said);
+  for (const args of [...COMMANDS, ['doctor']]) expectEnd(await other.run(args, { env }), 78, said);
   rmSync(join(env.STAGING_BASE_DIR, '.data-directory'));
   expectEnd(await other.run(['staging', 'list'], { env }), 0, /good\.txt/);
   expectEnd(await one.run(['ingest', '--staged'], { env }), 78, said);

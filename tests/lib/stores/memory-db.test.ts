@@ -4,8 +4,8 @@ import { getLoadablePath } from 'sqlite-vec';
 import { expect, test } from 'vitest';
 import type { Role } from '../../../lib/contracts/store.ts';
 import { type MemoryDb, openMemoryDb } from '../../../lib/stores/memory-db.ts';
-import { MISREAD, misreadParam } from '../../../lib/stores/records/sqlite-series.ts';
 import { SqliteRecordsStore } from '../../../lib/stores/records/sqlite.ts';
+import { MISREAD, misreadParam } from '../../../lib/stores/records/sqlite-series.ts';
 import { deleteByRef, deleteByVersion, VERSIONS, versionsParam } from '../../../lib/stores/rows.ts';
 import type { SqlValue } from '../../../lib/support/sql-thread.ts';
 import { memorySettings, openStores } from '../../helpers/memory.ts';
@@ -245,7 +245,10 @@ test('what a pivot was made from is looked up by entity and type together, whate
   const { sql } = await openMemoryDb(memorySettings());
   const plan = await sql.all<{ detail: string }>(`EXPLAIN QUERY PLAN ${MISREAD}`, [misreadParam([])]);
   const found = plan.map(({ detail }) => detail).filter((detail) => detail.includes('fact_by_object'));
-  expect(found).toEqual([expect.stringContaining('(object_id=? AND type=?)'), expect.stringContaining('(object_id=?)')]);
+  expect(found).toEqual([
+    expect.stringContaining('(object_id=? AND type=?)'),
+    expect.stringContaining('(object_id=?)'),
+  ]);
   await sql.close();
 });
 

@@ -37,7 +37,14 @@ function candidate(documentId: string): Candidate {
 
 const refused: QuarantineEntry = {
   ...{ documentId: 'a', group: 'default', source: 'fake', sourceUri: 'file:///a', contentDigest: sha256(TEXT) },
-  ...{ sourceVersion: null, settingsDigest: 'failure', runId: 'run-0', code: 'CORRUPT', message: 'damaged', step: 'parse' },
+  ...{
+    sourceVersion: null,
+    settingsDigest: 'failure',
+    runId: 'run-0',
+    code: 'CORRUPT',
+    message: 'damaged',
+    step: 'parse',
+  },
   ...{ retryable: false, at: '2026-01-01T00:00:00Z' },
 };
 

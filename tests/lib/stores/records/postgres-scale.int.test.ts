@@ -65,17 +65,20 @@ describe.skipIf(url === null)('a document of 50,000 chunks', () => {
   }, 120_000);
 });
 
-test.skipIf(url === null)('what a pivot was made from is looked up by entity and type together, whatever else is said', async () => {
-  const settings = postgresSettings();
-  await openRecords(settings);
-  const plan = await withClient(async (client) => {
-    // A table without rows is scanned otherwise.
-    await client.query('SET enable_seqscan = off');
-    const { rows } = await client.query(`EXPLAIN ${misread(`${settings.schema}.`, 1)}`, [[], [], [], []]);
-    return rows.map((row: Record<string, string>) => row['QUERY PLAN']).join('\n');
-  });
-  expect(plan).toContain('Index Cond: ((object_id = r.object_id) AND (type = r.type))');
-});
+test.skipIf(url === null)(
+  'what a pivot was made from is looked up by entity and type together, whatever else is said',
+  async () => {
+    const settings = postgresSettings();
+    await openRecords(settings);
+    const plan = await withClient(async (client) => {
+      // A table without rows is scanned otherwise.
+      await client.query('SET enable_seqscan = off');
+      const { rows } = await client.query(`EXPLAIN ${misread(`${settings.schema}.`, 1)}`, [[], [], [], []]);
+      return rows.map((row: Record<string, string>) => row['QUERY PLAN']).join('\n');
+    });
+    expect(plan).toContain('Index Cond: ((object_id = r.object_id) AND (type = r.type))');
+  },
+);
 
 describe.skipIf(url === null)('a pivot of more documents than the server has locks for', () => {
   const COUNT = 30_000;
