@@ -12,7 +12,8 @@ export default function setup(): () => void {
   execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'], {
     stdio: 'inherit',
   });
-  const folder = mkdtempSync(join(tmpdir(), 'apex-tests-'));
+  // A short name: how long a path is decides where a line of a snapshot is broken.
+  const folder = mkdtempSync(join(tmpdir(), 'at-'));
   process.env[TESTS_FOLDER] = folder;
   return () => {
     if (process.env['KEEP_TESTS_FOLDER'] === undefined) rmSync(folder, { recursive: true, force: true, maxRetries: 5 });

@@ -92,5 +92,7 @@ export const TESTS_FOLDER = 'TESTS_FOLDER';
 
 /** A new folder that only this test uses. */
 export function newFolder(name: string): string {
-  return mkdtempSync(join(process.env[TESTS_FOLDER] ?? tmpdir(), `apex-test-${name}-`));
+  const folder = process.env[TESTS_FOLDER];
+  // Both are of one length.
+  return mkdtempSync(folder === undefined ? join(tmpdir(), `apex-test-${name}-`) : join(folder, `${name}-`));
 }
