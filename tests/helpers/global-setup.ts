@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { TESTS_FOLDER } from './program.ts';
@@ -14,6 +14,8 @@ export default function setup(): () => void {
   });
   // A short name: how long a path is decides where a line of a snapshot is broken.
   const folder = mkdtempSync(join(tmpdir(), 'at-'));
+  // Some tests run the program as another user, who has to come to its own folder.
+  chmodSync(folder, 0o711);
   process.env[TESTS_FOLDER] = folder;
   return () => {
     if (process.env['KEEP_TESTS_FOLDER'] === undefined) rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
