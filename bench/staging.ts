@@ -4,7 +4,7 @@
 //   npm run bench -- staging [--items 100000]
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, globSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, globSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -81,7 +81,7 @@ async function onePattern(folder: string, home: string): Promise<string> {
   await measured(['stage', file], { home, isWatched: false });
   const [metadata] = globSync('local_upload/*/waiting/.metadata.json', { cwd: base });
   const pattern = join(folder, 'pattern.json');
-  cpSync(join(base, metadata!), pattern);
+  copyFileSync(join(base, metadata!), pattern);
   rmSync(base, { recursive: true });
   return pattern;
 }

@@ -225,12 +225,12 @@ export class WaitingItems implements StagedItems {
       sync(folder);
     });
     for (let tries = 0; tries < MAX_TRIES; tries += 1) {
-      if (existsSync(document)) assertSameGroup(await this.#itemIn(document), group);
-      const before = readMetadata(target);
-      const isSame = before?.status === 'active' && before.file_digest === metadata.file_digest;
-      if (isSame && before.waiting?.kind === kind) {
+      const before = existsSync(document) ? await this.#itemIn(document) : null;
+      assertSameGroup(before, group);
+      const isSame = before?.status === 'active' && before.digest === metadata.file_digest && before.kind === kind;
+      if (isSame && before.takenBy === null) {
         rmSync(folder, { recursive: true, force: true });
-        return { item: (await this.#itemIn(document))!, isNew: false };
+        return { item: before, isNew: false };
       }
       if (existsSync(target)) this.#remove(target);
       this.#onDisk(() => {

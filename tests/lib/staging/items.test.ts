@@ -9,6 +9,7 @@ import {
   renameSync,
   rmSync,
   symlinkSync,
+  truncateSync,
   writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
@@ -73,6 +74,16 @@ test('what is published waits under its source and id, whole, and is read as wha
   const copy = join(base, 'copy');
   expect(await staging.source.copy(read, copy, never)).toEqual({ digest: sha256('hello'), bytes: 5, version: null });
   expect(readFileSync(copy, 'utf8')).toBe('hello');
+});
+
+test('an item that is damaged is replaced by the same bytes staged again', async () => {
+  const { staging } = openArea();
+  const { item } = await publish(staging, 'DOC-1');
+  truncateSync(item.path, 2);
+  expect((await staging.items.find('DOC-1'))[0]).toMatchObject({ status: 'damaged' });
+  expect(await publish(staging, 'DOC-1')).toMatchObject({ isNew: true });
+  expect((await staging.items.find('DOC-1'))[0]).toMatchObject({ status: 'active', digest: sha256('hello') });
+  expect(readFileSync(item.path, 'utf8')).toBe('hello');
 });
 
 test('an id that is no plain name is never a path', async () => {
