@@ -217,9 +217,7 @@ export class Machine implements Apex {
         settled: await this.#engine.settleDeadRuns(onEvent, signal),
         removed: await cleanStaging(this.#parts, request, signal),
       }));
-      // Writing a file anew keeps others from writing: beside a run it is left to the next cleanup.
-      const isAlone = !(await this.#parts.registry.list()).some(({ isOwned }) => isOwned);
-      const erased = isAlone ? await this.#parts.stores.records.erase(signal) : null;
+      const erased = await this.#eraseAlone(signal);
       return {
         ...{ isDone: true, isDue: true, isTrial: false, lastAt },
         erased,
@@ -232,6 +230,19 @@ export class Machine implements Apex {
       };
     });
     return report ?? NOTHING_CLEANED;
+  }
+
+  /**
+   * Overwrites what deletes have left. Writing a file anew keeps others from writing: beside a run, also one that begins meanwhile, it
+   * is left to the next cleanup.
+   *
+   * @returns null when it was left; false when another process kept it from being done.
+   */
+  async #eraseAlone(signal: AbortSignal): Promise<boolean | null> {
+    const isBesideRun = async () => (await this.#parts.registry.list()).some(({ isOwned }) => isOwned);
+    if (await isBesideRun()) return null;
+    if (await this.#parts.stores.records.erase(signal)) return true;
+    return (await isBesideRun()) ? null : false;
   }
 
   /** A cleanup at the same time would settle and clear the same. */

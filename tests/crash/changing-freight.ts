@@ -17,6 +17,13 @@ const STATUSES = [
   ['2107', 'Delivered'],
 ] as const;
 
+interface Order {
+  readonly id: number;
+  readonly deleted: boolean;
+  readonly customer: { readonly id: unknown; readonly name: unknown };
+  readonly externalIds: readonly unknown[];
+}
+
 /** Freight that is on its way: shipments come, change their status, customer and notes; customers are renamed; some records are wrong. */
 export async function openChangingFreight(random: () => number, atEnd: AtEnd): Promise<ChangingFreight> {
   return new ChangingFreight(await openTurvoApi(atEnd), random);
@@ -28,6 +35,7 @@ class ChangingFreight implements ChangingWorld {
   readonly #pick: ReturnType<typeof picksFrom>;
   readonly #changedAt = changeClock();
   #made = 0;
+  #orders = 0;
 
   constructor(api: TurvoApi, random: () => number) {
     this.api = api;
@@ -94,27 +102,32 @@ class ChangingFreight implements ChangingWorld {
     });
   }
 
-  #order() {
+  #order(): Order {
+    this.#orders += 1;
     const { id, name } = this.#pick.of(this.api.customers);
     const type = { key: '1400', value: 'Purchase order #' };
     const value = `PO-${5_000 + this.#pick.below(30)}`;
-    return { id: 500_000 + this.#made, deleted: false, customer: { id, name }, externalIds: [{ type, value }] };
+    return { id: 500_000 + this.#orders, deleted: false, customer: { id, name }, externalIds: [{ type, value }] };
   }
 
   #changeStatus(): void {
     const [key, value] = this.#pick.of(STATUSES);
-    this.#change({ status: { code: { key, value } } });
+    this.#change(() => ({ status: { code: { key, value } } }));
   }
 
-  /** Numbers that a text names tie it to what bears them. */
+  /** Numbers that a text names tie it to what bears them. An order that another takes the place of stays, as deleted. */
   #changeNotes(): void {
     const number = this.#pick.is(0.5) ? `LD-${600_000 + this.#pick.below(20)}` : `PO-${5_000 + this.#pick.below(30)}`;
-    this.#change({ notes: `Asked about ${number}.`, customerOrder: [this.#order()] });
+    this.#change(({ customerOrder }) => ({
+      notes: `Asked about ${number}.`,
+      customerOrder: [...(customerOrder as Order[]).map((order) => ({ ...order, deleted: true })), this.#order()],
+    }));
   }
 
-  #change(what: Record<string, unknown>): void {
+  #change(changed: (shipment: Record<string, unknown>) => Record<string, unknown>): void {
     const updated = this.#changedAt();
-    Object.assign(this.#pick.of(this.api.shipments), what, { updated, lastUpdatedOn: updated });
+    const shipment = this.#pick.of(this.api.shipments) as Record<string, unknown>;
+    Object.assign(shipment, changed(shipment), { updated, lastUpdatedOn: updated });
   }
 
   #changeCustomer(): void {

@@ -1,6 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
+import { EXIT } from '../../lib/contracts/error-codes.ts';
 import type { JournalEntry } from '../../lib/contracts/journal.ts';
 import type { DocumentOutcome } from '../../lib/contracts/pipeline.ts';
 import { seriesIn } from '../helpers/exposition.ts';
@@ -63,6 +64,7 @@ class Day {
   /** Cleanups that said that they did their work. */
   #cleaned = 0;
   #freedBytes = 0;
+  readonly #ends = { [EXIT.done]: 0, [EXIT.temporary]: 0 };
 
   constructor(root: string, random: () => number) {
     this.#home = join(root, 'home');
@@ -90,11 +92,15 @@ class Day {
   }
 
   async #clean(): Promise<void> {
-    const { lines, stderr } = await this.#apex('', 'cleanup');
+    const { exitCode, lines, stderr } = await this.#apex('', 'cleanup');
     this.cleanups += 1;
     const [report] = lines;
-    if (report === undefined) this.failures.push(`a cleanup said nothing: ${stderr}`);
-    else if (report['is_done'] === true) this.#cleaned += 1;
+    // An ingest that was opening the memory may have kept it from being written anew.
+    const expected = report?.['erased'] === false ? EXIT.temporary : EXIT.done;
+    if (report === undefined || exitCode !== expected)
+      this.failures.push(`a cleanup ended with ${exitCode}: ${stderr}`);
+    else this.#ends[expected] += 1;
+    if (report?.['is_done'] === true) this.#cleaned += 1;
     this.#freedBytes += Number(report?.['removed_bytes'] ?? 0);
   }
 
@@ -128,7 +134,11 @@ class Day {
       'apex_batches_total{end="discarded"}': told.batchesDiscarded,
       'apex_runs_started_total{kind="ingest"}': told.started,
       'apex_runs_ended_total{kind="ingest",state="completed"}': told.completed,
-      'apex_commands_total{command="cleanup",exit="0"}': this.cleanups,
+      ...Object.fromEntries(
+        Object.entries(this.#ends).flatMap(([exit, count]) =>
+          count === 0 ? [] : [[`apex_commands_total{command="cleanup",exit="${exit}"}`, count]],
+        ),
+      ),
       staging_cleanup_runs_total: this.#cleaned,
       staging_cleanup_success_total: this.#cleaned,
       staging_cleanup_failed_total: 0,

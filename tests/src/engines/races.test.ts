@@ -172,3 +172,27 @@ test.each([
     expect([leftovers(home), staged(home), await verify()]).toEqual([[], [], 0]);
   },
 );
+
+test('a cleanup leaves it to the next to write the memory anew when a run has begun meanwhile', async () => {
+  const { home, documents } = openCase({ 'a.txt': 'Gate one.\n' });
+  const [begun, cleaned] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const held = await openHeld(home, async () => {
+    begun.resolve();
+    await cleaned.promise;
+  });
+  let running: Promise<unknown> | null = null;
+  const { cleanup } = await openMachine(home, {
+    change: (parts) =>
+      withStores(parts, ({ records }) => ({
+        records: intercepted(records, 'erase', async () => {
+          running ??= held.ingest(documents);
+          await begun.promise;
+          return false;
+        }),
+      })),
+  });
+  expect(await cleanup()).toMatchObject({ erased: null, exit_status: 0 });
+  cleaned.resolve();
+  await running;
+  expect(await cleanup()).toMatchObject({ erased: false, exit_status: 75 });
+});
