@@ -9,7 +9,7 @@ if (major > 22 || (major === 22 && minor >= 19)) {
   module.enableCompileCache?.();
   // The heap is collected when it has doubled, not when it has grown fourfold as on a large machine (docs/decisions/0028).
   v8.setFlagsFromString('--heap-growing-percent=100');
-  const { main } = await import('../dist/commands/main.js');
+  const { main } = await import('../dist/main.js');
   await main(process.argv);
 } else {
   const { spawn } = await import('node:child_process');

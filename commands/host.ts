@@ -258,7 +258,7 @@ const ISOLATED_TIMEOUT_MS = 900_000;
 
 /** Starts this program as `apex prepare-alone`, with the settings of this process. */
 function preparationAlone(settings: Settings, addresses: CommonFlags['addresses']): Parts['prepareIsolated'] {
-  const program = fileURLToPath(new URL('../../bin/apex.js', import.meta.url));
+  const program = fileURLToPath(new URL('../bin/apex.js', import.meta.url));
   return async (request, context) => {
     const [{ environmentOf }, { isolatedPreparation }] = await Promise.all([
       import('../src/config/settings.ts'),

@@ -6,7 +6,7 @@ const node = projectNode();
 const parts = [
   ['types', 'node_modules/typescript/bin/tsc', '-p', 'tsconfig.json'],
   ['format and lint', 'node_modules/@biomejs/biome/bin/biome', 'check', '--error-on-warnings', '.'],
-  ['build', 'node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'],
+  ['build', 'scripts/build.mjs'],
   ['the built program starts', 'bin/apex.js', '--version'],
   ['reference pages', 'scripts/docs.ts', '--check'],
   ['unused code', 'node_modules/knip/bin/knip.js'],

@@ -34,7 +34,7 @@ export function setUp() {
   if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== lock) install(lock);
   if (isBuildStale()) {
     console.log('Building …');
-    run(projectNode(), [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', 'tsconfig.build.json']);
+    run(projectNode(), [join(root, 'scripts', 'build.mjs')]);
   }
 }
 
@@ -72,10 +72,10 @@ function installFailure(said) {
 }
 
 function isBuildStale() {
-  const built = join(root, 'dist', 'commands', 'main.js');
+  const built = join(root, 'dist', 'main.js');
   if (!existsSync(built)) return true;
   const builtMs = statSync(built).mtimeMs;
-  return ['commands', 'src', 'lib', 'tsconfig.json', 'tsconfig.build.json'].some(
+  return ['commands', 'src', 'lib', 'scripts/build.mjs', 'package-lock.json'].some(
     (name) => newestMs(join(root, name)) > builtMs,
   );
 }

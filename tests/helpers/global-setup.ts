@@ -9,9 +9,7 @@ import { TESTS_FOLDER } from './program.ts';
  * at the end, unless `KEEP_TESTS_FOLDER` is set.
  */
 export default function setup(): () => void {
-  execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'], {
-    stdio: 'inherit',
-  });
+  execFileSync(process.execPath, ['scripts/build.mjs'], { stdio: 'inherit' });
   // A short name: how long a path is decides where a line of a snapshot is broken.
   const folder = mkdtempSync(join(tmpdir(), 'at-'));
   // Some tests run the program as another user, who has to come to its own folder.

@@ -1,0 +1,29 @@
+// `npm run build`: writes the program to `dist`, in few files. Finding, reading and linking a file costs a start more than what is in
+// it (docs/decisions/0029).
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { rolldown } from 'rolldown';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const dist = join(root, 'dist');
+
+/** What is started by its name: the program, threads, a child process, and the work that threads are given. */
+const STARTED = [
+  ...['commands/main.ts', 'lib/parsers/child.ts', 'lib/staging/stats.ts'],
+  ...['lib/support/shared-worker.ts', 'lib/support/sql-worker.ts'],
+];
+
+const bundle = await rolldown({
+  cwd: root,
+  input: STARTED,
+  platform: 'node',
+  // Packages are loaded from where they are installed.
+  external: /^[^./]/,
+  // Threads find their work by its name.
+  preserveEntrySignatures: 'strict',
+});
+rmSync(dist, { recursive: true, force: true });
+// All in one folder: what one file finds beside itself among the sources, it finds beside itself here.
+await bundle.write({ dir: dist, entryFileNames: '[name].js', chunkFileNames: '[name]-[hash].js', keepNames: true });
+await bundle.close();
