@@ -42,20 +42,25 @@ export function isInside(address: readonly number[], { bytes, bits }: Network): 
  */
 export function isPublic(address: readonly number[]): boolean {
   const short = address.length === 4 ? address : embedded(address);
-  if (short !== null) return !SET_APART.some((network) => isInside(short, network));
-  return isInside(address, GLOBAL_UNICAST) && !SET_APART_LONG.some((network) => isInside(address, network));
+  if (short !== null) return !isSetApart(short);
+  return isGlobalUnicast(address) && !isSetApartLong(address);
 }
 
 /** Where machines in clouds are told their credentials. Never fetched from, whatever is allowed: no document lies there. */
 export function isMetadataAddress(address: readonly number[]): boolean {
-  return METADATA.some((network) => isInside(address, network));
+  return isOfMetadata(address);
 }
 
-function networks(texts: readonly string[]): readonly Network[] {
-  return texts.map((text) => parseNetwork(text)!);
+/** Is an address in one of these networks? They are read when that is first asked: most commands fetch nothing. */
+function inOneOf(texts: readonly string[]): (address: readonly number[]) => boolean {
+  let networks: readonly Network[] | null = null;
+  return (address) => {
+    networks ??= texts.map((text) => parseNetwork(text)!);
+    return networks.some((network) => isInside(address, network));
+  };
 }
 
-const SET_APART = networks([
+const isSetApart = inOneOf([
   '0.0.0.0/8',
   '10.0.0.0/8',
   '100.64.0.0/10',
@@ -75,9 +80,9 @@ const SET_APART = networks([
   '168.63.129.16',
 ]);
 
-const GLOBAL_UNICAST = parseNetwork('2000::/3')!;
+const isGlobalUnicast = inOneOf(['2000::/3']);
 
-const SET_APART_LONG = networks([
+const isSetApartLong = inOneOf([
   // Teredo, which holds an IPv4 address, and other protocols.
   '2001::/23',
   '2001:db8::/32',
@@ -86,14 +91,14 @@ const SET_APART_LONG = networks([
   '3fff::/20',
 ]);
 
-const METADATA = networks(['169.254.0.0/16', 'fe80::/10', 'fd00:ec2::254', '100.100.100.200', '168.63.129.16']);
+const isOfMetadata = inOneOf(['169.254.0.0/16', 'fe80::/10', 'fd00:ec2::254', '100.100.100.200', '168.63.129.16']);
 
-const EMBEDDING = networks(['::ffff:0:0/96', '64:ff9b::/96']);
+const isEmbedding = inOneOf(['::ffff:0:0/96', '64:ff9b::/96']);
 
 /** The IPv4 address that an IPv6 one stands for; null when it stands for itself. */
 function embedded(address: readonly number[]): readonly number[] | null {
   if (address.length !== 16) return null;
-  return EMBEDDING.some((network) => isInside(address, network)) ? address.slice(12) : null;
+  return isEmbedding(address) ? address.slice(12) : null;
 }
 
 function bytesOfLong(text: string): readonly number[] {
