@@ -19,6 +19,7 @@ export interface NameChange extends ThingRef {
 
 /** What a thing's names were, and are; null: nothing changes for others. */
 export function nameChange(before: ThingState | null, state: ThingState): NameChange | null {
+  if (before === state) return null;
   const { kind, key, name } = state;
   const [old, current] = [byName(before?.names ?? []), byName(state.names)];
   const isRenamed = before !== null && before.name !== name;

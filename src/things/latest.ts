@@ -1,9 +1,9 @@
 import { SERIES, type SeriesName } from '../../lib/contracts/feed.ts';
+import type { StoredReading } from '../../lib/contracts/series.ts';
 import type { LatestValue, Stores } from '../../lib/contracts/store.ts';
 import { pagesOf } from '../pipeline/bounded.ts';
 import { entityIdOf } from '../pipeline/identity.ts';
-import { stateOf } from './state.ts';
-import { valueEntity } from './version.ts';
+import { valueName } from './version.ts';
 
 /** How many documents one question names. */
 const PAGE = 500;
@@ -22,11 +22,11 @@ export async function settleLatest(
   for (const page of pagesOf([...documentIds], PAGE)) {
     let written = '';
     for (let round = 0; round < MAX_ROUNDS; round += 1) {
-      const values = await latestValues(page, stores, signal);
-      const derived = JSON.stringify(values);
-      if (derived === written || values.length === 0) break;
-      await stores.graph.setLatest(values, signal);
-      written = derived;
+      const readings = await stores.records.latestReadings(page, signal);
+      const read = JSON.stringify(readings);
+      if (read === written || readings.length === 0) break;
+      await stores.graph.setLatest(await valuesOf(readings, stores, signal), signal);
+      written = read;
     }
   }
 }
@@ -34,19 +34,26 @@ export async function settleLatest(
 /** What the graph should say of these documents' series. */
 export async function latestValues(
   documentIds: readonly string[],
+  stores: Pick<Stores, 'records'>,
+  signal: AbortSignal,
+): Promise<OwnValue[]> {
+  return valuesOf(await stores.records.latestReadings(documentIds, signal), stores, signal);
+}
+
+/** A latest value, and whose it is. */
+type OwnValue = LatestValue & { readonly documentId: string };
+
+async function valuesOf(
+  readings: readonly StoredReading[],
   { records }: Pick<Stores, 'records'>,
   signal: AbortSignal,
-): Promise<(LatestValue & { readonly documentId: string })[]> {
-  const readings = await records.latestReadings(documentIds, signal);
-  if (readings.length === 0) return [];
-  const read = [...new Set(readings.map(({ documentId }) => documentId))];
-  const described = await records.described(read, signal);
-  const current = await records.current(read, signal);
+): Promise<OwnValue[]> {
+  const current = await records.current([...new Set(readings.map(({ documentId }) => documentId))], signal);
   return readings.flatMap(({ documentId, series, at, value }) => {
-    const state = stateOf(described.get(documentId)?.metadata ?? {});
-    const group = current.get(documentId)?.group;
-    if (state === null || group === undefined || !isSeries(series)) return [];
-    return [{ documentId, entityId: entityIdOf(group, valueEntity(state, series)), at, value }];
+    // What a thing comes from is its key.
+    const { sourceUri: key = null, group } = current.get(documentId) ?? {};
+    if (key === null || group === undefined || !isSeries(series)) return [];
+    return [{ documentId, entityId: entityIdOf(group, valueName(key, series)), at, value }];
   });
 }
 

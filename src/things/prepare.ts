@@ -200,7 +200,7 @@ async function foldThings(
     const position = own.find(({ series }) => series === 'position');
     if (position !== undefined) {
       const facts = withStays(state.facts, position.fresh, position.window);
-      state = { ...state, facts: facts.sort(compareFacts) };
+      if (facts !== state.facts) state = { ...state, facts: facts.toSorted(compareFacts) };
     }
     const addition = seriesAddition(documentId, own, before);
     folded.set(key, { documentId, known: before, state, addition, observations });

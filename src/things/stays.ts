@@ -14,19 +14,26 @@ interface Move {
  *
  * @param facts what is known of the thing; its stays are those of type `AT` that this function made.
  * @param readings none of them is there yet; at least one.
- * @param window what they meet in the series.
+ * @param window what they meet in the series. @returns the same facts where nothing is another way now.
  */
 export function withStays(
   facts: readonly StateFact[],
   readings: readonly Reading[],
   window: SeriesWindow,
-): StateFact[] {
+): readonly StateFact[] {
   const first = readings.map(({ at }) => at).reduce((a, b) => (a < b ? a : b));
   const places = placesOf(facts, readings);
   const moves = movesWith(readings, window);
-  const earlier = facts.filter(isStay).filter(({ validFrom }) => validFrom !== null && validFrom < first);
+  const known = facts.filter(isStay);
+  const earlier = known.filter(({ validFrom }) => validFrom !== null && validFrom < first);
   const stays = staysOf(moves, earlier, window.before?.placeKey ?? null, places);
-  return [...facts.filter((fact) => !isStay(fact)), ...stays];
+  const isSame = known.length === stays.length && known.every((stay, index) => isEqual(stay, stays[index]!));
+  return isSame ? facts : [...facts.filter((fact) => !isStay(fact)), ...stays];
+}
+
+function isEqual(a: StateFact, b: StateFact): boolean {
+  const isSameSpan = a.validFrom === b.validFrom && a.validTo === b.validTo;
+  return isSameSpan && a.object.key === b.object.key && a.object.name === b.object.name;
 }
 
 /** Was it made here? */

@@ -1,5 +1,5 @@
 import type { EntityType, RelationType } from '../../lib/contracts/document.ts';
-import type { SeriesName, ThingRef } from '../../lib/contracts/feed.ts';
+import type { SeriesName } from '../../lib/contracts/feed.ts';
 import type {
   DocumentVersion,
   StoredChunk,
@@ -21,9 +21,9 @@ const SERIES_RELATIONS: {
   fuel: { relation: 'FUEL_LEVEL', type: 'State' },
 };
 
-/** The entity that stands for the latest reading of a thing's series: one for each, whose value changes. */
-export function valueEntity({ key, name }: Pick<ThingRef, 'key' | 'name'>, series: SeriesName) {
-  return { type: SERIES_RELATIONS[series].type, key: `${key}#${series}`, name: `${series} of ${name}` };
+/** The entity that stands for the latest reading of a thing's series: one for each, whose value changes. @param key the thing's. */
+export function valueName(key: string, series: SeriesName) {
+  return { type: SERIES_RELATIONS[series].type, key: `${key}#${series}` };
 }
 
 /** What a thing's state says, as entities and relations of a version of it. Each is mentioned where the card names it. */
@@ -52,7 +52,7 @@ export function statedGraph(
     graph.tie({
       type: SERIES_RELATIONS[series].relation,
       subjectId: subject,
-      objectId: graph.add(valueEntity(state, series)),
+      objectId: graph.add({ ...valueName(state.key, series), name: `${series} of ${state.name}` }),
       validAt: null,
       detail: BY_RECORD,
     });

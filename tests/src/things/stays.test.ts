@@ -42,6 +42,10 @@ class Vehicle {
     return this;
   }
 
+  get facts(): readonly StateFact[] {
+    return this.#facts;
+  }
+
   /** Each stay as place, first minute, first minute outside. */
   get stays(): (string | null)[][] {
     const minute = (time: string | null) => (time === null ? null : time.slice(14, 16));
@@ -112,6 +116,13 @@ describe('a stay', () => {
       ['dock', timeOf(20), null],
     ]);
   });
+});
+
+test('readings that change no stay leave the very same facts, in a place and outside: nothing is to be written then', () => {
+  const vehicle = new Vehicle().take([reading(10, 'yard'), reading(20, null), reading(30, 'dock')]);
+  const { facts } = vehicle;
+  expect(vehicle.take([reading(15, 'yard'), reading(25, null), reading(40, 'dock')]).facts).toBe(facts);
+  expect(vehicle.take([reading(50, null)]).facts).not.toBe(facts);
 });
 
 test('any readings in any order and any batches give the stays of the same readings in order', () => {
