@@ -126,9 +126,7 @@ export async function addReadings(
       ...[rows.map((row) => JSON.stringify(row.value)), rows.map((row) => row.placeKey)],
     ],
   );
-  const totals = additions.flatMap(({ documentId, readings }) =>
-    [...Map.groupBy(readings, ({ series }) => series)].map(([series, list]) => ({ documentId, series, list })),
-  );
+  const totals = [...Map.groupBy(rows, ({ documentId, series }) => JSON.stringify([documentId, series])).values()];
   await transaction.run(
     `INSERT INTO ${at}series AS s (document_id, series, readings, marks)
      SELECT t.document_id, t.series, t.readings, t.marks
@@ -136,8 +134,8 @@ export async function addReadings(
      ON CONFLICT (document_id, series) DO UPDATE SET readings = s.readings + excluded.readings, marks = s.marks + excluded.marks`,
     [
       ...batch,
-      ...[totals.map(({ documentId }) => documentId), totals.map(({ series }) => series)],
-      ...[totals.map(({ list }) => list.length), totals.map(({ list }) => markSum(list.map(readingDigest)))],
+      ...[totals.map(([row]) => row!.documentId), totals.map(([row]) => row!.series)],
+      ...[totals.map((own) => own.length), totals.map((own) => markSum(own.map(({ digest }) => digest)))],
     ],
   );
 }

@@ -60,15 +60,19 @@ export function additionStatements(
   if (additions.length === 0) return [];
   const batch = [runId, batchNo];
   const isDone = `EXISTS (SELECT 1 FROM pivot_series WHERE ${BATCH} AND document_id = ? AND result = 'done')`;
-  const readings = additions.flatMap(({ documentId, readings }) =>
-    readings.map((reading) => [
-      ...[documentId, reading.series, reading.at, readingDigest(reading), markOf(readingDigest(reading))],
-      ...[JSON.stringify(reading.value), reading.placeKey, ...batch, ...batch, documentId],
+  const digested = additions.map(({ documentId, readings }) => ({
+    documentId,
+    rows: readings.map((reading) => ({ ...reading, digest: readingDigest(reading) })),
+  }));
+  const readings = digested.flatMap(({ documentId, rows }) =>
+    rows.map(({ series, at, value, placeKey, digest }) => [
+      ...[documentId, series, at, digest, markOf(digest), JSON.stringify(value), placeKey],
+      ...[...batch, ...batch, documentId],
     ]),
   );
-  const totals = additions.flatMap(({ documentId, readings }) =>
-    [...Map.groupBy(readings, ({ series }) => series)].map(([series, rows]) => [
-      ...[documentId, series, rows.length, markSum(rows.map(readingDigest)), ...batch, documentId],
+  const totals = digested.flatMap(({ documentId, rows }) =>
+    [...Map.groupBy(rows, ({ series }) => series)].map(([series, own]) => [
+      ...[documentId, series, own.length, markSum(own.map(({ digest }) => digest)), ...batch, documentId],
     ]),
   );
   return [
