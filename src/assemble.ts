@@ -158,20 +158,20 @@ export async function openParts(
     probe === null ? part : probed(name, part, probe);
   const commitProbe = commitPoint(settings.crashPoint);
   const embedder = await openEmbedder(settings);
-  // Each starts a thread of its own, so side by side they take half the time.
-  const [memory, registry] = await openBoth(
+  // Each of the first two starts a thread of its own, meanwhile the code of the third is loaded.
+  const [memory, registry, readers] = await openTogether(
     openStores(
       { path: join(home, 'memory.db'), embedder, createMemoryId: randomUUID, probe: commitProbe },
       serversOf(settings),
       openServer,
     ),
     openRegistry({ folder: home, createJournalId: randomUUID, now: Date.now, probe: commitProbe }),
+    openReaders({ ...options, embedder, ownFolders: [home, stagingBase] }),
   );
   const surroundings = systemSurroundings(settings.graceSeconds * 1_000);
   const staging = openStaging(stagingSettings(settings, { home, stagingBase }, probe));
   const ledger = openLedger(home);
   const { stores } = memory;
-  const readers = await openReaders({ ...options, embedder, ownFolders: [home, stagingBase] });
   const { parsers, source, attachments, extractor } = readers;
   const parts: Parts = {
     source: (name) => withProbe('source', name === STAGED_SOURCE ? staging.source : source(name)),
@@ -415,12 +415,15 @@ interface Closable {
   close(): Promise<void>;
 }
 
-/** Waits for both; where one cannot be opened the other is closed again. */
-async function openBoth<A extends Closable, B extends Closable>(a: Promise<A>, b: Promise<B>): Promise<[A, B]> {
-  const opened = await Promise.allSettled([a, b]);
-  const failed = opened.find((result) => result.status === 'rejected');
-  if (failed === undefined) return Promise.all([a, b]);
-  for (const result of opened) if (result.status === 'fulfilled') await result.value.close();
+/** Waits for all; where one cannot be opened the others are closed again. @throws what the first of those says. */
+async function openTogether<Opened extends readonly Closable[]>(
+  ...opening: { readonly [index in keyof Opened]: Promise<Opened[index]> }
+): Promise<Opened> {
+  const settled = await Promise.allSettled(opening);
+  const failed = settled.find((result) => result.status === 'rejected');
+  const opened = settled.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+  if (failed === undefined) return opened as unknown as Opened;
+  for (const one of opened) await one.close();
   throw failed.reason;
 }
 
