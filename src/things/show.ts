@@ -6,6 +6,7 @@ import { entityIdOf, thingDocumentId } from '../pipeline/identity.ts';
 import { type HeldFact, heldFacts } from './fold.ts';
 import { KnownThings } from './known.ts';
 import { stateOf, type ThingState } from './state.ts';
+import { isStay, MAX_STAYS } from './stays.ts';
 
 /** How many documents one question names. */
 const PAGE = 500;
@@ -53,10 +54,41 @@ async function reportOf(
   return {
     ...{ key, kind: state.kind, name: state.name, attributes: state.attributes, candidates: [] },
     names: state.names.map(({ type, key: name }) => ({ type, key: name })),
-    facts: heldFacts(state).flatMap((fact) => entityFact(fact, documentId, at)),
+    facts: [
+      ...heldFacts(state).flatMap((fact) => entityFact(fact, documentId, at)),
+      ...(at === null ? [] : await earlierStay(state, { documentId, group, at }, records, signal)),
+    ],
     said: await saidOf([{ type: state.kind, key }], { group, at }, records, signal),
     latest: latest.map(({ series, at: time, value }) => ({ series, at: time, value })),
   };
+}
+
+/** Where a thing was before the first of the stays that it keeps, as its readings tell; since when is not looked for. */
+async function earlierStay(
+  state: ThingState,
+  { documentId, group, at }: { readonly documentId: string; readonly group: string; readonly at: string },
+  records: RecordsStore,
+  signal: AbortSignal,
+): Promise<EntityFact[]> {
+  const stays = state.facts.filter(isStay);
+  if (stays.length < MAX_STAYS || at >= (stays[0]!.validFrom ?? '')) return [];
+  // As if something were read then: it meets the last reading before, and the moves from then on.
+  const asked = { documentId, series: 'position', readings: [{ at, value: {}, placeKey: null }] };
+  const [window] = await records.seriesWindows([asked], signal);
+  const { before, moves } = window!;
+  const [first, second] = moves;
+  const isMove = first?.at === at;
+  const key = isMove ? first.placeKey : (before?.placeKey ?? null);
+  if (key === null) return [];
+  const place = await new KnownThings(records, group, signal).thing(key);
+  const until = (isMove ? second : first)?.at ?? null;
+  const name = place?.state.name ?? key;
+  return [
+    {
+      ...{ type: 'AT', key, name, from: isMove ? at : null, until, documentId },
+      ...{ basis: 'source_event', confidence: 1, detail: { isStay: true } },
+    },
+  ];
 }
 
 /** Of something that no record describes: what others say of it. */

@@ -9,8 +9,14 @@ interface Move {
 }
 
 /**
- * The stays of a thing in known places once more readings of its position are there: from the first reading inside to the first
- * outside. Readings that come late are put between those that are there. Pure.
+ * How many stays a thing keeps, the latest: of a truck those of two to four weeks. Each version states all that it keeps, so all of them for
+ * ever would make each new one take longer than the one before. Older ones still follow from the series.
+ */
+export const MAX_STAYS = 128;
+
+/**
+ * The latest stays of a thing in known places once more readings of its position are there: from the first reading inside to the
+ * first outside. Readings that come late are put between those that are there. Pure.
  *
  * @param facts what is known of the thing; its stays are those of type `AT` that this function made.
  * @param readings none of them is there yet; at least one.
@@ -26,7 +32,8 @@ export function withStays(
   const moves = movesWith(readings, window);
   const known = facts.filter(isStay);
   const earlier = known.filter(({ validFrom }) => validFrom !== null && validFrom < first);
-  const stays = staysOf(moves, earlier, window.before?.placeKey ?? null, places);
+  // More readings never make fewer stays: which are the latest does not depend on the order in which readings came.
+  const stays = staysOf(moves, earlier, window.before?.placeKey ?? null, places).slice(-MAX_STAYS);
   const isSame = known.length === stays.length && known.every((stay, index) => isEqual(stay, stays[index]!));
   return isSame ? facts : [...facts.filter((fact) => !isStay(fact)), ...stays];
 }
@@ -37,7 +44,7 @@ function isEqual(a: StateFact, b: StateFact): boolean {
 }
 
 /** Was it made here? */
-function isStay({ type, detail }: ObservedFact): boolean {
+export function isStay({ type, detail }: ObservedFact): boolean {
   return type === 'AT' && detail['isStay'] === true;
 }
 

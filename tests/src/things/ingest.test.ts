@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { StoreError } from '../../../lib/contracts/errors.ts';
+import { MAX_STAYS } from '../../../src/things/stays.ts';
 import { Faults, refusal } from '../../helpers/faults.ts';
 import { fetchRecords } from '../../helpers/fetch.ts';
 import { openMachine, withStores } from '../../helpers/machine.ts';
@@ -47,6 +48,11 @@ async function open(faults = new Faults()) {
     resume,
     verify: () => machine.verify(never),
     take: (path: string) => machine.ingestRecords({ source: 'samsara', targets: [path] }, () => {}, never),
+    /** Where the vehicle was at a time, from when and until when. */
+    placesAt: async (at: string) =>
+      (await machine.showEntity(thing, at, never))!.facts
+        .filter(({ type }) => type === 'AT')
+        .map(({ name, from, until }) => [name, from, until]),
     versions: () => records.currentVersions(null, 99, never),
     times: async () =>
       (await records.readings({ documentId: thing, series: 'position', fromAt: null, toAt: null }, 99, never)).map(
@@ -106,6 +112,33 @@ test('a thing that was known by its name alone becomes the real one, with its re
   await fetch(FEED);
   expect((await versions()).map(({ documentId }) => documentId)).toEqual([`samsara:vehicle:${api.vehicles[0]!['id']}`]);
   expect(await times()).toEqual(['06:00', '07:00']);
+  expect((await verify()).differences).toEqual([]);
+});
+
+test('where a thing was before the stays that it keeps is told by its readings', async () => {
+  const { take, placesAt, verify } = await open();
+  const timeOf = (minute: number) => new Date(Date.UTC(2026, 0, 1, 0, minute)).toISOString();
+  const { id, name } = api.vehicles[0] as { id: string; name: string };
+  const gps = (minute: number, yard: number | null) => ({
+    ...{ time: timeOf(minute), latitude: 41, longitude: -87 },
+    ...(yard !== null && { address: { id: String(yard), name: `Yard ${yard}` } }),
+  });
+  // Every ten minutes: in a yard for five, then on the way.
+  const lines = Array.from({ length: MAX_STAYS + 2 }, (_, stay) => [gps(10 * stay, stay), gps(10 * stay + 5, null)]);
+  const path = join(home, '..', 'stays.ndjson');
+  writeFileSync(
+    path,
+    lines
+      .flat()
+      .map((one) => JSON.stringify({ id, name, gps: one }))
+      .join('\n'),
+  );
+  await take(path);
+  expect(await placesAt(timeOf(21))).toEqual([['Yard 2', timeOf(20), timeOf(25)]]);
+  // No record has described the yard, so it is called by its key.
+  expect(await placesAt(timeOf(10))).toEqual([['samsara:address:1', timeOf(10), timeOf(15)]]);
+  expect(await placesAt(timeOf(14))).toEqual([['samsara:address:1', null, timeOf(15)]]);
+  expect([await placesAt(timeOf(17)), await placesAt(timeOf(15)), await placesAt(timeOf(-1))]).toEqual([[], [], []]);
   expect((await verify()).differences).toEqual([]);
 });
 

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Reading, ThingRef } from '../../../lib/contracts/feed.ts';
 import type { StateFact } from '../../../src/things/state.ts';
-import { withStays } from '../../../src/things/stays.ts';
+import { MAX_STAYS, withStays } from '../../../src/things/stays.ts';
 import { FakeSeries } from '../../helpers/fakes/series.ts';
 
 /**
@@ -12,7 +12,7 @@ import { FakeSeries } from '../../helpers/fakes/series.ts';
 
 const placeOf = (key: string | null): ThingRef | null =>
   key === null ? null : { kind: 'Location', key, name: `the ${key}` };
-const timeOf = (minute: number) => `2026-02-01T12:${String(minute).padStart(2, '0')}:00.000Z`;
+const timeOf = (minute: number) => new Date(Date.UTC(2026, 1, 1, 12, minute)).toISOString();
 
 function reading(minute: number, place: string | null): Reading {
   return { series: 'position', at: timeOf(minute), value: { latitude: minute }, place: placeOf(place) };
@@ -123,6 +123,21 @@ test('readings that change no stay leave the very same facts, in a place and out
   const { facts } = vehicle;
   expect(vehicle.take([reading(15, 'yard'), reading(25, null), reading(40, 'dock')]).facts).toBe(facts);
   expect(vehicle.take([reading(50, null)]).facts).not.toBe(facts);
+});
+
+test('the latest stays are kept, and readings that come late to older ones change nothing', () => {
+  const vehicle = new Vehicle();
+  // Every ten minutes: in a place for five, then on the way.
+  for (let stay = 0; stay < MAX_STAYS + 3; stay += 1)
+    vehicle.take([reading(10 * stay, `yard ${stay % 7}`), reading(10 * stay + 5, null)]);
+  const { facts } = vehicle;
+  const span = (stay: number) => [`yard ${stay % 7}`, timeOf(10 * stay), timeOf(10 * stay + 5)];
+  expect(facts.map(({ object, validFrom, validTo }) => [object.key, validFrom, validTo])).toEqual(
+    Array.from({ length: MAX_STAYS }, (_, index) => span(index + 3)),
+  );
+  expect(vehicle.take([reading(1, 'yard 0'), reading(11, 'yard 1'), reading(22, 'yard 2')]).facts).toBe(facts);
+  // What is kept still changes: the oldest of these ends earlier.
+  expect(vehicle.take([reading(33, null)]).facts[0]).toMatchObject({ validFrom: timeOf(30), validTo: timeOf(33) });
 });
 
 test('any readings in any order and any batches give the stays of the same readings in order', () => {
