@@ -14,11 +14,11 @@ const seed = Number(process.env['APEX_TEST_SEED'] ?? Math.floor(Math.random() * 
 const isFull = process.env['APEX_TEST_FULL'] === '1';
 /** How many points are tried, unless all are asked for: of the commands that everything rests on, and of those made of the same parts. */
 const SAMPLED: { readonly [command in CommandName]: { readonly resume: number; readonly others: number } } = {
-  ingest: { resume: Number.POSITIVE_INFINITY, others: 8 },
-  delete: { resume: Number.POSITIVE_INFINITY, others: 8 },
-  sync: { resume: 21, others: 3 },
-  repair: { resume: 21, others: 3 },
-  retry: { resume: 21, others: 3 },
+  ingest: { resume: Number.POSITIVE_INFINITY, others: 4 },
+  delete: { resume: Number.POSITIVE_INFINITY, others: 4 },
+  sync: { resume: 12, others: 2 },
+  repair: { resume: 12, others: 2 },
+  retry: { resume: 12, others: 2 },
   'ingest-json': { resume: 12, others: 2 },
   'records retry': { resume: 10, others: 2 },
 };

@@ -5,13 +5,13 @@ import { OwnServers } from './own-servers.ts';
 import { randomFrom, shuffled } from './random.ts';
 import { openFaultScenario } from './server-faults.ts';
 
-/** Goal and method: see `openFaultScenario`. Here a sixth of the cases is run, by `npm run soak -- --stores servers --faults` all. */
+/** Goal and method: see `openFaultScenario`. Here an eighth of the cases is run, by `npm run soak -- --stores servers --faults` all. */
 
-/** Which sixth; printed, so that a failure can be run again: APEX_TEST_SEED=n. */
+/** Which eighth; printed, so that a failure can be run again: APEX_TEST_SEED=n. */
 const seed = Number(process.env['APEX_TEST_SEED'] ?? Math.floor(Math.random() * 1_000_000));
 /** For one who looks at some cases alone: a pattern of their names. */
 const wanted = process.env['APEX_TEST_FAULTS'];
-const SHARE = 1 / 6;
+const SHARE = 1 / 8;
 /** A case alone, and how many may wait for each other: those that kill or hold the same server, of which only one can at a time. */
 const TURN_MS = 180_000;
 const MAX_TURNS = 8;
