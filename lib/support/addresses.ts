@@ -46,11 +46,6 @@ export function isPublic(address: readonly number[]): boolean {
   return isGlobalUnicast(address) && !isSetApartLong(address);
 }
 
-/** Where machines in clouds are told their credentials. Never fetched from, whatever is allowed: no document lies there. */
-export function isMetadataAddress(address: readonly number[]): boolean {
-  return isOfMetadata(address);
-}
-
 /** Is an address in one of these networks? They are read when that is first asked: most commands fetch nothing. */
 function inOneOf(texts: readonly string[]): (address: readonly number[]) => boolean {
   let networks: readonly Network[] | null = null;
@@ -91,7 +86,14 @@ const isSetApartLong = inOneOf([
   '3fff::/20',
 ]);
 
-const isOfMetadata = inOneOf(['169.254.0.0/16', 'fe80::/10', 'fd00:ec2::254', '100.100.100.200', '168.63.129.16']);
+/** Where machines in clouds are told their credentials. Never fetched from, whatever is allowed: no document lies there. */
+export const isMetadataAddress = inOneOf([
+  '169.254.0.0/16',
+  'fe80::/10',
+  'fd00:ec2::254',
+  '100.100.100.200',
+  '168.63.129.16',
+]);
 
 const isEmbedding = inOneOf(['::ffff:0:0/96', '64:ff9b::/96']);
 

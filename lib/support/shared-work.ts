@@ -30,7 +30,7 @@ export async function shareWork<Portion, Result>(
   const take = () => (next < portions.length && !signal.aborted ? next++ : null);
   const data: SharedWorkerData = { module, name: work.name };
   const threads = Array.from({ length: helpers }, () => {
-    // The compiler does not rewrite the ending inside `new URL`, and both the sources and the build are run.
+    // The build does not rewrite the ending inside `new URL`, and both the sources and the build are run.
     const file = import.meta.url.endsWith('.ts') ? './shared-worker.ts' : './shared-worker.js';
     return new Worker(new URL(file, import.meta.url), { workerData: data });
   });

@@ -117,7 +117,7 @@ export class SqlThread {
   private constructor(settings: SqlThreadSettings) {
     this.#settings = settings;
     const { toError: _, ...workerData } = settings;
-    // The compiler does not rewrite the ending inside `new URL`, and both the sources and the build are run.
+    // The build does not rewrite the ending inside `new URL`, and both the sources and the build are run.
     const file = import.meta.url.endsWith('.ts') ? './sql-worker.ts' : './sql-worker.js';
     this.#worker = new Worker(new URL(file, import.meta.url), { workerData: workerData satisfies WorkerSettings });
     this.#worker.unref();

@@ -6,7 +6,7 @@ import { entityIdOf, thingDocumentId } from '../pipeline/identity.ts';
 import { type HeldFact, heldFacts } from './fold.ts';
 import { KnownThings } from './known.ts';
 import { stateOf, type ThingState } from './state.ts';
-import { isStay, MAX_STAYS } from './stays.ts';
+import { isStay, MAX_STAYS, stayAt } from './stays.ts';
 
 /** How many documents one question names. */
 const PAGE = 500;
@@ -75,20 +75,12 @@ async function earlierStay(
   // As if something were read then: it meets the last reading before, and the moves from then on.
   const asked = { documentId, series: 'position', readings: [{ at, value: {}, placeKey: null }] };
   const [window] = await records.seriesWindows([asked], signal);
-  const { before, moves } = window!;
-  const [first, second] = moves;
-  const isMove = first?.at === at;
-  const key = isMove ? first.placeKey : (before?.placeKey ?? null);
-  if (key === null) return [];
-  const place = await new KnownThings(records, group, signal).thing(key);
-  const until = (isMove ? second : first)?.at ?? null;
-  const name = place?.state.name ?? key;
-  return [
-    {
-      ...{ type: 'AT', key, name, from: isMove ? at : null, until, documentId },
-      ...{ basis: 'source_event', confidence: 1, detail: { isStay: true } },
-    },
-  ];
+  const found = stayAt(at, window!);
+  if (found === null) return [];
+  const { stay, until } = found;
+  const place = await new KnownThings(records, group, signal).thing(stay.object.key);
+  const object = { ...stay.object, ...(place !== null && { name: place.state.name }) };
+  return entityFact({ ...stay, object, until }, documentId, at);
 }
 
 /** Of something that no record describes: what others say of it. */

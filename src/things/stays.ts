@@ -92,9 +92,26 @@ function staysOf(
   return stays;
 }
 
-/** A place that no fact names: another run has added readings there since the facts were asked for, and the pivot will notice. */
+/** A place that no fact names, as where another run has added readings there since the facts were asked for: the pivot will notice. */
 function unnamed(key: string): ThingRef {
   return { kind: 'Location', key, name: key };
+}
+
+/**
+ * Where a thing was at a time by its readings, and until when; null: in no known place. Since when is told where it came there just then.
+ *
+ * @param window what a reading of that time would meet in the series.
+ */
+export function stayAt(
+  at: string,
+  { before, moves }: SeriesWindow,
+): { readonly stay: StateFact; readonly until: string | null } | null {
+  const [first, second] = moves;
+  const isMove = first?.at === at;
+  const key = isMove ? first.placeKey : (before?.placeKey ?? null);
+  if (key === null) return null;
+  const stay = stayFrom(at, unnamed(key));
+  return { stay: isMove ? stay : { ...stay, validFrom: null }, until: (isMove ? second : first)?.at ?? null };
 }
 
 function stayFrom(at: string, place: ThingRef): StateFact {

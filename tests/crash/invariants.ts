@@ -2,7 +2,8 @@ import { lstatSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { execa } from 'execa';
-import { apex } from '../helpers/program.ts';
+import { EXIT } from '../../lib/contracts/error-codes.ts';
+import { apex, type Finished } from '../helpers/program.ts';
 import type { Memory, Mirror } from './memories.ts';
 
 /** A document as it is now. */
@@ -36,6 +37,11 @@ export function listRuns(home: string): { runId: string; state: string }[] {
     join(home, 'registry.db'),
     'SELECT run_id AS runId, state FROM run ORDER BY started_at DESC, run_id DESC',
   );
+}
+
+/** What a cleanup ends with: 75 where somebody searches, or an ingest was opening the memory, while it wanted to write that anew. */
+export function endOfCleanup({ lines: [report] }: Pick<Finished, 'lines'>): typeof EXIT.done | typeof EXIT.temporary {
+  return report?.['erased'] === false ? EXIT.temporary : EXIT.done;
 }
 
 /** What is wrong after a rollback that nobody disturbed: what was current is as it was, and of no run anything is building. */

@@ -7,6 +7,7 @@ import type { DocumentOutcome } from '../../lib/contracts/pipeline.ts';
 import { seriesIn } from '../helpers/exposition.ts';
 import { apex, type Finished, newFolder } from '../helpers/program.ts';
 import { ChangingFolder } from './changing-folder.ts';
+import { endOfCleanup } from './invariants.ts';
 import { randomFrom } from './random.ts';
 
 /** What a day came to. */
@@ -92,11 +93,14 @@ class Day {
   }
 
   async #clean(): Promise<void> {
-    const { exitCode, lines, stderr } = await this.#apex('', 'cleanup');
+    const ended = await this.#apex('', 'cleanup');
     this.cleanups += 1;
-    const [report] = lines;
-    // An ingest that was opening the memory may have kept it from being written anew.
-    const expected = report?.['erased'] === false ? EXIT.temporary : EXIT.done;
+    const {
+      exitCode,
+      lines: [report],
+      stderr,
+    } = ended;
+    const expected = endOfCleanup(ended);
     if (report === undefined || exitCode !== expected)
       this.failures.push(`a cleanup ended with ${exitCode}: ${stderr}`);
     else this.#ends[expected] += 1;

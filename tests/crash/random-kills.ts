@@ -1,8 +1,7 @@
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { EXIT } from '../../lib/contracts/error-codes.ts';
 import { apex, newFolder } from '../helpers/program.ts';
-import { listRuns, problemsAtRest, problemsOfRollback } from './invariants.ts';
+import { endOfCleanup, listRuns, problemsAtRest, problemsOfRollback } from './invariants.ts';
 import { killAfter } from './kill-after.ts';
 import { embeddedMemory, type Memory, serverMemory } from './memories.ts';
 import { randomFrom } from './random.ts';
@@ -303,7 +302,7 @@ class RandomKills {
         ? []
         : [`repair ended with ${repaired.exitCode}: ${repaired.stdout}${repaired.stderr}`]),
       ...(ingested.exitCode === 3 ? [] : [`the last ingest ended with ${ingested.exitCode}: ${ingested.stderr}`]),
-      ...(cleaned === null || cleaned.exitCode === 0 || isNotErased(cleaned)
+      ...(cleaned === null || cleaned.exitCode === endOfCleanup(cleaned)
         ? []
         : [`cleanup ended with ${cleaned.exitCode}: ${cleaned.stdout}${cleaned.stderr}`]),
     ];
@@ -345,9 +344,4 @@ class RandomKills {
     rmSync(home, { recursive: true, force: true });
     return isSame ? [] : ['the memory differs from a fresh one of the same folder'];
   }
-}
-
-/** Somebody searches, or an ingest was opening the memory, while a cleanup wanted to write it anew: it says so and exits with 75. */
-function isNotErased({ exitCode, stdout }: { readonly exitCode: number | null; readonly stdout: string }): boolean {
-  return exitCode === EXIT.temporary && stdout.includes('"erased":false');
 }
