@@ -1,4 +1,10 @@
-import type { VersionRecord } from '../../contracts/store.ts';
+import {
+  type DocumentVersion,
+  type InventoryRow,
+  ROLES,
+  type Role,
+  type VersionRecord,
+} from '../../contracts/store.ts';
 
 type Extraction = Pick<VersionRecord, 'entities' | 'mentions'>;
 
@@ -10,6 +16,18 @@ export function extractionOf(kept: unknown): Extraction {
     isListOf(mentions, ['mentionId', 'entityId', 'chunkId', 'quote'], ['start', 'end']);
   if (!isWhole) return { entities: [], mentions: [] };
   return { entities: entities as Extraction['entities'], mentions: mentions as Extraction['mentions'] };
+}
+
+/** What each store must hold of a version, as it was kept. A damaged inventory expects nothing: all that is there is then told as extra. */
+export function expectedRows(kept: unknown, version: DocumentVersion): (InventoryRow & { readonly role: Role })[] {
+  const isWhole =
+    isObject(kept) &&
+    Object.entries(kept).every(
+      ([role, items]) => (ROLES as readonly string[]).includes(role) && isListOf(items, ['kind', 'id', 'digest'], []),
+    );
+  if (!isWhole) return [];
+  const inventory = kept as Partial<VersionRecord['inventory']>;
+  return ROLES.flatMap((role) => (inventory[role] ?? []).map((item) => ({ ...version, role, ...item })));
 }
 
 function isListOf(value: unknown, texts: readonly string[], numbers: readonly string[]): boolean {

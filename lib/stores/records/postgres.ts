@@ -40,6 +40,7 @@ import type {
   VersionRecord,
   WriteRef,
 } from '../../contracts/store.ts';
+import { expectedRows } from './kept-shape.ts';
 import type { PgValue } from './postgres-connection.ts';
 import {
   openPostgresMemory,
@@ -399,19 +400,13 @@ class PostgresRecordsStore implements RecordsStore {
   ): AsyncGenerator<InventoryRow & { role: Role }> {
     // One at a time: that of a large document is large.
     for (const version of versions) {
-      const rows = await this.#all<DocumentVersion & { inventory: VersionRecord['inventory'] | null }>(
+      const rows = await this.#all<DocumentVersion & { inventory: unknown }>(
         'expected-inventory',
         `SELECT document_id AS "documentId", version, inventory FROM ${this.#at}version v JOIN ${WANTED} USING (document_id, version)`,
         versionsParams([version]),
         signal,
       );
-      for (const { documentId, version, inventory } of rows) {
-        // A damaged inventory expects nothing: all that the stores hold of the version is then told as extra.
-        const kept: Partial<VersionRecord['inventory']> =
-          typeof inventory === 'object' && inventory !== null ? inventory : {};
-        for (const [role, items] of Object.entries(kept))
-          for (const item of items) yield { documentId, version, role: role as Role, ...item };
-      }
+      for (const { inventory, ...own } of rows) yield* expectedRows(inventory, own);
     }
   }
 

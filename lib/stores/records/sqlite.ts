@@ -55,6 +55,7 @@ import {
   versionsIn,
   versionsParam,
 } from '../rows.ts';
+import { expectedRows } from './kept-shape.ts';
 import { checkedStorage, documentMending, indexMending, keptVersions, pathOf, TEXT_MENDING } from './sqlite-mending.ts';
 import { placeRemoval, SqlitePlaces } from './sqlite-places.ts';
 import {
@@ -451,15 +452,7 @@ export class SqliteRecordsStore implements RecordsStore {
       `SELECT document_id AS documentId, version, inventory FROM version WHERE (document_id, version) IN ${VERSIONS}`,
       [versionsParam(versions)],
     );
-    for (const { documentId, version, inventory } of rows) {
-      const kept = parsedOrText(inventory);
-      // A damaged inventory expects nothing: all that the stores hold of the version is then told as extra.
-      for (const [role, items] of Object.entries(
-        typeof kept === 'string' ? {} : (kept as VersionRecord['inventory']),
-      )) {
-        for (const item of items) yield { documentId, version, role: role as Role, ...item };
-      }
-    }
+    for (const { inventory, ...version } of rows) yield* expectedRows(parsedOrText(inventory), version);
   }
 
   factsAbout(
