@@ -6,6 +6,9 @@ import { NO_INDEX, SqlReader } from '../support/sql-reader.ts';
 import { type CommitProbe, type Sql, type SqlFailure, SqlThread } from '../support/sql-thread.ts';
 import { MEMORY_APPLICATION_ID, MEMORY_FORMAT, MEMORY_MIGRATIONS, memorySchema } from './memory-schema.ts';
 
+/** Pages of the log that are folded in between writes, and that a commit folds in itself: 32 and 64 MiB. */
+const FOLDED_PAGES = { idle: 8_192, commit: 16_384 };
+
 /**
  * How long a write waits for those of other processes. SQLite's lock is given to whoever asks at the right moment: of ten processes
  * that write for a minute, one may be passed over for many seconds.
@@ -41,12 +44,13 @@ export async function openMemoryDb(settings: MemorySettings): Promise<MemoryDb> 
     pragmas: {
       journal_mode: 'WAL',
       synchronous: settings.isSynced === true ? 'FULL' : 'NORMAL',
-      wal_autocheckpoint: 16_384,
+      wal_autocheckpoint: FOLDED_PAGES.commit,
       secure_delete: 'ON',
       trusted_schema: 'ON',
       cache_size: -32_768,
     },
     extensions: [getLoadablePath()],
+    idleFoldPages: FOLDED_PAGES.idle,
     busyTimeoutMs: LOCK_WAIT_MS,
     probe: settings.probe ?? null,
     toError: (failure) => storeError(failure, settings.path),

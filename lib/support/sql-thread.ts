@@ -50,6 +50,11 @@ export interface SqlThreadSettings {
   readonly isReadOnly?: boolean;
   /** Only read, by a connection that could write: it takes the log away again that SQLite needs to read. The file must be there. */
   readonly isOnlyRead?: boolean;
+  /**
+   * The log is folded into the file while nobody asks anything, once it holds so many pages that are not in it yet: a commit then
+   * rarely has to. Absent: never by itself.
+   */
+  readonly idleFoldPages?: number;
   /** How long a lock of another connection is waited for; default 5,000. */
   readonly busyTimeoutMs?: number;
   /** Null, as when left out: nothing is killed. */

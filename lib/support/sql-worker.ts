@@ -33,6 +33,9 @@ const MAX_PREPARED = 512;
 /** How long folding the log in waits for those who read an older state; they may read on for as long as they like. */
 const READERS_WAIT_MS = 5_000;
 
+/** Who has not asked for so long is taken to be busy with something else. */
+const IDLE_MS = 3;
+
 /** Thrown inside a transaction, so that it is rolled back. */
 class Unexpected {
   readonly index: number;
@@ -48,6 +51,8 @@ class Connection {
   readonly #db: Database.Database;
   readonly #prepared = new Map<string, Database.Statement<unknown[]>>();
   #probeHits = 0;
+  #idle: NodeJS.Timeout | null = null;
+  #failedWhenIdle: unknown = null;
 
   constructor(settings: WorkerSettings) {
     this.#settings = settings;
@@ -119,6 +124,29 @@ class Connection {
     }
   }
 
+  /** Folds the log in once nothing has been asked for a while. */
+  rest(): void {
+    const { idleFoldPages } = this.#settings;
+    if (idleFoldPages !== undefined) this.#idle = setTimeout(() => this.#foldIdly(idleFoldPages), IDLE_MS).unref();
+  }
+
+  /** @throws what failed meanwhile, but to who closes: after a failed sync nothing that follows could be relied on. */
+  resume(asked: Request['kind']): void {
+    if (this.#idle !== null) clearTimeout(this.#idle);
+    if (this.#failedWhenIdle !== null && asked !== 'close') throw this.#failedWhenIdle;
+  }
+
+  #foldIdly(pages: number): void {
+    try {
+      const [log] = this.#db.pragma('wal_checkpoint(NOOP)') as { log: number; checkpointed: number }[];
+      // Readers of an older state, and other writers, are not waited for: what they keep in the log is folded in later.
+      if (log!.log - log!.checkpointed >= pages) this.#db.pragma('wal_checkpoint(PASSIVE)');
+    } catch (cause) {
+      // The log holds every commit: a full disk has cost nothing yet.
+      if ((cause as { code?: unknown }).code !== 'SQLITE_FULL') this.#failedWhenIdle = cause;
+    }
+  }
+
   #run(statement: SqlStatement, index: number): SqlResult {
     const prepared = this.#prepare(statement.sql);
     const result = { changes: 0, rows: [] as unknown[] };
@@ -161,6 +189,7 @@ function answer(request: Request): unknown {
     return connection.version;
   }
   if (connection === null) throw new Error('the connection is closed');
+  connection.resume(request.kind);
   if (request.kind === 'all') return connection.all(request.sql, request.params);
   if (request.kind === 'transaction') return connection.transaction(request);
   if (request.kind === 'rewrite') return connection.rewrite();
@@ -185,4 +214,5 @@ parentPort?.on('message', (request: Request) => {
       parentPort?.postMessage({ id, unexpected } satisfies Answer);
     } else parentPort?.postMessage({ id, ...failureOf(cause) } satisfies Answer);
   }
+  connection?.rest();
 });

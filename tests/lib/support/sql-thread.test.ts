@@ -1,7 +1,8 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { StoreError } from '../../../lib/contracts/errors.ts';
@@ -206,4 +207,40 @@ test.each([
   const body = `for (const a of [1, 2, 3]) await thread.transaction([{ sql: '${insert}', params: [a, 'x'] }], { label: 'fill' });`;
   await expect(inProcess(body, { point, atCount: 2 })).rejects.toMatchObject({ signal: 'SIGKILL' });
   expect(await threads[0]!.all('SELECT a FROM t')).toEqual(rows);
+});
+
+/** Keeps the thread busy for some time, without a look at the file. */
+const BUSY = 'WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300000) SELECT count(*) FROM n';
+const large = Array.from({ length: 50 }, (_, index) => [index + 1, 'x'.repeat(4_000)]);
+
+test.each([
+  { idleFoldPages: 8, isFolded: true },
+  { idleFoldPages: 8_000, isFolded: false },
+  { idleFoldPages: undefined, isFolded: false },
+])(
+  'a log of 50 pages, folded in between requests from $idleFoldPages on: $isFolded',
+  async ({ idleFoldPages, isFolded }) => {
+    const thread = await open(idleFoldPages === undefined ? {} : { idleFoldPages });
+    await thread.transaction([{ sql: 'CREATE TABLE t (a INTEGER PRIMARY KEY, b)' }], { label: 'create' });
+    await thread.transaction([{ sql: insert, rows: large }], { label: 'fill' });
+    await delay(300);
+    expect(statSync(path).size > 50 * 4_000).toBe(isFolded);
+    expect(await thread.all('SELECT count(*) AS count FROM t')).toEqual([{ count: 50 }]);
+  },
+);
+
+test('what fails when nobody asks is told to whoever asks next, and to those after', async () => {
+  const thread = await open({ idleFoldPages: 8 });
+  await thread.transaction([{ sql: 'CREATE TABLE t (a INTEGER PRIMARY KEY, b)' }], { label: 'create' });
+  const filled = thread.transaction([{ sql: insert, rows: large }], { label: 'fill' });
+  const busy = thread.all(BUSY);
+  await filled;
+  truncateSync(`${path}-wal`, 10_000);
+  await busy;
+  await delay(100);
+  for (const operation of ['first', 'second'])
+    await expect(thread.transaction([{ sql: insert, params: [99, 'y'] }], { label: operation })).rejects.toThrow(
+      `${operation}: SQLITE_IOERR`,
+    );
+  await expect(threads.pop()!.close()).rejects.toThrow('close: SQLITE_IOERR');
 });
