@@ -80,18 +80,26 @@ export function pointDigest(vector: Float32Array, group: string): string {
   return digestOf(sha256(new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength)), group);
 }
 
+/** Canonical texts of objects that somebody has spelled already. */
+export type Spelled = ReadonlyMap<object, string>;
+
 /**
  * JSON with the keys of every object in order: the same text for equal values, however a store has kept them. Keys that are numbers of
  * list places come first, by number, as JavaScript has them in every object.
+ *
+ * @param spelled texts of objects within, where they are at hand.
  */
-export function canonicalJson(value: unknown): string {
+export function canonicalJson(value: unknown, spelled?: Spelled): string {
   if (typeof value === 'string') return textJson(value);
   if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';
-  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
+  if (Array.isArray(value)) return `[${value.map((item) => canonicalJson(item, spelled)).join(',')}]`;
+  const known = spelled?.get(value);
+  if (known !== undefined) return known;
   let members = '';
   for (const key of orderedKeys(value)) {
     const member = (value as { readonly [key: string]: unknown })[key];
-    if (member !== undefined) members += `${members === '' ? '' : ','}${textJson(key)}:${canonicalJson(member)}`;
+    if (member !== undefined)
+      members += `${members === '' ? '' : ','}${textJson(key)}:${canonicalJson(member, spelled)}`;
   }
   return `{${members}}`;
 }
@@ -123,8 +131,8 @@ interface RecordContent
   readonly counts: { readonly chunks: number; readonly entities: number; readonly relations: number };
 }
 
-/** Content of a version's own row in the records store. */
-export function recordDigest(record: Parameters<typeof documentDigest>[0] & RecordContent): string {
+/** Content of a version's own row in the records store. @param spelled texts of what is in its metadata, where they are at hand. */
+export function recordDigest(record: Parameters<typeof documentDigest>[0] & RecordContent, spelled?: Spelled): string {
   const { bytes, settingsDigest, storesDigest, createdAt, metadata, warnings, extraction, counts } = record;
   return digestOf(
     documentDigest(record),
@@ -132,7 +140,7 @@ export function recordDigest(record: Parameters<typeof documentDigest>[0] & Reco
     settingsDigest,
     storesDigest,
     createdAt,
-    canonicalJson([metadata, warnings, extraction, counts]),
+    canonicalJson([metadata, warnings, extraction, counts], spelled),
   );
 }
 
@@ -183,12 +191,12 @@ export function summaryKey(memoryId: string, documentId: string, version: number
   return `summary:${memoryId}:${documentId}:v${version}`;
 }
 
-/** What each store must hold of a version: the inventory that verify compares with. */
-export function inventoryOf(record: Omit<VersionRecord, 'inventory'>): VersionRecord['inventory'] {
+/** What each store must hold of a version: the inventory that verify compares with. @param spelled as of `recordDigest`. */
+export function inventoryOf(record: Omit<VersionRecord, 'inventory'>, spelled?: Spelled): VersionRecord['inventory'] {
   type Row = Pick<InventoryRow, 'kind' | 'id' | 'digest'>;
   const { documentId, group, entities, mentions } = record;
   const counts = { chunks: record.chunks.length, entities: entities.length, relations: record.relations.length };
-  const ownRow = recordDigest({ ...record, extraction: { entities, mentions }, counts });
+  const ownRow = recordDigest({ ...record, extraction: { entities, mentions }, counts }, spelled);
   const nameOf = entityNames(record);
   const chunks = record.chunks.map((chunk): Row => ({ kind: 'chunk', id: chunk.chunkId, digest: chunkDigest(chunk) }));
   const relations = record.relations.map(

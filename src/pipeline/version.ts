@@ -1,4 +1,4 @@
-import { inventoryOf, storedVector } from '../../lib/contracts/identity.ts';
+import { inventoryOf, type Spelled, storedVector } from '../../lib/contracts/identity.ts';
 import type {
   StoredChunk,
   StoredEntity,
@@ -31,6 +31,8 @@ interface VersionOptions {
   readonly createdAt: string;
   /** What is stated beside what extraction found in the text, about the chunks with their ids. Absent: nothing. */
   readonly stated?: (chunks: readonly StoredChunk[]) => VersionGraph;
+  /** Canonical texts of what is in its metadata, where they are at hand. */
+  readonly spelled?: Spelled;
 }
 
 /** The record of a prepared document under a version: every id a UUIDv5 of what it names, so a repeated write lands on itself. */
@@ -68,13 +70,16 @@ export function versionRecord(prepared: VersionContent, options: VersionOptions)
     warnings: parsed.warnings,
     ...content,
   };
-  return { ...record, inventory: inventoryOf(record) };
+  return { ...record, inventory: inventoryOf(record, options.spelled) };
 }
 
 /** Entities, mentions and relations with their ids; equal ones of one chunk are one. */
-function graphOf(prepared: VersionContent, chunks: readonly StoredChunk[], options: VersionOptions): VersionGraph {
+export function graphOf(
+  { documentId, extraction }: Pick<VersionContent, 'documentId' | 'extraction'>,
+  chunks: readonly StoredChunk[],
+  options: Pick<VersionOptions, 'version' | 'group' | 'stated'>,
+): VersionGraph {
   const { group, version } = options;
-  const { documentId, extraction } = prepared;
   const stated = options.stated?.(chunks) ?? { entities: [], mentions: [], relations: [] };
   const entities = new Map<string, StoredEntity>(stated.entities.map((entity) => [entity.entityId, entity]));
   const mentions = new Map<string, StoredMention>(stated.mentions.map((mention) => [mention.mentionId, mention]));

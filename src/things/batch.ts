@@ -49,34 +49,67 @@ export interface BatchSummary {
   readonly staying: readonly GoneThing[];
 }
 
+/** What a batch says of things. */
+type SaidOfThings = Pick<RecordBatch, 'observations' | 'gone' | 'readAt'>;
+
+/** Makes a batch ready, against what the memory holds now. @param remembered states that the run has met. */
+export function prepareRecordBatch(
+  { observations, gone, readAt }: SaidOfThings,
+  session: RunSession,
+  remembered: RememberedStates,
+): Promise<PreparedThings> {
+  const { parts, plan, signal, storesDigest } = session;
+  return prepareThings(observations, {
+    ...{ parts, context: { signal, surroundings: parts.surroundings } },
+    known: new KnownThings(parts.stores.records, plan.group, signal, remembered),
+    ...{ settingsDigest: thingsSettingsDigest(parts), storesDigest, readAt, gone },
+  });
+}
+
+/** The keys of the things that are others once a batch is written. */
+export function changedKeys({ things, absorbed, gone }: PreparedThings): Set<string> {
+  const written = things.filter(isWritten).map(({ state: { key } }) => key);
+  return new Set([
+    ...written,
+    ...absorbed.flatMap(({ known, into }) => [known.state.key, into]),
+    ...gone.map(({ key }) => key),
+  ]);
+}
+
 /**
  * Takes the records of a batch into the memory: folded into what is known of their things, written and made visible together. Things
- * that another run changed meanwhile are made ready again. A batch that says nothing new writes nothing.
+ * that were changed after they were read, by another run or by the batch before, are made ready again. A batch that says nothing new
+ * writes nothing.
  *
  * @param remembered states that the run has met.
+ * @param ready the batch as it was made ready; absent: that is done here.
  * @throws StoreError LOST_RACE when others are faster ten times.
  */
 export async function runRecordBatch(
   batch: RecordBatch,
   session: RunSession,
   remembered = new RememberedStates(),
+  ready?: PreparedThings,
 ): Promise<BatchSummary> {
   const startedMs = session.parts.surroundings.elapsed();
   const results = new Map<string, DocumentResult>();
   const deleted = new Set<string>();
   let readings = 0;
   let left: RecordBatch = batch;
-  for (let tries = 0; ; tries += 1) {
+  let prepared = ready ?? (await prepareRecordBatch(batch, session, remembered));
+  for (let tries = 1; ; tries += 1) {
+    const done = await unlessOvertaken(() => tryBatch({ batch: left, prepared }, { session, remembered, startedMs }));
+    if (done !== null) {
+      for (const result of done.results)
+        if ((results.get(result.document_id)?.outcome ?? 'unchanged') === 'unchanged')
+          results.set(result.document_id, result);
+      readings += done.readings;
+      for (const documentId of done.deleted) deleted.add(documentId);
+      if (done.hasLost === false) break;
+      left = { ...batch, rejected: [], rejectedCount: 0, accepted: [], cursors: [] };
+    }
     if (tries === MAX_TRIES) throw new StoreError(LOST_RACE.message, { code: 'LOST_RACE', retryable: true });
-    const done = await unlessOvertaken(() => tryBatch(left, { session, remembered, startedMs }));
-    if (done === null) continue;
-    for (const result of done.results)
-      if ((results.get(result.document_id)?.outcome ?? 'unchanged') === 'unchanged')
-        results.set(result.document_id, result);
-    readings += done.readings;
-    for (const documentId of done.deleted) deleted.add(documentId);
-    if (done.hasLost === false) break;
-    left = { ...batch, rejected: [], rejectedCount: 0, accepted: [], cursors: [] };
+    prepared = await prepareRecordBatch(batch, session, remembered);
   }
   for (const result of results.values())
     if (result.outcome === 'unchanged') session.settle(result);
@@ -119,20 +152,17 @@ interface Trying {
   readonly startedMs: number;
 }
 
-async function tryBatch(batch: RecordBatch, { session, remembered, startedMs }: Trying): Promise<Try> {
-  const { parts, plan, signal } = session;
-  const known = new KnownThings(parts.stores.records, plan.group, signal, remembered);
-  const settingsDigest = thingsSettingsDigest(parts);
-  const prepared = await prepareThings(batch.observations, {
-    ...{ parts, known, context: { signal, surroundings: parts.surroundings } },
-    ...{ settingsDigest, storesDigest: session.storesDigest, readAt: batch.readAt, gone: batch.gone },
-  });
+async function tryBatch(
+  { batch, prepared }: Pick<Making, 'batch' | 'prepared'>,
+  { session, remembered, startedMs }: Trying,
+): Promise<Try> {
+  const { plan } = session;
   const unchanged = prepared.things
     .filter(({ isNamed, content, addition }) => isNamed && content === null && addition === null)
     .map((thing) => unchangedResult(identifiedThing(thing, plan.group), thing.known!.document.version));
   if (isNothing(prepared, batch)) return { results: unchanged, deleted: [], readings: 0, hasLost: false };
   const changed = changedThings(prepared.things);
-  const making = { batch, prepared, changed, remembered, settingsDigest, startedMs };
+  const making = { batch, prepared, changed, remembered, startedMs };
   const made = await session.measures.during(changed.length, (watch) => writeTry(making, watch, session));
   return { ...made, results: [...unchanged, ...made.results] };
 }
@@ -143,12 +173,11 @@ interface Making {
   readonly prepared: PreparedThings;
   readonly changed: readonly ChangedThing[];
   readonly remembered: RememberedStates;
-  readonly settingsDigest: string;
   readonly startedMs: number;
 }
 
 async function writeTry(
-  { batch, prepared, changed, remembered, settingsDigest, startedMs }: Making,
+  { batch, prepared, changed, remembered, startedMs }: Making,
   watch: StepWatch,
   session: RunSession,
 ): Promise<Try> {
@@ -161,7 +190,7 @@ async function writeTry(
   const vectors = await vectorsOf(changed, session);
   watch.begin('write');
   await session.recordUse();
-  const written = await numbered({ changed, vectors, batch, batchNo, settingsDigest, prepared }, session);
+  const written = await numbered({ changed, vectors, batch, batchNo, prepared }, session);
   const outcome = await writeOrDiscard(written, session.saga, session.writeSignal);
   const removed = await finishBatch({ ...written, outcome }, session.saga, session.writeSignal);
   const committed = new Set([...outcome.committed.map(({ documentId }) => documentId), ...outcome.extended]);
@@ -213,18 +242,18 @@ interface Numbering {
   readonly vectors: readonly Float32Array[];
   readonly batch: RecordBatch;
   readonly batchNo: number;
-  readonly settingsDigest: string;
   readonly prepared: PreparedThings;
 }
 
 async function numbered(
-  { changed, vectors, batch, batchNo, settingsDigest, prepared }: Numbering,
+  { changed, vectors, batch, batchNo, prepared }: Numbering,
   session: RunSession,
 ): Promise<PreparedBatch> {
   const { parts, plan, storesDigest, runId } = session;
   const { group } = plan;
   const fence = await session.fence();
   const createdAt = new Date(parts.surroundings.now()).toISOString();
+  const settingsDigest = thingsSettingsDigest(parts);
   const documents = changed.map(({ documentId }) => ({ documentId, uuid: documentUuid(group, documentId) }));
   const versions = await parts.stores.records.allocate(documents, session.writeSignal);
   let from = 0;
@@ -269,7 +298,7 @@ interface Numbered {
 
 /** A version of a thing. @param vectors of its chunks. */
 export function thingRecord(
-  { documentId, state, content: { facts, card, chunks, extraction, contentDigest } }: ChangedThing,
+  { documentId, state, content: { facts, card, chunks, extraction, stateText, contentDigest } }: ChangedThing,
   vectors: readonly Float32Array[],
   numbering: Numbered,
 ) {
@@ -284,6 +313,7 @@ export function thingRecord(
   const { version, group } = numbering;
   return versionRecord(made, {
     ...numbering,
+    spelled: new Map([[state, stateText]]),
     stated: (stored) => statedGraph(state, facts, { documentId, version, group, chunks: stored }),
   });
 }

@@ -2,7 +2,6 @@
 // May import src and lib/contracts.
 // Must never read a source or know what a source's records look like.
 
-import { setImmediate } from 'node:timers/promises';
 import type { RunEvent } from '../../lib/contracts/apex.ts';
 import { ERROR_CODES, type ErrorCode, EXIT } from '../../lib/contracts/error-codes.ts';
 import { type ApexError, isApexError, UsageError } from '../../lib/contracts/errors.ts';
@@ -30,9 +29,11 @@ import { RETRIES, withRetries } from '../pipeline/steps.ts';
 import { type Retry, tellingWaits } from '../pipeline/waits.ts';
 import { endStaged } from '../staged/take.ts';
 import { deleteAbsent, Met } from './absent.ts';
-import { runRecordBatch } from './batch.ts';
+import { changedKeys, prepareRecordBatch, runRecordBatch } from './batch.ts';
 import { RememberedStates } from './known.ts';
 import { mapRecord } from './mapping.ts';
+import type { PreparedThings } from './prepare.ts';
+import { Turns } from './turns.ts';
 
 /** Records that are written and become visible together: these, or fewer when they speak of many things. */
 export const BATCH_RECORDS = 256;
@@ -46,7 +47,7 @@ export async function ingestRecords(session: RunSession, replay: RunReplay): Pro
   return withBatches(session, feedSource(session.plan.source), (batches) => readTargets(batches, session, replay));
 }
 
-/** Whatever ends the work, nothing is being written any more when this returns. */
+/** Whatever ends the work, nothing is being written or read any more when this returns. */
 async function withBatches(
   session: RunSession,
   source: FeedSourceName,
@@ -56,7 +57,7 @@ async function withBatches(
   try {
     await work(batches);
   } finally {
-    await batches.settle();
+    await batches.close();
   }
 }
 
@@ -262,17 +263,21 @@ const noRecords = (): Collected => ({
   ...{ records: 0, rejectedCount: 0, again: 0 },
 });
 
-/** How long records are mapped before what is being written gets its turn. */
-const TURN_MS = 2;
-
-/** Collects records until they make a batch. While one is written, the records of the next are mapped. */
+/**
+ * Collects records until they make a batch. While one is written, the records of the next are mapped, and it is made ready, unless it
+ * speaks of things that the first changes. What else it was made from is looked at again by its pivot, as when two runs write.
+ */
 class RecordBatches {
   readonly #session: RunSession;
   readonly #mapper: RecordMapper;
   readonly #remembered = new RememberedStates();
   #next = noRecords();
   #writing: Promise<void> | null = null;
-  #turnMs = 0;
+  /** Of the batch that is being written. */
+  #prepared: Promise<PreparedThings> | null = null;
+  /** Of the batch after it. */
+  #ahead: Promise<PreparedThings | null> = Promise.resolve(null);
+  readonly #turns = new Turns();
   /** Whether what is added now was added before, by a reading that broke off. */
   isAgain = false;
   #met: Met | null = null;
@@ -307,14 +312,10 @@ class RecordBatches {
     const { records, observations } = this.#next;
     if (records >= BATCH_RECORDS || observations.length >= BATCH_OBSERVATIONS) {
       const full = this.#cut();
+      this.#ahead = unheard(this.#prepareAhead(full));
       await this.settle();
-      this.#writing = this.#write(full, [], null);
-      // It is heard of by whoever waits for it.
-      this.#writing.catch(() => {});
-    } else if (this.#writing !== null && performance.now() - this.#turnMs > TURN_MS) {
-      await setImmediate();
-      this.#turnMs = performance.now();
-    }
+      this.#writing = unheard(this.#write(full, this.#ahead));
+    } else if (this.#writing !== null) await this.#turns.pass();
     this.#next.records += 1;
     if (this.isAgain) this.#next.again += 1;
   }
@@ -330,6 +331,30 @@ class RecordBatches {
     const writing = this.#writing;
     this.#writing = null;
     await writing;
+    this.#prepared = null;
+  }
+
+  /** Waits until nothing is being written or made ready. Errors as `settle`. */
+  async close(): Promise<void> {
+    try {
+      await this.settle();
+    } finally {
+      await this.#ahead.catch(() => {});
+    }
+  }
+
+  /** The batch, ready, while another is being written; null when it is to wait for that, or nothing is. */
+  async #prepareAhead({ observations }: Collected): Promise<PreparedThings | null> {
+    const before = await this.#prepared;
+    if (before === null) return null;
+    const changed = changedKeys(before);
+    if (observations.some(({ thing }) => changed.has(thing.key))) return null;
+    return this.#prepare(observations);
+  }
+
+  #prepare(observations: readonly Observation[]): Promise<PreparedThings> {
+    const session = this.#session;
+    return prepareRecordBatch({ observations, gone: [], readAt: session.startedAt }, session, this.#remembered);
   }
 
   /** Tries a rejected record again; where it is rejected again, what is kept of it stays. */
@@ -345,20 +370,23 @@ class RecordBatches {
   async end(cursors: readonly CursorMove[] = [], endsStream: string | null = null): Promise<void> {
     const left = this.#cut();
     await this.settle();
-    await this.#write(left, cursors, endsStream);
+    await this.#write(left, Promise.resolve(null), cursors, endsStream);
   }
 
   async #write(
     { records, again, rejected, ...collected }: Collected,
-    cursors: readonly CursorMove[],
-    endsStream: string | null,
+    ahead: Promise<PreparedThings | null>,
+    cursors: readonly CursorMove[] = [],
+    endsStream: string | null = null,
   ): Promise<void> {
     if (records === 0 && cursors.length === 0) return;
     const session = this.#session;
     session.signal.throwIfAborted();
     const told = { ...collected, rejected: await this.#newlyRejected(rejected), cursors, endsStream };
     const batch = { ...told, gone: [], readAt: session.startedAt };
-    const { readings } = await runRecordBatch(batch, session, this.#remembered);
+    const prepared = unheard(ahead.then((ready) => ready ?? this.#prepare(collected.observations)));
+    this.#prepared = prepared;
+    const { readings } = await runRecordBatch(batch, session, this.#remembered, await prepared);
     const { rejectedCount } = collected;
     session.countRecords({ records: records - again, readings, rejected: rejectedCount });
     if (rejectedCount > 0) session.earn(EXIT.quarantined);
@@ -405,6 +433,12 @@ class RecordBatches {
     );
     return [...new Map(rejected.map((entry) => [entry.id, entry])).values()].filter(({ id }) => !ids.has(id));
   }
+}
+
+/** Work that whoever waits for it hears of when it fails, and nobody else. */
+function unheard<T>(work: Promise<T>): Promise<T> {
+  work.catch(() => {});
+  return work;
 }
 
 /** What a kept text holds; null when it was cut, or never was a record. */

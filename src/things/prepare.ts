@@ -25,8 +25,9 @@ import { asEntity, type KnownThing, type KnownThings } from './known.ts';
 import { isLinking, referencesIn } from './links.ts';
 import { metReadings, seriesAddition } from './meet.ts';
 import { type Resolution, resolveThings } from './resolve.ts';
-import { compareFacts, STATE_FORMAT, stateDigest, type ThingState } from './state.ts';
+import { compareFacts, STATE_FORMAT, spelledState, stateDigest, type ThingState } from './state.ts';
 import { withStays } from './stays.ts';
+import { Turns } from './turns.ts';
 
 /** A thing as a batch leaves it, before anything is written. */
 export interface PreparedThing {
@@ -55,6 +56,8 @@ export interface ThingContent {
   readonly card: ParsedDocument;
   readonly chunks: readonly Chunk[];
   readonly extraction: Extraction;
+  /** The state as canonical JSON, and its digest. */
+  readonly stateText: string;
   readonly contentDigest: string;
   /** What others state, as far as it was made from that. */
   readonly reads: readonly FactRead[];
@@ -188,7 +191,9 @@ async function foldThings(
   await known.load([...byKey.keys()]);
   const met = await metReadings(byKey, { records: parts.stores.records, group, signal: context.signal });
   const folded = new Map<string, FoldedThing>();
+  const turns = new Turns();
   for (const [key, observations] of byKey) {
+    await turns.pass();
     const before = await known.thing(key);
     const documentId = thingDocumentId(group, key);
     const own = met.get(key) ?? [];
@@ -247,10 +252,13 @@ interface ContentOptions extends PrepareParts {
 /** By key, of things that may have changed: their state with what follows from others, and what their version is made of, or null. */
 async function contentsOf(folded: ReadonlyMap<string, FoldedThing>, options: ContentOptions) {
   const { known, parts, context, leaving, lookedFor, lookedAt } = options;
+  const turns = new Turns();
   const drafts = [];
-  for (const [key, thing] of folded)
+  for (const [key, thing] of folded) {
+    await turns.pass();
     if (thing.known === null || lookedAt.has(key) || !isUnchanged(thing.known, stateDigest(thing.state), options))
       drafts.push({ key, thing, ...(await cardParts(withoutDerived(thing.state), parts, context)) });
+  }
   const stored = await known.bearersOf(
     drafts.flatMap(({ thing, references }) => [...references, ...thing.state.names.filter(isLinking)]),
   );
@@ -258,11 +266,12 @@ async function contentsOf(folded: ReadonlyMap<string, FoldedThing>, options: Con
   const bearersOf = bearersAfter(states, leaving, { stored, known });
   const contents = new Map<string, { readonly state: ThingState; readonly content: ThingContent | null }>();
   for (const { key, thing, references, ...made } of drafts) {
+    await turns.pass();
     const state = withDerived(thing.state, references, bearersOf);
-    const contentDigest = stateDigest(state);
+    const { text: stateText, digest: contentDigest } = spelledState(state);
     const change = nameChange(thing.known?.state ?? null, state);
     const reads = readsOf({ state, change, observations: thing.observations, references, lookedFor }, known);
-    const content = { facts: heldFacts(state), ...made, contentDigest, reads };
+    const content = { facts: heldFacts(state), ...made, stateText, contentDigest, reads };
     contents.set(key, { state, content: isUnchanged(thing.known, contentDigest, options) ? null : content });
   }
   return contents;

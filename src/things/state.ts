@@ -68,9 +68,15 @@ const digests = new WeakMap<ThingState, string>();
 
 /** Tells states apart: equal ones have the same. A state is never changed, so it is digested once. */
 export function stateDigest(state: ThingState): string {
-  const digest = digests.get(state) ?? digestOf(canonicalJson(state));
+  return digests.get(state) ?? spelledState(state).digest;
+}
+
+/** A state as canonical JSON, with its digest. The text is as large as the state, and not kept. */
+export function spelledState(state: ThingState): { readonly text: string; readonly digest: string } {
+  const text = canonicalJson(state);
+  const digest = digestOf(text);
   digests.set(state, digest);
-  return digest;
+  return { text, digest };
 }
 
 /** The state as metadata of a version. */

@@ -344,6 +344,15 @@ export const BUGS_TO_PLANT: readonly BugToPlant[] = [
     },
   },
   {
+    name: 'what fails in between requests is forgotten',
+    file: 'lib/support/sql-worker.ts',
+    replace: ['this.#failedWhenIdle = cause;', 'this.#failedWhenIdle ??= null;'],
+    caughtBy: {
+      file: 'tests/lib/support/sql-thread.test.ts',
+      title: 'what fails when nobody asks is told to whoever asks next, and to those after',
+    },
+  },
+  {
     name: 'a failed commit of the journal is tried again on its connection',
     file: 'lib/journal/run-journal.ts',
     replace: [
@@ -793,13 +802,22 @@ export const BUGS_TO_PLANT: readonly BugToPlant[] = [
     name: 'what is rejected is lost when another run is faster',
     file: 'src/things/batch.ts',
     replace: [
-      '    if (done === null) continue;',
-      '    if (done === null) left = { ...left, rejected: [] };\n    if (done === null) continue;',
+      '    if (tries === MAX_TRIES) throw',
+      '    if (done === null) left = { ...left, rejected: [] };\n    if (tries === MAX_TRIES) throw',
     ],
     caughtBy: {
       file: RECORDS_RUN_TEST,
       title: 'what is rejected is kept, also when another run is faster at what came with it',
     },
+  },
+  {
+    name: 'a batch is made ready beside one that changes its things',
+    file: INGEST_RECORDS,
+    replace: [
+      'if (observations.some(({ thing }) => changed.has(thing.key)))',
+      'if (observations.length < changed.size * 0)',
+    ],
+    caughtBy: { file: RECORDS_RUN_TEST, title: 'one that speaks of the same things waits for it' },
   },
   {
     name: 'a provisional thing is kept beside the real one',

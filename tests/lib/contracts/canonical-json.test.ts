@@ -42,3 +42,12 @@ test('keys in another order make no difference, and members that are undefined a
   expect(canonicalJson({ b: 1, a: { d: 2, c: 3 } })).toBe(canonicalJson({ a: { c: 3, d: 2 }, b: 1 }));
   expect(canonicalJson({ a: 1, b: undefined })).toBe('{"a":1}');
 });
+
+test('texts at hand stand for what they spell, wherever it is, and for nothing that looks like it', () => {
+  const part = { b: [1, { d: 2, c: 'x' }], a: null };
+  const value = { z: part, list: [part, { ...part }], y: { part } };
+  expect(canonicalJson(value, new Map([[part, canonicalJson(part)]]))).toBe(canonicalJson(value));
+  expect(canonicalJson(value, new Map([[part, '"here"']]))).toBe(
+    '{"list":["here",{"a":null,"b":[1,{"c":"x","d":2}]}],"y":{"part":"here"},"z":"here"}',
+  );
+});

@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { StoreError } from '../../../lib/contracts/errors.ts';
 import { MAX_STAYS } from '../../../src/things/stays.ts';
@@ -30,13 +31,13 @@ function read(time: string, reading: Readonly<Record<string, unknown>> = { latit
   api.readings.push({ vehicle: { id, name }, type: 'gps', reading: { time: at, ...reading } });
 }
 
-/** A machine over the memory, and what is looked at in it. */
-async function open(faults = new Faults()) {
+/** A machine over the memory, and what is looked at in it. @param beforePivot what each pivot waits for. */
+async function open(faults = new Faults(), beforePivot: () => Promise<void> = async () => {}) {
   const { parts, machine, resume } = await openMachine(home, {
     env: api.env,
     change: (real) =>
       withStores(real, ({ records, vectors }) => ({
-        records: faults.wrap('records', records),
+        records: faults.wrap('records', waiting(records, beforePivot)),
         vectors: faults.wrap('vectors', vectors),
       })),
   });
@@ -54,12 +55,28 @@ async function open(faults = new Faults()) {
         .filter(({ type }) => type === 'AT')
         .map(({ name, from, until }) => [name, from, until]),
     versions: () => records.currentVersions(null, 99, never),
+    keys: async () => (await records.currentVersions(null, 9_999, never)).map(({ documentId }) => documentId),
     times: async () =>
       (await records.readings({ documentId: thing, series: 'position', fromAt: null, toAt: null }, 99, never)).map(
         ({ at }) => at.slice(11, 16),
       ),
     reasons: async () => (await records.rejected(rejectedPage, never)).map(({ path }) => path),
   };
+}
+
+/** The store, whose pivots wait for something. */
+function waiting<Store extends object>(store: Store, beforePivot: () => Promise<void>): Store {
+  return new Proxy(store, {
+    get(target, key) {
+      const member: unknown = Reflect.get(target, key, target);
+      if (typeof member !== 'function') return member;
+      if (key !== 'pivot') return member.bind(target);
+      return async (...args: unknown[]) => {
+        await beforePivot();
+        return Reflect.apply(member, target, args) as unknown;
+      };
+    },
+  });
 }
 
 test('readings and records that come again are written once: no other version, no other reading', async () => {
@@ -140,6 +157,54 @@ test('where a thing was before the stays that it keeps is told by its readings',
   expect(await placesAt(timeOf(14))).toEqual([['samsara:address:1', null, timeOf(15)]]);
   expect([await placesAt(timeOf(17)), await placesAt(timeOf(15)), await placesAt(timeOf(-1))]).toEqual([[], [], []]);
   expect((await verify()).differences).toEqual([]);
+});
+
+describe('while a batch is written', () => {
+  const BATCH = 256;
+  const vehicle = (number: number) => ({ id: `2814749811${number}`, name: `TRUCK-${number}`, vehicleType: 'truck' });
+  const reading = (name: string) => ({
+    vehicle_id: name,
+    timestamp: '2026-01-05T06:00:00Z',
+    latitude: 41,
+    longitude: -87,
+  });
+
+  /** Takes two batches and one record more. @returns whether the second was made ready before the pivot of the first. */
+  async function takeBatches(second: object) {
+    const faults = new Faults();
+    const isReadAhead = () => {
+      const from = faults.points.indexOf('records.writeBuilding:after');
+      return from >= 0 && faults.points.includes('records.factsOn:after', from);
+    };
+    let isAhead: boolean | null = null;
+    const beforePivot = async () => {
+      for (let waits = 0; isAhead === null && waits < 100 && !isReadAhead(); waits += 1) await delay(10);
+      isAhead ??= isReadAhead();
+    };
+    const opened = await open(faults, beforePivot);
+    const vehicles = Array.from({ length: 2 * BATCH }, (_, index) => vehicle(1_000 + index));
+    const lines = [...vehicles.slice(0, BATCH), second, ...vehicles.slice(BATCH)];
+    const path = join(home, '..', 'batches.ndjson');
+    writeFileSync(path, lines.map((line) => JSON.stringify(line)).join('\n'));
+    const summary = await opened.take(path);
+    return { ...opened, summary, isAhead };
+  }
+
+  test('the next is made ready, and what it was made from is looked at again: a name that the first one gives', async () => {
+    const { isAhead, summary, keys, verify } = await takeBatches(reading('TRUCK-1000'));
+    expect([isAhead, summary.exit_status]).toEqual([true, 0]);
+    // The reading is of the vehicle that bears the name, and nothing is known by its name alone.
+    expect((await keys()).filter((key) => key.includes('name:'))).toEqual([]);
+    expect(summary.records).toMatchObject({ records: 2 * BATCH + 1, readings: 1 });
+    expect((await verify()).differences).toEqual([]);
+  });
+
+  test('one that speaks of the same things waits for it', async () => {
+    const { isAhead, keys, verify } = await takeBatches({ ...vehicle(1_000), notes: 'again' });
+    expect(isAhead).toBe(false);
+    expect(await keys()).toHaveLength(2 * BATCH);
+    expect((await verify()).differences).toEqual([]);
+  });
 });
 
 describe('a run that goes on', () => {
