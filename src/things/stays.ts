@@ -9,10 +9,10 @@ interface Move {
 }
 
 /**
- * How many stays a thing keeps, the latest: of a truck those of one or two weeks. Each version states all that it keeps, so all of them for
+ * How many stays a thing keeps, the latest: of a truck those of about a week. Each version states all that it keeps, so all of them for
  * ever would make each new one take longer than the one before. Older ones still follow from the series.
  */
-export const MAX_STAYS = 64;
+export const MAX_STAYS = 32;
 
 /**
  * The latest stays of a thing in known places once more readings of its position are there: from the first reading inside to the
