@@ -7,6 +7,8 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import Database from 'better-sqlite3';
+import { visibleByMemory } from './parts/bulk/neo4j.ts';
 import { type BenchServer, benchServer } from './parts/bulk/servers.ts';
 import { writeReadings, writeShipments } from './parts/feeds.ts';
 import { inFolder } from './parts/folders.ts';
@@ -31,6 +33,14 @@ const MAX_RESIDENT_BYTES = 300e6;
 /** Synced commits of the journal: so many a batch, and so many a run besides. */
 const COMMITS_A_BATCH = 4;
 const COMMITS_A_RUN = 2;
+
+/** So many warm the servers before. */
+const WARMING_RECORDS = 500;
+
+/** Tables that are filled with what the records say. */
+const TABLES = ['document', 'chunk', 'fact', 'reading', 'point', 'entity', 'mention', 'relation'];
+
+const BARE_RECORDS = new URL('./parts/bare-records.ts', import.meta.url);
 
 interface Feed {
   readonly name: string;
@@ -60,7 +70,7 @@ const HEAD = [
 ];
 
 const BARE =
-  'The bare script reads the same file and maps, folds, describes, extracts and embeds with the same parts; it holds everything in memory, writes each thing once and has no journal, no pivot, no digests to check by, and no look at what is known. *Rows alone*: inserts the rows of the memory that apex made into an empty one, by prepared statements in transactions of 10,000 rows, and does nothing else. Loading modules is counted for neither.';
+  'The bare script reads the same file and maps, folds, describes, extracts and embeds with the same parts; it holds everything in memory, writes each thing once and has no journal, no pivot, no digests to check by, and no look at what is known; into servers it writes to all four at once, by the statements of `bulk`. *Rows alone*: inserts the rows of the memory that apex made into an empty one, by prepared statements in transactions of 10,000 rows, and does nothing else. Loading modules is counted for neither.';
 
 await inFolder('records', async (folder) => {
   const rows: (readonly (string | number)[])[] = [HEAD];
@@ -83,11 +93,9 @@ async function embedded(feed: Feed, path: string, folder: string): Promise<reado
   const words = ['ingest-json', '--source', feed.source, path];
   const first = await measured(words, { home, isWatched: false });
   const memory = join(home, 'memory.db');
-  const bare = secondsOf(new URL('./parts/bare-records.ts', import.meta.url), [
-    feed.source,
-    path,
-    join(folder, `bare-${feed.name}.db`),
-  ]);
+  const barePath = join(folder, `bare-${feed.name}.db`);
+  const bare = secondsOf(BARE_RECORDS, [feed.source, path, barePath]);
+  assertSame(feed, rowsIn(memory), rowsIn(barePath));
   const rowsAlone = secondsOf(new URL('./parts/bare-rows.ts', import.meta.url), [
     memory,
     join(folder, `rows-${feed.name}.db`),
@@ -107,16 +115,42 @@ async function intoServers(feed: Feed, path: string, folder: string): Promise<re
     const settings = addresses(servers);
     const words = ['ingest-json', '--source', feed.source, path];
     const options = { home: join(folder, `servers-${feed.name}`), settings, isWatched: false };
+    const [records, graph, vectors, cache] = servers.map(({ url }) => url);
+    const bareInto = (file: string) =>
+      secondsOf(BARE_RECORDS, [feed.source, file, JSON.stringify({ records, graph, vectors, cache })]);
+    // The first load after a start meets cold servers, whoever makes it.
+    const warming = join(folder, `warming-${feed.name}.ndjson`);
+    feed.write(warming, Math.min(WARMING_RECORDS, feed.count));
+    bareInto(warming);
     const first = await measured(words, options);
     const again = await measured(words, options);
+    const bare = bareInto(path);
+    assertSame(feed, ...(await visibleByMemory(graph!)).slice(0, 2));
     const isStandIn = servers.some((server) => server.isStandIn);
     return row(feed, isStandIn ? 'servers, vectors into THE STAND-IN' : 'servers', {
-      ...{ first, again, bare: null, rowsAlone: null },
+      ...{ first, again, bare, rowsAlone: null },
       peak: '',
     });
   } finally {
     for (const server of servers) await server.stop();
   }
+}
+
+function rowsIn(path: string): Record<string, unknown> {
+  const db = new Database(path, { readonly: true });
+  try {
+    return Object.fromEntries(
+      TABLES.map((table) => [table, db.prepare(`SELECT count(*) FROM ${table}`).pluck().get()]),
+    );
+  } finally {
+    db.close();
+  }
+}
+
+/** A comparison with a script that writes something else would say nothing. */
+function assertSame({ name }: Feed, ...both: readonly unknown[]): void {
+  const [apex, bare] = both.map((counts) => JSON.stringify(counts));
+  if (apex !== bare) throw new Error(`${name}: one wrote ${apex}, the other ${bare}`);
 }
 
 function addresses([records, graph, vectors, cache]: readonly BenchServer[]): Record<string, string> {

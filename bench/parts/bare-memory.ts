@@ -26,8 +26,25 @@ export interface BareDocument {
   readonly relations: readonly StoredRelation[];
 }
 
+/** A reading of a thing as the bare scripts write it. */
+export interface BareReading {
+  readonly series: string;
+  readonly at: string;
+  readonly value: object;
+  readonly place: string | null;
+}
+
+/** Where a bare script writes. */
+export interface BareTarget {
+  /** Inserts the documents together. */
+  write(documents: readonly BareDocument[]): void | Promise<void>;
+  /** Inserts readings of a thing. @param id the document that is the thing. */
+  writeReadings(id: string, readings: readonly BareReading[]): void | Promise<void>;
+  close(): void | Promise<void>;
+}
+
 /** An empty memory that is filled with nothing but inserts. */
-export class BareMemory {
+export class BareMemory implements BareTarget {
   readonly #db: Database.Database;
   readonly #statements = new Map<string, Database.Statement<unknown[]>>();
 
@@ -39,7 +56,7 @@ export class BareMemory {
     for (const sql of memorySchema(dimensions)) this.#db.exec(sql);
   }
 
-  /** Inserts the documents in one transaction. */
+  /** In one transaction. */
   write(documents: readonly BareDocument[]): void {
     this.#db.transaction(() => {
       for (const document of documents) this.#writeDocument(document);
@@ -93,8 +110,7 @@ export class BareMemory {
     this.#insert('point_vector', [BigInt(lastInsertRowid), 1n, '', vector]);
   }
 
-  /** Inserts readings of a thing. */
-  writeReadings(id: string, readings: readonly { series: string; at: string; value: object; place: string | null }[]) {
+  writeReadings(id: string, readings: readonly BareReading[]): void {
     this.#db.transaction(() => {
       for (const { series, at, value, place } of readings) {
         const text = JSON.stringify(value);

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import neo4j, { type Driver } from 'neo4j-driver';
-import type { VersionRecord } from '../../../lib/contracts/store.ts';
+import { ENTITY_TYPES } from '../../../lib/contracts/document.ts';
+import type { StoredRelation, VersionRecord } from '../../../lib/contracts/store.ts';
 import { openNeo4jGraph } from '../../../lib/stores/graph/neo4j.ts';
 import { Neo4jConnection } from '../../../lib/stores/graph/neo4j-connection.ts';
 import { openMemory } from '../../../lib/stores/graph/neo4j-schema.ts';
@@ -47,6 +48,11 @@ type Statements = readonly (readonly [text: string, rowsOf: (items: readonly Row
 
 const own = (items: readonly Row[]) => items;
 
+/** A label cannot be a parameter. */
+const LABELS = ENTITY_TYPES.map(
+  (type) => `FOREACH (_ IN CASE WHEN r.type = '${type}' THEN [1] ELSE [] END | SET e:${type})`,
+).join(' ');
+
 const DOCUMENTS: Statements = [
   [
     `UNWIND $rows AS r MERGE (d:ApexDocument {uuid: r.uuid}) ON CREATE SET d:Document:Episodic:__Node__:__KGBuilder__ SET d += r.p`,
@@ -70,7 +76,7 @@ const MENTIONS: Statements = [
   [
     `UNWIND $rows AS r MERGE (e:ApexEntity {uuid: r.uuid})
      ON CREATE SET e:Entity:__Entity__:__Node__:__KGBuilder__, e.created_at = r.createdAt, e.summary = ''
-     SET e += r.p FOREACH (_ IN CASE WHEN r.type = 'Organization' THEN [1] ELSE [] END | SET e:Organization)`,
+     SET e += r.p ${LABELS}`,
     (items) =>
       distinct(
         items.map(({ entity }) => entity as Row),
@@ -182,7 +188,8 @@ function rowsOf(batch: readonly VersionRecord[], memory: string, batchKey: strin
             chunk_id: relation.chunkId,
           },
           ...{ episodes: [document], source_node_uuid: from, target_node_uuid: to, apex_valid_at: relation.validAt },
-          valid_at: statedAt,
+          ...{ valid_at: dateTime(relation.validAt), ...endOf(relation, record.createdAt) },
+          ...detailProperties(relation.detail ?? {}),
         },
       });
     }
@@ -195,6 +202,23 @@ function rowsOf(batch: readonly VersionRecord[], memory: string, batchKey: strin
     [MENTIONS, mentions.sort(byEntity)],
     [RELATIONS, relations.sort(byEntity)],
   ];
+}
+
+function dateTime(text: string | null): unknown {
+  return text === null ? null : neo4j.types.DateTime.fromStandardDate(new Date(text));
+}
+
+function endOf({ invalidAt = null }: StoredRelation, createdAt: string): Row {
+  if (invalidAt === null) return {};
+  return {
+    ...{ apex_stated_until: invalidAt, apex_invalid_at: invalidAt, invalid_at: dateTime(invalidAt) },
+    ...{ apex_expired_at: createdAt, expired_at: dateTime(createdAt) },
+  };
+}
+
+function detailProperties(detail: NonNullable<StoredRelation['detail']>): Row {
+  const named = Object.entries(detail).map(([name, value]) => [`detail_${name}`, value] as const);
+  return named.length === 0 ? {} : { apex_detail: JSON.stringify(detail), ...Object.fromEntries(named) };
 }
 
 async function inSlices(driver: Driver, statements: Statements, items: readonly Row[]): Promise<void> {
@@ -282,6 +306,30 @@ function looking(url: string, memory: string, close: () => Promise<void>): Omit<
     },
   };
 }
+
+/** How much is visible in each memory of a server, the fullest first. */
+export async function visibleByMemory(url: string): Promise<Readonly<Record<string, number>>[]> {
+  const driver = driverOf(url);
+  const found = new Map<string, Record<string, number>>();
+  for (const [name, match] of Object.entries(VISIBLE)) {
+    const { records } = await driver.executeQuery(`MATCH ${match} RETURN n.apex_memory AS memory, count(n) AS count`);
+    for (const record of records) {
+      const memory: string = record.get('memory');
+      found.set(memory, { ...found.get(memory), [name]: Number(record.get('count')) });
+    }
+  }
+  await driver.close();
+  const relationsOf = ({ relations = 0 }: Record<string, number>) => relations;
+  return [...found.values()].sort((a, b) => relationsOf(b) - relationsOf(a));
+}
+
+const VISIBLE: { readonly [name: string]: string } = {
+  documents: '(n:ApexDocument {live: true})',
+  chunks: '(n:ApexChunk {live: true})',
+  entities: '(n:ApexEntity)',
+  mentions: '(:ApexChunk)-[n:MENTIONS]->()',
+  relations: '()-[n:RELATES_TO {live: true}]->()',
+};
 
 const REMOVED = [
   ...['Chunk', 'Document', 'Entity'].map((label) => `(n:Apex${label} {apex_memory: $memory})`),

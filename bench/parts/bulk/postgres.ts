@@ -1,12 +1,20 @@
 import pg from 'pg';
+import { sha256 } from '../../../lib/contracts/identity.ts';
 import type { StoredChunk, VersionRecord } from '../../../lib/contracts/store.ts';
 import { openPostgresRecords } from '../../../lib/stores/records/postgres.ts';
 import { postgresSchema } from '../../../lib/stores/records/postgres-schema.ts';
 import { indexedText, WordCutter } from '../../../lib/stores/records/postgres-words.ts';
+import type { BareReading } from '../bare-memory.ts';
 import type { Loader, Place } from './loader.ts';
 
 const never = new AbortController().signal;
 const STATEMENT_ROWS = 1_000;
+
+/** Who writes readings of things, too. */
+interface ReadingsLoader {
+  /** @param id the document that is the thing. */
+  writeReadings(id: string, readings: readonly BareReading[]): Promise<void>;
+}
 
 /** Through apex: its schema, its writes, its pivot. */
 export async function apexPostgres({ url, name, dimensions }: Place): Promise<Loader> {
@@ -35,7 +43,7 @@ export async function apexPostgres({ url, name, dimensions }: Place): Promise<Lo
 }
 
 /** The same rows by the same statements, a transaction a batch, over one connection. */
-export async function barePostgres({ url, name }: Place): Promise<Loader> {
+export async function barePostgres({ url, name }: Place): Promise<Loader & ReadingsLoader> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   await client.query(`CREATE SCHEMA ${name}`);
@@ -68,6 +76,14 @@ export async function barePostgres({ url, name }: Place): Promise<Loader> {
       );
       await client.query('COMMIT');
     },
+    writeReadings: async (id, readings) => {
+      // A digest for each, since it is part of the key.
+      const rows = readings.map(({ series, at, value, place }) => {
+        const text = JSON.stringify(value);
+        return [id, series, at, sha256(text), 0, text, place, name, 1];
+      });
+      await insert(client, `${name}.reading`, READING, rows);
+    },
     show: async () => {},
     counts: () => countsOf(url, name),
     sizes: () => sizesOf(url, name),
@@ -79,6 +95,9 @@ export async function barePostgres({ url, name }: Place): Promise<Loader> {
 }
 
 /** Columns with their types, as `unnest` gives them. */
+const READING = `document_id text, series text, at text, digest text, mark bigint, value jsonb, place_key text, run_id text,
+  batch_no integer`;
+
 const DOCUMENT = 'document_id text, uuid text, last_version integer, current_version integer';
 const VERSION = `document_id text, version integer, state text, run_id text, batch_no integer, lsn bigint, uuid text, group_id text,
   source text, source_uri text, name text, parent_id text, media_type text, bytes bigint, content_digest text, settings_digest text,
@@ -87,7 +106,7 @@ const VERSION = `document_id text, version integer, state text, run_id text, bat
 const CHUNK = `document_id text, version integer, run_id text, batch_no integer, chunk_id text, heading text, text text, ordinal integer,
   start_offset integer, end_offset integer, page integer, token_count integer, heading_path json, word_count integer, words tsvector`;
 const FACT = `relation_id text, document_id text, version integer, run_id text, batch_no integer, type text, subject_id text,
-  object_id text, chunk_id text, quote text, valid_at text`;
+  object_id text, chunk_id text, quote text, valid_at text, stated_until text, detail json`;
 
 async function insert(
   client: pg.Client,
@@ -148,7 +167,8 @@ function chunkRow(
 function factRows(record: VersionRecord, runId: string, batchNo: number) {
   return record.relations.map((relation) => [
     ...[relation.relationId, record.documentId, record.version, runId, batchNo, relation.type, relation.subjectId],
-    ...[relation.objectId, relation.chunkId, relation.quote, relation.validAt],
+    ...[relation.objectId, relation.chunkId, relation.quote, relation.validAt, relation.invalidAt ?? null],
+    JSON.stringify(relation.detail ?? {}),
   ]);
 }
 
