@@ -170,7 +170,7 @@ describe('while a batch is written', () => {
   });
 
   /** Takes two batches and one record more. @returns whether the second was made ready before the pivot of the first. */
-  async function takeBatches(second: object) {
+  async function takeBatches(second: object, { isRefused = false } = {}) {
     const faults = new Faults();
     const isReadAhead = () => {
       const from = faults.points.indexOf('records.writeBuilding:after');
@@ -180,6 +180,7 @@ describe('while a batch is written', () => {
     const beforePivot = async () => {
       for (let waits = 0; isAhead === null && waits < 100 && !isReadAhead(); waits += 1) await delay(10);
       isAhead ??= isReadAhead();
+      if (isRefused) throw refusal();
     };
     const opened = await open(faults, beforePivot);
     const vehicles = Array.from({ length: 2 * BATCH }, (_, index) => vehicle(1_000 + index));
@@ -197,6 +198,15 @@ describe('while a batch is written', () => {
     expect((await keys()).filter((key) => key.includes('name:'))).toEqual([]);
     expect(summary.records).toMatchObject({ records: 2 * BATCH + 1, readings: 1 });
     expect((await verify()).differences).toEqual([]);
+  });
+
+  test('where it cannot be written, what was made ready beside it is let go, and a resumed run takes both', async () => {
+    const { isAhead, summary, keys } = await takeBatches(reading('TRUCK-1000'), { isRefused: true });
+    expect([isAhead, summary.state, await keys()]).toEqual([true, 'interrupted', []]);
+    const resumed = await open();
+    await resumed.resume(summary.run_id);
+    expect(await resumed.keys()).toHaveLength(2 * BATCH);
+    expect((await resumed.verify()).differences).toEqual([]);
   });
 
   test('one that speaks of the same things waits for it', async () => {
