@@ -107,8 +107,7 @@ class Connection {
     try {
       if (!isOnlyRead(this.#settings)) this.#foldIn();
     } catch (cause) {
-      // The log holds every commit, and whoever opens the file next folds it in: a full disk has cost nothing yet.
-      if ((cause as { code?: unknown }).code !== 'SQLITE_FULL') throw cause;
+      if (!isFullDisk(cause)) throw cause;
     } finally {
       this.#db.close();
     }
@@ -142,8 +141,7 @@ class Connection {
       // Readers of an older state, and other writers, are not waited for: what they keep in the log is folded in later.
       if (log!.log - log!.checkpointed >= pages) this.#db.pragma('wal_checkpoint(PASSIVE)');
     } catch (cause) {
-      // The log holds every commit: a full disk has cost nothing yet.
-      if ((cause as { code?: unknown }).code !== 'SQLITE_FULL') this.#failedWhenIdle = cause;
+      if (!isFullDisk(cause)) this.#failedWhenIdle = cause;
     }
   }
 
@@ -175,6 +173,11 @@ class Connection {
     this.#probeHits += 1;
     if (this.#probeHits === probe.atCount) process.kill(process.pid, 'SIGKILL');
   }
+}
+
+/** Where the log cannot be folded in for that, it has cost nothing yet: the log holds every commit, and is folded in later. */
+function isFullDisk(cause: unknown): boolean {
+  return (cause as { code?: unknown }).code === 'SQLITE_FULL';
 }
 
 function isOnlyRead(settings: WorkerSettings): boolean {

@@ -19,15 +19,18 @@ export function extractionOf(kept: unknown): Extraction {
 }
 
 /** What each store must hold of a version, as it was kept. A damaged inventory expects nothing: all that is there is then told as extra. */
-export function expectedRows(kept: unknown, version: DocumentVersion): (InventoryRow & { readonly role: Role })[] {
+export function* expectedRows(
+  kept: unknown,
+  version: DocumentVersion,
+): Generator<InventoryRow & { readonly role: Role }> {
   const isWhole =
     isObject(kept) &&
     Object.entries(kept).every(
       ([role, items]) => (ROLES as readonly string[]).includes(role) && isListOf(items, ['kind', 'id', 'digest'], []),
     );
-  if (!isWhole) return [];
+  if (!isWhole) return;
   const inventory = kept as Partial<VersionRecord['inventory']>;
-  return ROLES.flatMap((role) => (inventory[role] ?? []).map((item) => ({ ...version, role, ...item })));
+  for (const role of ROLES) for (const item of inventory[role] ?? []) yield { ...version, role, ...item };
 }
 
 function isListOf(value: unknown, texts: readonly string[], numbers: readonly string[]): boolean {

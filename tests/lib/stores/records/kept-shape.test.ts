@@ -6,7 +6,7 @@ const version = { documentId: 'a', version: 2 };
 
 test('a kept inventory is told row by row, by role', () => {
   const kept = { records: [item, { ...item, id: 'c-2' }], graph: [], vectors: [item], cache: [] };
-  expect(expectedRows(kept, version)).toEqual([
+  expect([...expectedRows(kept, version)]).toEqual([
     { ...version, role: 'records', ...item },
     { ...version, role: 'records', ...item, id: 'c-2' },
     { ...version, role: 'vectors', ...item },
@@ -23,5 +23,5 @@ test.each([
   ['an item without its digest', { records: [{ kind: 'chunk', id: 'c-1', digesu: 'd' }] }],
   ['an item whose id is a number', { records: [{ ...item, id: 1 }] }],
 ])('%s expects nothing', (_, kept) => {
-  expect(expectedRows(kept, version)).toEqual([]);
+  expect([...expectedRows(kept, version)]).toEqual([]);
 });
