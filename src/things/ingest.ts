@@ -39,7 +39,7 @@ import { Turns } from './turns.ts';
 export const BATCH_RECORDS = 256;
 /**
  * A shipment of 3 KB speaks of some ten things: 256 of them made batches that took 650 MB. With this many observations 20,000 shipments
- * take 271 MB, with 512 they take 305, since the next batch is made ready beside the one that is written.
+ * take 285 MB, with 512 they take 305, since the next batch is made ready beside the one that is written.
  */
 export const BATCH_OBSERVATIONS = 384;
 
