@@ -104,3 +104,9 @@ export async function lockBatch(
 export function* pagesOf<Item>(items: readonly Item[], size: number): Generator<readonly Item[]> {
   for (let from = 0; from < items.length; from += size) yield items.slice(from, from + size);
 }
+
+/**
+ * That `v`, a version that is looked up by its key, is the current one. Concatenated, so that no index is of it: where the planner's
+ * statistics stem from a time when few were current, it would begin with the index of those, and go through all of them.
+ */
+export const IS_CURRENT_VERSION = "(v.state || '') = 'current'";

@@ -1,6 +1,7 @@
 import type { KeywordTerm, Ranked } from '../../contracts/store.ts';
 import type { PgTransaction, PgValue } from './postgres-connection.ts';
 import type { PostgresMemory } from './postgres-memory.ts';
+import { IS_CURRENT_VERSION } from './postgres-rows.ts';
 import type { WordCutter } from './postgres-words.ts';
 
 // The ranking of the embedded memory's full text, in SQL. Source: https://sqlite.org/fts5.html#the_bm25_function and its source,
@@ -148,7 +149,7 @@ function rankedBy(transaction: PgTransaction, at: string, ranking: Ranking): Pro
   return transaction.all<Ranked>(
     `WITH candidate AS MATERIALIZED (
        SELECT c.chunk_id, c.words, ${K1} * (1 - ${B} + ${B} * c.word_count / $3::float8) AS norm
-       FROM ${at}chunk c JOIN ${at}version v ON v.document_id = c.document_id AND v.version = c.version AND v.state = 'current'
+       FROM ${at}chunk c JOIN ${at}version v ON v.document_id = c.document_id AND v.version = c.version AND ${IS_CURRENT_VERSION}
        WHERE c.words @@ $1::tsquery AND ($2::text IS NULL OR v.group_id = $2) LIMIT ${MAX_CANDIDATES}),
      found (chunk_id, norm, n, places) AS (${foundIn(terms, param)}),
      frequency AS (SELECT chunk_id, norm, n, sum(places)::float8 AS f FROM found GROUP BY chunk_id, norm, n)

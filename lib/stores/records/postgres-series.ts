@@ -13,6 +13,7 @@ import type {
 import type { FactRead, PivotRequest } from '../../contracts/store.ts';
 import type { PgTransaction } from './postgres-connection.ts';
 import type { PostgresMemory } from './postgres-memory.ts';
+import { IS_CURRENT_VERSION } from './postgres-rows.ts';
 import { markOf, markSum } from './series-marks.ts';
 import { type SeriesHead, windowsOf } from './series-windows.ts';
 
@@ -49,7 +50,7 @@ export function misread(at: string, from: number): string {
         SELECT DISTINCT f.document_id COLLATE "C" FROM (
           SELECT document_id, version FROM ${at}fact WHERE object_id = r.object_id AND type = r.type
           UNION ALL SELECT document_id, version FROM ${at}fact WHERE object_id = r.object_id AND r.type IS NULL) f
-        JOIN ${at}version v ON v.document_id = f.document_id AND v.version = f.version AND v.state = 'current' ORDER BY 1)
+        JOIN ${at}version v ON v.document_id = f.document_id AND v.version = f.version AND ${IS_CURRENT_VERSION} ORDER BY 1)
       IS DISTINCT FROM ARRAY(SELECT jsonb_array_elements_text(r.subject_ids::jsonb) COLLATE "C" ORDER BY 1)`;
 }
 

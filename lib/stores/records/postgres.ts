@@ -62,6 +62,7 @@ import { PostgresPlaces } from './postgres-places.ts';
 import {
   CHUNK_FIELDS,
   headingOf,
+  IS_CURRENT_VERSION,
   named,
   pageOfWanted,
   pagesOf,
@@ -710,7 +711,7 @@ const FACT_FIELDS = `SELECT f.relation_id AS "relationId", f.document_id AS "doc
 
 /** Behind `fact f`. */
 function ofCurrent(at: string): string {
-  return `JOIN ${at}version v ON v.document_id = f.document_id AND v.version = f.version AND v.state = 'current'`;
+  return `JOIN ${at}version v ON v.document_id = f.document_id AND v.version = f.version AND ${IS_CURRENT_VERSION}`;
 }
 
 /** Of `t`: its version's own row is not there. */

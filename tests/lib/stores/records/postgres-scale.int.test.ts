@@ -80,6 +80,29 @@ test.skipIf(url === null)(
   },
 );
 
+test.skipIf(url === null)(
+  'a fact’s version is looked up by its key, also where statistics say that no version is current',
+  async () => {
+    const settings = postgresSettings();
+    const store = await openRecords(settings);
+    const { fence } = await store.openRun({ runId: 'run-1', journalId: 'journal' }, never);
+    const records = Array.from({ length: 300 }, (_, index) => recordOf(`d${index}`));
+    await store.allocate(records, never);
+    await store.write(ref('run-1'), records, never);
+    const plan = await withClient(async (client) => {
+      // What happens by itself when many versions have been written.
+      await client.query(`ANALYZE ${settings.schema}.version, ${settings.schema}.fact`);
+      await store.pivot(pivotOf({ ref: ref('run-1'), fence }, records), never);
+      const { rows } = await client.query(`EXPLAIN ${misread(`${settings.schema}.`, 1)}`, [
+        ...[['d1'], ['object'], ['CARRIER_OF'], ['[]']],
+      ]);
+      return rows.map((row: Record<string, string>) => row['QUERY PLAN']).join('\n');
+    });
+    expect(plan).toContain('version_pkey');
+    expect(plan).not.toContain('one_current');
+  },
+);
+
 describe.skipIf(url === null)('a pivot of more documents than the server has locks for', () => {
   const COUNT = 30_000;
   const documents = Array.from({ length: COUNT }, (_, index) => ({ documentId: `d${index}`, uuid: `d${index}` }));
