@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import neo4j, { type Driver, type Session, type Transaction } from 'neo4j-driver';
+import neo4j, { type Driver } from 'neo4j-driver';
 import { ConfigError } from '../../contracts/errors.ts';
 import { type Failure, failureOf, type Phase, type Remedy, SilenceError } from './neo4j-errors.ts';
 
@@ -39,6 +39,8 @@ const MAX_DELAY_MS = 1_000;
 
 /** How many writing transactions are under way together: more gain nothing and get into each other's way. */
 const LANES = 2;
+/** Fewer items than this are not worth a transaction of their own. */
+const MIN_SLICE = 100;
 
 const SCHEMES = ['bolt:', 'bolt+s:', 'bolt+ssc:', 'neo4j:', 'neo4j+s:', 'neo4j+ssc:'];
 
@@ -94,14 +96,16 @@ export class Neo4jConnection {
     return this.#transact({ operation, signal, mode: neo4j.session.WRITE }, work);
   }
 
-  /** Writes items in slices of at most `size`, a transaction each, a few together; what is too much at once is halved. */
+  /** Writes items in even slices of at most `size`, a transaction each, a few together; what is too much at once is halved. */
   async writeSlices<Item>(
     items: readonly Item[],
     { operation, size, signal }: { operation: string; size: number; signal: AbortSignal },
     work: (run: Run, slice: readonly Item[]) => Promise<unknown>,
   ): Promise<void> {
-    const slices: (readonly Item[])[] = [];
-    for (let from = items.length; from > 0; from -= size) slices.push(items.slice(Math.max(from - size, 0), from));
+    const count = slicesOf(items.length, size);
+    const slices = Array.from({ length: count }, (_, index) =>
+      items.slice(Math.floor((index * items.length) / count), Math.floor(((index + 1) * items.length) / count)),
+    ).reverse();
     const lane = async () => {
       for (let slice = slices.pop(); slice !== undefined; slice = slices.pop()) {
         const taken = slice;
@@ -167,10 +171,16 @@ export class Neo4jConnection {
     const driver = this.#driver;
     const { database } = this.#server;
     const session = driver.session({ defaultAccessMode: mode, ...(database == null ? {} : { database }) });
-    let phase: Phase = 'connect';
+    let phase: Phase = 'run';
+    const transaction = session.beginTransaction({
+      ...{ timeout: this.#transactionMs, metadata: { app: 'apex', operation } },
+    });
+    // The first statement is sent with the beginning instead of after it; what fails then is the beginning.
+    let refusal: unknown = null;
+    transaction.catch((error: unknown) => {
+      refusal = error;
+    });
     try {
-      const transaction = await this.#begin(session, operation);
-      phase = 'run';
       const answer = await work(async (text, params = {}) => {
         const { records } = await this.#answered(Promise.resolve(transaction.run(text, params)));
         return records.map((record) => record.toObject() as never);
@@ -179,18 +189,13 @@ export class Neo4jConnection {
       await this.#answered(transaction.commit());
       return answer;
     } catch (error) {
-      const failure = failureOf(error, { place: this.place, operation, phase });
+      const failure = failureOf(refusal ?? error, { place: this.place, operation, phase });
       if (failure === null) throw error;
       this.#settle(failure, driver);
       throw failure.error;
     } finally {
       await settled(session.close());
     }
-  }
-
-  async #begin(session: Session, operation: string): Promise<Transaction> {
-    const config = { timeout: this.#transactionMs, metadata: { app: 'apex', operation } };
-    return this.#answered(Promise.resolve(session.beginTransaction(config)));
   }
 
   /** A connection that has gone silent stays so for two minutes whatever is set: the next call gets new ones. */
@@ -204,6 +209,12 @@ export class Neo4jConnection {
   #answered<Answer>(answer: Promise<Answer>): Promise<Answer> {
     return within(answer, this.#transactionMs + this.#marginMs);
   }
+}
+
+/** How many slices these items make: as many for each lane as for every other, where there is enough to do. */
+function slicesOf(items: number, size: number): number {
+  const least = Math.ceil(items / size);
+  return items < LANES * MIN_SLICE ? least : Math.ceil(least / LANES) * LANES;
 }
 
 interface Call {

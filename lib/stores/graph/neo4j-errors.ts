@@ -8,7 +8,7 @@ import { type ApexError, ConfigError, isApexError, StoreError } from '../../cont
 export type Remedy = 'again' | 'smaller' | 'down' | 'stop';
 
 /** In which part of a transaction a call failed. */
-export type Phase = 'connect' | 'run' | 'commit';
+export type Phase = 'run' | 'commit';
 
 interface ErrorRow {
   /** What the driver's `code` begins with; `Neo.` is left out. */

@@ -24,16 +24,32 @@ export interface ItemRow {
   readonly p: Properties;
 }
 
+/** An item of a document, with what it does not share with the document's other items of its kind. */
+export interface OwnedRow extends ItemRow {
+  /** The place of its document in the batch, as an integer of Neo4j. */
+  readonly of: unknown;
+}
+
 /** A relationship between two items, by their keys. */
-export interface LinkRow extends ItemRow {
+export interface LinkRow extends OwnedRow {
   readonly from: string;
   readonly to: string;
 }
 
-/** An entity with what only its first writer sets. */
-export interface EntityRow extends ItemRow {
+export interface EntityRow extends OwnedRow {
   readonly type: string;
-  readonly createdAt: unknown;
+}
+
+/**
+ * What all items of a document say alike, by kind: sent once a statement instead of with each row, which halves what the driver
+ * has to encode.
+ */
+export interface Shared {
+  readonly chunk: Properties;
+  readonly mention: Properties;
+  readonly relation: Properties;
+  /** `createdAt` is for an entity that the document is the first to mention. */
+  readonly entity: { readonly createdAt: unknown; readonly p: Properties };
 }
 
 /** The keys of one memory's items. */
@@ -66,6 +82,8 @@ export class Keys {
 /** Everything a batch writes, each list in the order in which locks are taken. */
 export interface BatchRows {
   readonly documents: readonly ItemRow[];
+  /** By the place of the document in the batch. */
+  readonly shared: { readonly [kind in keyof Shared]: readonly Shared[kind][] };
   /** From chunk to document. */
   readonly chunks: readonly LinkRow[];
   /** From each chunk to the next. */
@@ -73,8 +91,6 @@ export interface BatchRows {
   /** From chunk to entity, sorted by entity. */
   readonly mentions: readonly (LinkRow & { readonly document: string })[];
   readonly entities: ReadonlyMap<string, EntityRow>;
-  /** The mention of an entity by a document, by the keys of both. */
-  readonly episodes: ReadonlyMap<string, Properties>;
   /** From subject to object. */
   readonly relations: readonly LinkRow[];
 }
@@ -89,12 +105,17 @@ const INDEXED_LENGTH = 500;
 /** The rows of a batch. Pure. */
 export function batchRows(memoryId: string, ref: WriteRef, records: readonly VersionRecord[]): BatchRows {
   const keys = new Keys(memoryId);
-  const parts = records.map((record) => versionRows(keys, memoryId, ref, record));
+  const parts = records.map((record, index) => versionRows(keys, memoryId, ref, { record, of: neo4j.int(index) }));
+  const shared = <Kind extends keyof Shared>(kind: Kind) => parts.map((part) => part.shared[kind]);
   return {
     documents: sorted(
       parts.map(({ document }) => document),
       ({ uuid }) => uuid,
     ),
+    shared: {
+      ...{ chunk: shared('chunk'), mention: shared('mention') },
+      ...{ relation: shared('relation'), entity: shared('entity') },
+    },
     chunks: parts.flatMap(({ chunks }) => chunks),
     next: parts.flatMap(({ chunks }) =>
       chunks.slice(1).map((chunk, index) => ({ from: chunks[index]!.uuid, to: chunk.uuid })),
@@ -104,7 +125,6 @@ export function batchRows(memoryId: string, ref: WriteRef, records: readonly Ver
       ({ to }) => to,
     ),
     entities: new Map(parts.flatMap(({ entities }) => entities.map((entity) => [entity.uuid, entity] as const))),
-    episodes: new Map(parts.map(({ document, episode }) => [document.uuid, episode] as const)),
     relations: sorted(
       parts.flatMap(({ relations }) => relations),
       ({ from, to }) => (from < to ? from + to : to + from),
@@ -112,7 +132,12 @@ export function batchRows(memoryId: string, ref: WriteRef, records: readonly Ver
   };
 }
 
-function versionRows(keys: Keys, memoryId: string, ref: WriteRef, record: VersionRecord) {
+function versionRows(
+  keys: Keys,
+  memoryId: string,
+  ref: WriteRef,
+  { record, of }: { readonly record: VersionRecord; readonly of: unknown },
+) {
   const { documentId, version, group } = record;
   const versionKey = keys.version(record);
   const createdAt = dateTime(record.createdAt) ?? dateTime('1970-01-01')!;
@@ -124,17 +149,21 @@ function versionRows(keys: Keys, memoryId: string, ref: WriteRef, record: Versio
   };
   // What is found by version or batch by itself; mentions are found by their chunks.
   const found: Properties = { ...stamp, apex_version: versionKey, apex_batch: keys.batch(ref) };
+  const shared: Shared = {
+    chunk: { ...found, fileName: record.name, live: false },
+    mention: stamp,
+    relation: { ...found, ...NO_END, episodes: [versionKey], live: false },
+    entity: { createdAt, p: { apex_memory: memoryId, apex_group: group, group_id: groupIdOf(group) } },
+  };
   const nameOf = entityNames(record);
-  const entities = record.entities.map((entity) => entityRow(keys, memoryId, group, entity, createdAt));
+  const entities = record.entities.map((entity) => entityRow(keys, of, entity));
   const chunks = record.chunks
     .toSorted((a, b) => a.ordinal - b.ordinal)
     .map(({ chunkId: id, ordinal, text, page }) => ({
       uuid: keys.item('chunk', id),
-      from: keys.item('chunk', id),
-      to: versionKey,
+      ...{ from: keys.item('chunk', id), to: versionKey, of },
       p: {
-        ...found,
-        ...{ id, text, text_digest: sha256(text), fileName: record.name, live: false },
+        ...{ id, text, text_digest: sha256(text) },
         ...{ index: neo4j.int(ordinal), position: neo4j.int(ordinal), page: page === null ? null : neo4j.int(page) },
       },
     }));
@@ -144,32 +173,26 @@ function versionRows(keys: Keys, memoryId: string, ref: WriteRef, record: Versio
       uuid: keys.item('mention', mention.mentionId),
       from: keys.item('chunk', mention.chunkId),
       to: keys.item('entity', mention.entityId),
-      document: versionKey,
+      ...{ document: versionKey, of },
       p: {
-        ...stamp,
         ...{ mention_id: mention.mentionId, name, apex_name: nameKey(name), quote: mention.quote },
         ...{ start: neo4j.int(mention.start), end: neo4j.int(mention.end) },
       },
     };
   });
-  const relations = record.relations.map((relation) => {
-    const [from, to] = [keys.item('entity', relation.subjectId), keys.item('entity', relation.objectId)];
-    return {
-      uuid: keys.item('relation', relation.relationId),
-      ...{ from, to },
-      p: {
-        ...found,
-        ...{ relation_id: relation.relationId, name: relation.type, fact: relation.quote, chunk_id: relation.chunkId },
-        ...{ episodes: [versionKey], source_node_uuid: from, target_node_uuid: to, live: false },
-        ...{ apex_valid_at: relation.validAt, valid_at: dateTime(relation.validAt) },
-        ...statedEnd(relation, record.createdAt),
-        ...detailProperties(relation.detail ?? {}),
-      },
-    };
-  });
+  const relations = record.relations.map((relation) => ({
+    uuid: keys.item('relation', relation.relationId),
+    ...{ from: keys.item('entity', relation.subjectId), to: keys.item('entity', relation.objectId), of },
+    p: {
+      ...{ relation_id: relation.relationId, name: relation.type, fact: relation.quote, chunk_id: relation.chunkId },
+      ...{ apex_valid_at: relation.validAt, valid_at: dateTime(relation.validAt) },
+      ...statedEnd(relation, record.createdAt),
+      ...detailProperties(relation.detail),
+    },
+  }));
   const edges = relations.slice(0, MAX_LISTED_EDGES).map(({ uuid }) => uuid);
   const document = { uuid: versionKey, p: { ...found, ...documentProperties(record, edges), live: false } };
-  return { document, chunks, mentions, entities, relations, episode: stamp };
+  return { document, shared, chunks, mentions, entities, relations };
 }
 
 /** What LangChain, LlamaIndex, neo4j-graphrag and Graphiti read of a document, and what comes back exactly. */
@@ -203,27 +226,26 @@ function excerpt(texts: readonly string[]): string {
  * An entity is shared by all documents that mention it, so nothing of it comes from one of them: its name here is its key, and what
  * a document calls it stands on the mention.
  */
-function entityRow(
-  keys: Keys,
-  memoryId: string,
-  group: string,
-  { entityId, type, key }: StoredEntity,
-  createdAt: unknown,
-): EntityRow {
-  const uuid = keys.item('entity', entityId);
-  const p = {
-    ...{ apex_memory: memoryId, entity_id: entityId, apex_group: group, apex_type: type, apex_key: key },
-    ...{ apex_name: nameKey(key), group_id: groupIdOf(group) },
-    ...{ name: key.slice(0, INDEXED_LENGTH).toWellFormed(), id: `${key} (${type})` },
+function entityRow(keys: Keys, of: unknown, { entityId, type, key }: StoredEntity): EntityRow {
+  const name = key.slice(0, INDEXED_LENGTH).toWellFormed();
+  return {
+    ...{ uuid: keys.item('entity', entityId), of, type },
+    p: {
+      ...{ entity_id: entityId, apex_type: type, apex_key: key, apex_name: nameKey(key) },
+      ...{ name, id: `${key} (${type})` },
+    },
   };
-  return { uuid, type, p, createdAt };
 }
 
-const NO_CLOSING = { apex_invalid_at: null, invalid_at: null, apex_expired_at: null, expired_at: null };
+/** A fact that nothing ends, and that says nothing besides. */
+const NO_END = {
+  ...{ apex_stated_until: null, apex_detail: null },
+  ...{ apex_invalid_at: null, invalid_at: null, apex_expired_at: null, expired_at: null },
+};
 
 /** The end that a version states itself is known since it was written. */
 function statedEnd({ invalidAt = null }: StoredRelation, createdAt: string): Properties {
-  if (invalidAt === null) return { apex_stated_until: null, ...NO_CLOSING };
+  if (invalidAt === null) return {};
   return {
     ...{ apex_stated_until: invalidAt, apex_invalid_at: invalidAt, invalid_at: dateTime(invalidAt) },
     ...{ apex_expired_at: createdAt, expired_at: dateTime(createdAt) },
@@ -231,9 +253,9 @@ function statedEnd({ invalidAt = null }: StoredRelation, createdAt: string): Pro
 }
 
 /** What a fact says besides, once as it comes back exactly and once by its names, for those who ask in Cypher. */
-function detailProperties(detail: NonNullable<StoredRelation['detail']>): Properties {
+function detailProperties(detail: NonNullable<StoredRelation['detail']> = {}): Properties {
   const named = Object.entries(detail).map(([name, value]) => [`detail_${name}`, value] as const);
-  return { apex_detail: named.length === 0 ? null : JSON.stringify(detail), ...Object.fromEntries(named) };
+  return named.length === 0 ? {} : { apex_detail: JSON.stringify(detail), ...Object.fromEntries(named) };
 }
 
 /** What an entity was last observed as. */

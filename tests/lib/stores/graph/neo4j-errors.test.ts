@@ -1,7 +1,7 @@
 import neo4j from 'neo4j-driver';
 import { expect, test } from 'vitest';
 import { StoreError } from '../../../../lib/contracts/errors.ts';
-import { failureOf, NEO4J_ERRORS, SilenceError } from '../../../../lib/stores/graph/neo4j-errors.ts';
+import { failureOf, NEO4J_ERRORS, type Phase, SilenceError } from '../../../../lib/stores/graph/neo4j-errors.ts';
 
 /** Goal: every failure that Neo4j is known to give has its remedy. Method: errors made as the driver makes them, one for each row. */
 const C = 'Neo.ClientError';
@@ -124,7 +124,7 @@ const SITUATIONS = [
   ['one that nobody knows', 'Neo.Whatever', 'x', 'down', 'APEX_STORE'],
 ] as const;
 
-const failed = (code: string, message: string, phase: 'connect' | 'run' | 'commit' = 'run') =>
+const failed = (code: string, message: string, phase: Phase = 'run') =>
   failureOf(new neo4j.Neo4jError(message, code as never, '50N42', ''), {
     place: 'host:7687',
     operation: 'write',
