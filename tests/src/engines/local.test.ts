@@ -68,7 +68,7 @@ test.each(['a store', 'the user'])('a discard that fails needs attention and is 
   const { faults, registry, start } = await openEngine();
   const user = new AbortController();
   if (who === 'the user') faults.at('graph.write:after', () => user.abort('SIGINT'));
-  else faults.fail('graph.count:before', refusal());
+  else faults.fail('graph.write:after', refusal());
   faults.fail('graph.discard:before', noAnswer(), 3);
   const stopped = await start(user.signal);
   expect(stopped).toMatchObject({
