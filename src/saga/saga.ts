@@ -127,11 +127,10 @@ async function outcomeOr(failure: unknown, asked: Promise<PivotOutcome | null>):
 async function writeBatch(batch: PreparedBatch, parts: SagaParts, signal: AbortSignal): Promise<PivotOutcome> {
   const { journal, stores } = parts;
   const { ref, records } = batch;
-  const participants = WAITED_ROLES.map((role) => ({ role, store: stores[role] }));
   const lsn = await journal.append({
     kind: 'effects_planned',
     batchNo: ref.batchNo,
-    stores: participants.map(({ store }) => store.name),
+    stores: WAITED_ROLES.map((role) => stores[role].name),
     versions: records.map(({ documentId, version, baseVersion }) => ({ documentId, version, baseVersion })),
     deletes: batch.deletes.map(({ documentId, baseVersion }) => ({ documentId, baseVersion })),
   });
@@ -140,13 +139,16 @@ async function writeBatch(batch: PreparedBatch, parts: SagaParts, signal: AbortS
   if (first !== undefined) {
     // Before anything lies in another store, the records store can tell of the batch, should the journal be lost.
     await persist(() => stores.records.writeBuilding(ref, lsn, first, signal));
-    await allOrFirstError(
-      participants.map(async ({ role, store }) => {
-        const found = await persist(() => store.write(ref, records, signal));
-        assertCount(store, found, itemsOf(records, role));
-        await journal.append({ kind: 'effect_applied', batchNo: ref.batchNo, store: store.name });
-      }),
-    );
+    const write = async (role: WaitedRole) => {
+      const store = stores[role];
+      const found = await persist(() => store.write(ref, records, signal));
+      assertCount(store, found, itemsOf(records, role));
+      await journal.append({ kind: 'effect_applied', batchNo: ref.batchNo, store: store.name });
+    };
+    // Embedded stores are one file: where it has no room for the records, nothing else is begun that would have to be taken back.
+    const isEmbedded = stores.records.leaseMs === null;
+    if (isEmbedded) await write('records');
+    await allOrFirstError((isEmbedded ? (['graph', 'vectors'] as const) : WAITED_ROLES).map(write));
   }
   const pivotLsn = await journal.append({ kind: 'pivot_planned', batchNo: ref.batchNo });
   const request = {

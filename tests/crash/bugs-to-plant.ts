@@ -84,13 +84,13 @@ export const BUGS_TO_PLANT: readonly BugToPlant[] = [
   {
     name: 'the records are not counted before the pivot',
     file: SAGA,
-    replace: ['        assertCount(store, found,', "        if (role !== 'records') assertCount(store, found,"],
+    replace: ['      assertCount(store, found,', "      if (role !== 'records') assertCount(store, found,"],
     caughtBy: { file: SAGA_TEST, title: 'of the %s stops before the pivot', row: 'records' },
   },
   {
     name: 'the graph is not counted before the pivot',
     file: SAGA,
-    replace: ['        assertCount(store, found,', "        if (role !== 'graph') assertCount(store, found,"],
+    replace: ['      assertCount(store, found,', "      if (role !== 'graph') assertCount(store, found,"],
     caughtBy: { file: SAGA_TEST, title: 'of the %s stops before the pivot', row: 'graph' },
   },
   {

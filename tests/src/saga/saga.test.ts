@@ -27,15 +27,20 @@ import { collect, never, recordOf, ref, versionOf } from '../../helpers/records.
 
 interface SagaOptions {
   readonly graph?: FakeGraphStore;
+  readonly records?: FakeRecordsStore;
   readonly discardTimeoutMs?: number;
 }
 
-function openSaga({ graph = new FakeGraphStore(), discardTimeoutMs = 60_000 }: SagaOptions = {}) {
+function openSaga({
+  graph = new FakeGraphStore(),
+  records = new FakeRecordsStore(),
+  discardTimeoutMs = 60_000,
+}: SagaOptions = {}) {
   const faults = new Faults();
   const journal = new FakeJournal();
   const surroundings = new FakeSurroundings();
   const stores = {
-    records: faults.wrap('records', new FakeRecordsStore()),
+    records: faults.wrap('records', records),
     graph: faults.wrap('graph', graph),
     vectors: faults.wrap('vectors', new FakeVectorStore()),
     cache: faults.wrap('cache', new FakeCacheStore()),
@@ -91,7 +96,7 @@ const DISCARDS = ['vectors.discard', 'graph.discard', 'records.discard'];
 
 describe('up to the pivot', () => {
   test('a batch goes planned, known, the three stores side by side, pivot planned, pivot', async () => {
-    const saga = openSaga();
+    const saga = openSaga({ records: new FakeRecordsStore({ leaseMs: 60_000 }) });
     const batch = await saga.prepare(null, recordOf('a'), recordOf('b'));
     const outcome = await saga.write(batch);
     expect(outcome.committed).toEqual(batch.records.map(versionOf));
@@ -103,6 +108,14 @@ describe('up to the pivot', () => {
     const applied = Array.from({ length: 3 }, () => 'journal.append.effect_applied');
     expect(calls.slice(5, 8)).toEqual(applied);
     expect(calls.slice(8)).toEqual([...['journal.append.pivot_planned', 'records.pivot', 'journal.append.pivot_done']]);
+  });
+
+  test('where the stores are one file, graph and vectors wait for the records', async () => {
+    const saga = openSaga();
+    await saga.write(await saga.prepare(null, recordOf('a')));
+    expect(saga.faults.calls.slice(1, 6)).toEqual([
+      ...['records.writeBuilding', 'records.write', 'journal.append.effect_applied', 'graph.write', 'vectors.write'],
+    ]);
   });
 
   test('the records store can tell of a batch before anything lies in another one', async () => {
