@@ -510,11 +510,8 @@ export interface RecordsStore extends Store, PlacesStore {
   children(parentIds: readonly string[], signal: AbortSignal): Promise<readonly CurrentDocument[]>;
   /** Next version number for each, never given twice, also after a delete. Same order. */
   allocate(documents: readonly { documentId: string; uuid: string }[], signal: AbortSignal): Promise<number[]>;
-  /**
-   * Makes a batch known, with the journal's lsn mirrored: from here on `unsettled` tells of it, whatever becomes of its process. In
-   * place of all that the batch has comes the row of one of its versions, in state `building`, without contents; `write` brings them all.
-   */
-  writeBuilding(ref: WriteRef, lsn: number, record: VersionRecord, signal: AbortSignal): Promise<void>;
+  /** Writes `building` rows (with the journal's lsn mirrored); same promise as `Store.write`. */
+  writeBuilding(ref: WriteRef, lsn: number, records: readonly VersionRecord[], signal: AbortSignal): Promise<number>;
   /**
    * The one commit that makes a batch visible; synced to disk. Repeated: the same outcome. What came in a document that loses
    * the race loses with it, also where it is to be deleted. @throws StoreError FENCED.

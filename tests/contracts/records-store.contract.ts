@@ -7,17 +7,7 @@ import type {
   VersionRecord,
   WriteRef,
 } from '../../lib/contracts/store.ts';
-import {
-  collect,
-  entityOf,
-  expectedTexts,
-  never,
-  pivotOf,
-  recordOf,
-  ref,
-  rowTexts,
-  versionOf,
-} from '../helpers/records.ts';
+import { collect, entityOf, never, pivotOf, recordOf, ref, versionOf } from '../helpers/records.ts';
 
 const ALL = { afterDocumentId: null, limit: 9, group: null, code: null };
 
@@ -253,42 +243,11 @@ export function recordsStoreContract(name: string, open: () => Promise<RecordsSt
 
     test('the mirrored sequence number never goes back', async () => {
       const fence = await claim('run-1');
-      await store.writeBuilding(ref('run-1'), 7, recordOf('a'), never);
-      await store.writeBuilding(ref('run-1'), 5, recordOf('a'), never);
-      await store.write(ref('run-1'), [recordOf('a')], never);
+      await store.writeBuilding(ref('run-1'), 7, [recordOf('a')], never);
+      await store.writeBuilding(ref('run-1'), 5, [recordOf('a')], never);
       expect((await store.runMirror('run-1', never))?.lastLsn).toBe(7);
       await store.pivot(pivotOf({ ref: ref('run-1'), fence, lsn: 9 }, [recordOf('a')]), never);
       expect(await store.openRun({ runId: 'run-1', journalId: 'other' }, never)).toMatchObject({ lastLsn: 9 });
-    });
-
-    test('a batch that is made known is unsettled, and its write brings all that it holds', async () => {
-      const records = [recordOf('a'), recordOf('b')];
-      const items = records
-        .flatMap(({ inventory }) => inventory.records)
-        .filter(({ kind }) => kind !== 'entity').length;
-      await store.writeBuilding(ref('run-1'), 1, records[0]!, never);
-      expect(await store.unsettled(never)).toEqual([ref('run-1')]);
-      expect(await store.write(ref('run-1'), records, never)).toBe(items);
-      expect(await store.unsettled(never)).toEqual([ref('run-1')]);
-      expect(rowTexts(await collect(store.inventory(records.map(versionOf), never)))).toEqual(
-        expectedTexts('records', records),
-      );
-    });
-
-    test('a batch that is made known again has nothing of what it wrote before', async () => {
-      await store.write(ref('run-1'), [recordOf('a'), recordOf('b')], never);
-      await store.writeBuilding(ref('run-1'), 2, recordOf('c'), never);
-      await store.write(ref('run-1'), [recordOf('c'), recordOf('d')], never);
-      const held = (await collect(store.versions(never))).map(({ documentId }) => documentId);
-      expect(held.toSorted()).toEqual(['c', 'd']);
-      expect(await store.strays(never)).toEqual([]);
-    });
-
-    test('a batch that is only known is discarded', async () => {
-      await store.writeBuilding(ref('run-1'), 1, recordOf('a'), never);
-      await store.discard(ref('run-1'), never);
-      expect(await store.unsettled(never)).toEqual([]);
-      expect(await collect(store.versions(never))).toEqual([]);
     });
 
     test('what is written is invisible until the pivot and visible after it', async () => {

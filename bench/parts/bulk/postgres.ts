@@ -25,9 +25,7 @@ export async function apexPostgres({ url, name, dimensions }: Place): Promise<Lo
   return {
     write: async (batch, batchNo) => {
       await records.allocate(batch, never);
-      const ref = { runId: name, batchNo };
-      await records.writeBuilding(ref, 1, batch[0]!, never);
-      await records.write(ref, batch, never);
+      await records.writeBuilding({ runId: name, batchNo }, 1, batch, never);
     },
     show: async (batch, batchNo) => {
       const versions = batch.map(({ documentId, version }) => ({ documentId, version, baseVersion: null }));

@@ -172,15 +172,16 @@ export class Neo4jConnection {
     const { database } = this.#server;
     const session = driver.session({ defaultAccessMode: mode, ...(database == null ? {} : { database }) });
     let phase: Phase = 'run';
-    const transaction = session.beginTransaction({
-      ...{ timeout: this.#transactionMs, metadata: { app: 'apex', operation } },
-    });
-    // The first statement is sent with the beginning instead of after it; what fails then is the beginning.
     let refusal: unknown = null;
-    transaction.catch((error: unknown) => {
-      refusal = error;
-    });
     try {
+      const transaction = session.beginTransaction({
+        timeout: this.#transactionMs,
+        metadata: { app: 'apex', operation },
+      });
+      // The first statement is sent with the beginning, not after it: where that is refused, both fail, and the beginning says why.
+      transaction.catch((error: unknown) => {
+        refusal = error;
+      });
       const answer = await work(async (text, params = {}) => {
         const { records } = await this.#answered(Promise.resolve(transaction.run(text, params)));
         return records.map((record) => record.toObject() as never);

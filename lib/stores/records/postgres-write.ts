@@ -59,35 +59,24 @@ function text(column: string): readonly [string, string] {
 
 type Row = { readonly [column: string]: PgValue };
 
-/** Makes a batch known by the row of one of its versions, in place of all that it has, unless its pivot has happened. */
-export async function writeBuilding(
-  transaction: PgTransaction,
-  memory: PostgresMemory,
-  { ref, lsn, record }: { readonly ref: WriteRef; readonly lsn: number; readonly record: VersionRecord },
-): Promise<void> {
-  await lockBatch(transaction, memory, ref);
-  if (await isCommitted(transaction, memory, ref)) return;
-  await deleteBatch(transaction, memory, ref);
-  await insert(transaction, memory, 'version', [versionRow(record, ref, lsn)]);
-  await transaction.run(`UPDATE ${memory.at}run SET last_lsn = greatest(last_lsn, $1) WHERE run_id = $2`, [
-    lsn,
-    ref.runId,
-  ]);
-}
-
 /** Writes the rows of a batch in place of those it has, unless its pivot has happened. */
 export async function writeBatch(
   transaction: PgTransaction,
   memory: PostgresMemory,
   {
     ref,
+    lsn,
     records,
     cutter,
-  }: { readonly ref: WriteRef; readonly records: readonly VersionRecord[]; readonly cutter: WordCutter },
+  }: {
+    readonly ref: WriteRef;
+    readonly lsn: number;
+    readonly records: readonly VersionRecord[];
+    readonly cutter: WordCutter;
+  },
 ): Promise<void> {
   await lockBatch(transaction, memory, ref);
   if (await isCommitted(transaction, memory, ref)) return;
-  const lsn = await mirroredLsn(transaction, memory, ref);
   await deleteBatch(transaction, memory, ref);
   await insert(
     transaction,
@@ -108,15 +97,10 @@ export async function writeBatch(
     'fact',
     records.flatMap((record) => factRows(record, ref)),
   );
-}
-
-/** The number in the journal under which the batch was made known; 0 when it was not. */
-async function mirroredLsn(transaction: PgTransaction, { at }: PostgresMemory, ref: WriteRef): Promise<number> {
-  const [row] = await transaction.all<{ lsn: number }>(
-    `SELECT coalesce(max(lsn), 0) AS lsn FROM ${at}version WHERE run_id = $1 AND batch_no = $2`,
-    [ref.runId, ref.batchNo],
-  );
-  return row!.lsn;
+  await transaction.run(`UPDATE ${memory.at}run SET last_lsn = greatest(last_lsn, $1) WHERE run_id = $2`, [
+    lsn,
+    ref.runId,
+  ]);
 }
 
 /** Removes the rows that a batch wrote, unless its pivot has happened. */

@@ -38,7 +38,7 @@ import type {
   VersionRecord,
   WriteRef,
 } from '../../contracts/store.ts';
-import { type Sql, type SqlStatement, type SqlValue, UnexpectedChangesError } from '../../support/sql-thread.ts';
+import { type Sql, type SqlValue, UnexpectedChangesError } from '../../support/sql-thread.ts';
 import type { MemoryDb } from '../memory-db.ts';
 import { COUNT_DELETES, eraseTraces } from '../memory-traces.ts';
 import {
@@ -186,14 +186,16 @@ export class SqliteRecordsStore implements RecordsStore {
     return (result!.rows as { version: number }[]).map(({ version }) => version);
   }
 
-  async writeBuilding(ref: WriteRef, lsn: number, record: VersionRecord, _signal: AbortSignal): Promise<void> {
-    const mirrored = { sql: 'UPDATE run SET last_lsn = max(last_lsn, ?) WHERE run_id = ?', params: [lsn, ref.runId] };
-    await this.#sql.transaction([...deleteByRef(TABLES, ref), versionInsert([record], ref), mirrored], {
-      label: 'records.write-building',
-    });
+  write(ref: WriteRef, records: readonly VersionRecord[], signal: AbortSignal): Promise<number> {
+    return this.writeBuilding(ref, 0, records, signal);
   }
 
-  async write(ref: WriteRef, records: readonly VersionRecord[], signal: AbortSignal): Promise<number> {
+  async writeBuilding(
+    ref: WriteRef,
+    lsn: number,
+    records: readonly VersionRecord[],
+    signal: AbortSignal,
+  ): Promise<number> {
     const stamp = [ref.runId, ref.batchNo];
     const chunks = records.flatMap((r) =>
       r.chunks.map((c) => [
@@ -220,13 +222,14 @@ export class SqliteRecordsStore implements RecordsStore {
     await this.#sql.transaction(
       [
         ...deleteByRef(TABLES, ref),
-        versionInsert(records, ref),
+        { sql: `INSERT INTO version VALUES (${marks(27)})`, rows: records.map((record) => versionRow(record, ref)) },
         {
           sql: `INSERT INTO chunk (chunk_id, document_id, version, run_id, batch_no, ordinal, heading, text, start, end, heading_path, page, token_count)
                 VALUES (${marks(13)})`,
           rows: chunks,
         },
         { sql: `INSERT INTO fact VALUES (${marks(13)})`, rows: facts },
+        { sql: 'UPDATE run SET last_lsn = max(last_lsn, ?) WHERE run_id = ?', params: [lsn, ref.runId] },
       ],
       { label: 'records.write' },
     );
@@ -826,11 +829,6 @@ function storedDigest(row: StoredVersion): string {
   const { chunks, entities, relations } = row;
   const extraction = parsedOrText(row.extraction) as Pick<VersionRecord, 'entities' | 'mentions'>;
   return recordDigest({ ...row, ...summaryOf(row), extraction, counts: { chunks, entities, relations } });
-}
-
-function versionInsert(records: readonly VersionRecord[], ref: WriteRef): SqlStatement {
-  const rows = records.map((record) => versionRow(record, ref));
-  return { sql: `INSERT INTO version VALUES (${marks(27)})`, rows };
 }
 
 /** The values of a `version` row, in the order of its columns. */

@@ -60,8 +60,6 @@ export class FakeRecordsStore extends FakeStore implements RecordsStore {
   readonly #documents = new Map<string, Numbered>();
   readonly #pivots = new Map<string, { readonly ref: WriteRef; readonly outcome: PivotOutcome; isFinished: boolean }>();
   readonly #quarantine = new Map<string, QuarantineEntry>();
-  /** Batches that are told of and have no pivot. */
-  readonly #building = new Map<string, WriteRef>();
   readonly #series = new FakeSeries();
   readonly #places = new FakePlaces(() => this.live());
   #lastFence = 0;
@@ -126,10 +124,7 @@ export class FakeRecordsStore extends FakeStore implements RecordsStore {
 
   async unsettled(signal: AbortSignal): Promise<WriteRef[]> {
     signal.throwIfAborted();
-    const building = [
-      ...[...this.held.values()].filter(({ state }) => state === 'building'),
-      ...[...this.#building.values()].map((ref) => ({ ref })),
-    ];
+    const building = [...this.held.values()].filter(({ state }) => state === 'building');
     const unfinished = [...this.#pivots.values()].filter(({ isFinished }) => !isFinished);
     return [...new Map([...building, ...unfinished].map(({ ref }) => [refKey(ref), ref])).values()].sort((a, b) =>
       refKey(a) < refKey(b) ? -1 : 1,
@@ -165,19 +160,15 @@ export class FakeRecordsStore extends FakeStore implements RecordsStore {
     });
   }
 
-  /** Nothing is held of the version yet: the batch is only told of. */
-  async writeBuilding(ref: WriteRef, lsn: number, _record: VersionRecord, signal: AbortSignal): Promise<void> {
-    await super.discard(ref, signal);
+  writeBuilding(ref: WriteRef, lsn: number, records: readonly VersionRecord[], signal: AbortSignal): Promise<number> {
     this.#mirror(ref.runId, lsn);
-    this.#building.set(refKey(ref), ref);
+    return this.write(ref, records, signal);
   }
 
   override async publish(): Promise<void> {}
 
   override async discard(ref: WriteRef, signal: AbortSignal): Promise<void> {
-    if (this.#pivots.has(refKey(ref))) return;
-    await super.discard(ref, signal);
-    this.#building.delete(refKey(ref));
+    if (!this.#pivots.has(refKey(ref))) await super.discard(ref, signal);
   }
 
   async pivot(request: PivotRequest, signal: AbortSignal): Promise<PivotOutcome> {
@@ -516,7 +507,6 @@ export class FakeRecordsStore extends FakeStore implements RecordsStore {
     this.#places.remove(outcome.deleted);
     this.#series.commit(request, outcome);
     this.#mirror(ref.runId, lsn);
-    this.#building.delete(refKey(ref));
     this.#pivots.set(refKey(ref), { ref, outcome, isFinished: false });
   }
 

@@ -19,7 +19,7 @@ describe.skipIf(inject('servers').postgres === null)('runs in PostgreSQL', () =>
     const [silent, other] = [await openRecords(settings), await openRecords(settings)];
     const { fence } = await silent.openRun(run, never);
     const record = recordOf('a', { version: 1 });
-    await silent.writeBuilding(ref('run-1'), 3, record, never);
+    await silent.writeBuilding(ref('run-1'), 3, [record], never);
     await untilFree(other);
     expect(await other.abortRun('run-1', never)).toBe(true);
     expect(await silent.renewLease({ runId: 'run-1', fence }, never)).toBe(false);
