@@ -510,6 +510,13 @@ export interface RecordsStore extends Store, PlacesStore {
   children(parentIds: readonly string[], signal: AbortSignal): Promise<readonly CurrentDocument[]>;
   /** Next version number for each, never given twice, also after a delete. Same order. */
   allocate(documents: readonly { documentId: string; uuid: string }[], signal: AbortSignal): Promise<number[]>;
+  /**
+   * Makes a batch known before any store is written, with the journal's lsn mirrored: from here on `unsettled` tells of it, whatever
+   * becomes of its process. In place of all that the batch has comes the row of one of its versions, in state `building`.
+   *
+   * @returns false, and nothing is done, where that would gain nothing: there `writeBuilding` makes it known, and has to come first.
+   */
+  announce(ref: WriteRef, lsn: number, record: VersionRecord, signal: AbortSignal): Promise<boolean>;
   /** Writes `building` rows (with the journal's lsn mirrored); same promise as `Store.write`. */
   writeBuilding(ref: WriteRef, lsn: number, records: readonly VersionRecord[], signal: AbortSignal): Promise<number>;
   /**

@@ -137,18 +137,19 @@ async function writeBatch(batch: PreparedBatch, parts: SagaParts, signal: AbortS
   const persist = <T>(operation: () => Promise<T>) => withRetries(RETRIES.write, retrying(parts, signal), operation);
   const [first] = records;
   if (first !== undefined) {
-    // Before anything lies in another store, the records store can tell of the batch, should the journal be lost.
-    await persist(() => stores.records.writeBuilding(ref, lsn, first, signal));
     const write = async (role: WaitedRole) => {
-      const store = stores[role];
-      const found = await persist(() => store.write(ref, records, signal));
-      assertCount(store, found, itemsOf(records, role));
-      await journal.append({ kind: 'effect_applied', batchNo: ref.batchNo, store: store.name });
+      const found = await persist(() =>
+        role === 'records'
+          ? stores.records.writeBuilding(ref, lsn, records, signal)
+          : stores[role].write(ref, records, signal),
+      );
+      assertCount(stores[role], found, itemsOf(records, role));
+      await journal.append({ kind: 'effect_applied', batchNo: ref.batchNo, store: stores[role].name });
     };
-    // Embedded stores are one file: where it has no room for the records, nothing else is begun that would have to be taken back.
-    const isEmbedded = stores.records.leaseMs === null;
-    if (isEmbedded) await write('records');
-    await allOrFirstError((isEmbedded ? (['graph', 'vectors'] as const) : WAITED_ROLES).map(write));
+    // Before anything lies in another store, the records store can tell of the batch, should the journal be lost.
+    const isKnown = await persist(() => stores.records.announce(ref, lsn, first, signal));
+    if (!isKnown) await write('records');
+    await allOrFirstError(WAITED_ROLES.filter((role) => isKnown || role !== 'records').map(write));
   }
   const pivotLsn = await journal.append({ kind: 'pivot_planned', batchNo: ref.batchNo });
   const request = {

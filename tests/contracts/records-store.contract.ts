@@ -250,6 +250,28 @@ export function recordsStoreContract(name: string, open: () => Promise<RecordsSt
       expect(await store.openRun({ runId: 'run-1', journalId: 'other' }, never)).toMatchObject({ lastLsn: 9 });
     });
 
+    test('a batch that is announced is unsettled until its pivot or discard; where nothing is announced, nothing is there', async () => {
+      const fence = await claim('run-1');
+      await store.write(ref('run-1'), [recordOf('old')], never);
+      const records = [recordOf('a'), recordOf('b')];
+      const isAnnounced = await store.announce(ref('run-1'), 4, records[0]!, never);
+      expect(isAnnounced).toBe(store.leaseMs !== null);
+      expect((await store.runMirror('run-1', never))?.lastLsn).toBe(isAnnounced ? 4 : 0);
+      expect(await store.unsettled(never)).toEqual([ref('run-1')]);
+      const items = records.flatMap((record) => record.inventory.records);
+      expect(await store.writeBuilding(ref('run-1'), 4, records, never)).toBe(items.length);
+      const held = async () => (await collect(store.versions(never))).map(({ documentId }) => documentId).toSorted();
+      expect(await held()).toEqual(['a', 'b']);
+      await store.pivot(pivotOf({ ref: ref('run-1'), fence }, records), never);
+      await store.finish(ref('run-1'), never);
+      expect(await store.unsettled(never)).toEqual([]);
+      if (await store.announce(ref('run-1', 1), 5, recordOf('c'), never))
+        expect(await store.unsettled(never)).toEqual([ref('run-1', 1)]);
+      await store.discard(ref('run-1', 1), never);
+      expect(await store.unsettled(never)).toEqual([]);
+      expect(await held()).toEqual(['a', 'b']);
+    });
+
     test('what is written is invisible until the pivot and visible after it', async () => {
       const fence = await claim('run-1');
       const record = recordOf('a', { version: await number('a') });

@@ -47,9 +47,9 @@ export const BUGS_TO_PLANT: readonly BugToPlant[] = [
     file: SAGA,
     replace: [
       '  const lsn = await journal.append({',
-      '  await stores.records.writeBuilding(ref, 0, records[0]!, signal);\n  const lsn = await journal.append({',
+      '  await stores.records.writeBuilding(ref, 0, records, signal);\n  const lsn = await journal.append({',
     ],
-    caughtBy: { file: SAGA_TEST, title: 'a batch goes planned, known, the three stores side by side, pivot planned, pivot' }, // biome-ignore format: one line
+    caughtBy: { file: SAGA_TEST, title: 'a batch goes planned, records, graph beside vectors, pivot planned, pivot; each store counted' }, // biome-ignore format: one line
   },
   {
     name: 'an effect begins before its intent is on disk',
@@ -75,22 +75,22 @@ export const BUGS_TO_PLANT: readonly BugToPlant[] = [
   {
     name: 'other stores are written before the records store can tell of the batch',
     file: SAGA,
-    replace: [
-      '    await persist(() => stores.records.writeBuilding(',
-      '    void persist(() => stores.records.writeBuilding(',
-    ],
+    replace: ['const isKnown = await persist(() =>', 'const isKnown = true;\n    void persist(() =>'],
     caughtBy: { file: SAGA_TEST, title: 'the records store can tell of a batch before anything lies in another one' },
   },
   {
     name: 'the records are not counted before the pivot',
     file: SAGA,
-    replace: ['      assertCount(store, found,', "      if (role !== 'records') assertCount(store, found,"],
+    replace: [
+      '      assertCount(stores[role], found,',
+      "      if (role !== 'records') assertCount(stores[role], found,",
+    ],
     caughtBy: { file: SAGA_TEST, title: 'of the %s stops before the pivot', row: 'records' },
   },
   {
     name: 'the graph is not counted before the pivot',
     file: SAGA,
-    replace: ['      assertCount(store, found,', "      if (role !== 'graph') assertCount(store, found,"],
+    replace: ['      assertCount(stores[role], found,', "      if (role !== 'graph') assertCount(stores[role], found,"],
     caughtBy: { file: SAGA_TEST, title: 'of the %s stops before the pivot', row: 'graph' },
   },
   {

@@ -59,6 +59,19 @@ function text(column: string): readonly [string, string] {
 
 type Row = { readonly [column: string]: PgValue };
 
+/** Makes a batch known by the row of one of its versions, in place of all that it has, unless its pivot has happened. */
+export async function announceBatch(
+  transaction: PgTransaction,
+  memory: PostgresMemory,
+  { ref, lsn, record }: { readonly ref: WriteRef; readonly lsn: number; readonly record: VersionRecord },
+): Promise<void> {
+  await lockBatch(transaction, memory, ref);
+  if (await isCommitted(transaction, memory, ref)) return;
+  await deleteBatch(transaction, memory, ref);
+  await insert(transaction, memory, 'version', [versionRow(record, ref, lsn)]);
+  await mirrorLsn(transaction, memory, ref, lsn);
+}
+
 /** Writes the rows of a batch in place of those it has, unless its pivot has happened. */
 export async function writeBatch(
   transaction: PgTransaction,
@@ -97,10 +110,16 @@ export async function writeBatch(
     'fact',
     records.flatMap((record) => factRows(record, ref)),
   );
-  await transaction.run(`UPDATE ${memory.at}run SET last_lsn = greatest(last_lsn, $1) WHERE run_id = $2`, [
-    lsn,
-    ref.runId,
-  ]);
+  await mirrorLsn(transaction, memory, ref, lsn);
+}
+
+async function mirrorLsn(
+  transaction: PgTransaction,
+  { at }: PostgresMemory,
+  { runId }: WriteRef,
+  lsn: number,
+): Promise<void> {
+  await transaction.run(`UPDATE ${at}run SET last_lsn = greatest(last_lsn, $1) WHERE run_id = $2`, [lsn, runId]);
 }
 
 /** Removes the rows that a batch wrote, unless its pivot has happened. */

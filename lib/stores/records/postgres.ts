@@ -79,7 +79,7 @@ import { PLACE_CHARACTERS } from './postgres-schema.ts';
 import { searchWords } from './postgres-search.ts';
 import { PostgresSeries } from './postgres-series.ts';
 import { WordCutter } from './postgres-words.ts';
-import { deleteVersions, discardBatch, keyOf, WRITTEN, writeBatch, writeBuilding } from './postgres-write.ts';
+import { announceBatch, deleteVersions, discardBatch, keyOf, WRITTEN, writeBatch } from './postgres-write.ts';
 
 /** How long a run is held unless its process renews its lease. */
 const DEFAULT_LEASE_MS = 60_000;
@@ -223,15 +223,25 @@ class PostgresRecordsStore implements RecordsStore {
     });
   }
 
-  async writeBuilding(ref: WriteRef, lsn: number, record: VersionRecord, signal: AbortSignal): Promise<void> {
+  async announce(ref: WriteRef, lsn: number, record: VersionRecord, signal: AbortSignal): Promise<boolean> {
     await this.#memory.db.transaction({ operation: 'write', signal }, (transaction) =>
-      writeBuilding(transaction, this.#memory, { ref, lsn, record }),
+      announceBatch(transaction, this.#memory, { ref, lsn, record }),
     );
+    return true;
   }
 
-  async write(ref: WriteRef, records: readonly VersionRecord[], signal: AbortSignal): Promise<number> {
+  write(ref: WriteRef, records: readonly VersionRecord[], signal: AbortSignal): Promise<number> {
+    return this.writeBuilding(ref, 0, records, signal);
+  }
+
+  async writeBuilding(
+    ref: WriteRef,
+    lsn: number,
+    records: readonly VersionRecord[],
+    signal: AbortSignal,
+  ): Promise<number> {
     await this.#memory.db.transaction({ operation: 'write', signal }, (transaction) =>
-      writeBatch(transaction, this.#memory, { ref, records, cutter: this.#cutter }),
+      writeBatch(transaction, this.#memory, { ref, lsn, records, cutter: this.#cutter }),
     );
     return this.count(ref, signal);
   }

@@ -186,6 +186,11 @@ export class SqliteRecordsStore implements RecordsStore {
     return (result!.rows as { version: number }[]).map(({ version }) => version);
   }
 
+  /** The other stores are in the same file, and wait for the same thread. */
+  async announce(): Promise<boolean> {
+    return false;
+  }
+
   write(ref: WriteRef, records: readonly VersionRecord[], signal: AbortSignal): Promise<number> {
     return this.writeBuilding(ref, 0, records, signal);
   }

@@ -60,6 +60,8 @@ export class FakeRecordsStore extends FakeStore implements RecordsStore {
   readonly #documents = new Map<string, Numbered>();
   readonly #pivots = new Map<string, { readonly ref: WriteRef; readonly outcome: PivotOutcome; isFinished: boolean }>();
   readonly #quarantine = new Map<string, QuarantineEntry>();
+  /** Batches that are told of and have no pivot. */
+  readonly #announced = new Map<string, WriteRef>();
   readonly #series = new FakeSeries();
   readonly #places = new FakePlaces(() => this.live());
   #lastFence = 0;
@@ -126,7 +128,8 @@ export class FakeRecordsStore extends FakeStore implements RecordsStore {
     signal.throwIfAborted();
     const building = [...this.held.values()].filter(({ state }) => state === 'building');
     const unfinished = [...this.#pivots.values()].filter(({ isFinished }) => !isFinished);
-    return [...new Map([...building, ...unfinished].map(({ ref }) => [refKey(ref), ref])).values()].sort((a, b) =>
+    const refs = [...this.#announced.values(), ...[...building, ...unfinished].map(({ ref }) => ref)];
+    return [...new Map(refs.map((ref) => [refKey(ref), ref])).values()].sort((a, b) =>
       refKey(a) < refKey(b) ? -1 : 1,
     );
   }
@@ -160,6 +163,16 @@ export class FakeRecordsStore extends FakeStore implements RecordsStore {
     });
   }
 
+  /** As servers do, where it has a lease as they have. Nothing is held of the version yet: the batch is only told of. */
+  async announce(ref: WriteRef, lsn: number, _record: VersionRecord, signal: AbortSignal): Promise<boolean> {
+    signal.throwIfAborted();
+    if (this.leaseMs === null) return false;
+    await super.discard(ref, signal);
+    this.#mirror(ref.runId, lsn);
+    this.#announced.set(refKey(ref), ref);
+    return true;
+  }
+
   writeBuilding(ref: WriteRef, lsn: number, records: readonly VersionRecord[], signal: AbortSignal): Promise<number> {
     this.#mirror(ref.runId, lsn);
     return this.write(ref, records, signal);
@@ -168,7 +181,9 @@ export class FakeRecordsStore extends FakeStore implements RecordsStore {
   override async publish(): Promise<void> {}
 
   override async discard(ref: WriteRef, signal: AbortSignal): Promise<void> {
-    if (!this.#pivots.has(refKey(ref))) await super.discard(ref, signal);
+    if (this.#pivots.has(refKey(ref))) return;
+    await super.discard(ref, signal);
+    this.#announced.delete(refKey(ref));
   }
 
   async pivot(request: PivotRequest, signal: AbortSignal): Promise<PivotOutcome> {
@@ -507,6 +522,7 @@ export class FakeRecordsStore extends FakeStore implements RecordsStore {
     this.#places.remove(outcome.deleted);
     this.#series.commit(request, outcome);
     this.#mirror(ref.runId, lsn);
+    this.#announced.delete(refKey(ref));
     this.#pivots.set(refKey(ref), { ref, outcome, isFinished: false });
   }
 

@@ -27,15 +27,20 @@ import { collect, never, recordOf, ref, versionOf } from '../../helpers/records.
 
 interface SagaOptions {
   readonly graph?: FakeGraphStore;
+  readonly records?: FakeRecordsStore;
   readonly discardTimeoutMs?: number;
 }
 
-function openSaga({ graph = new FakeGraphStore(), discardTimeoutMs = 60_000 }: SagaOptions = {}) {
+function openSaga({
+  graph = new FakeGraphStore(),
+  records = new FakeRecordsStore(),
+  discardTimeoutMs = 60_000,
+}: SagaOptions = {}) {
   const faults = new Faults();
   const journal = new FakeJournal();
   const surroundings = new FakeSurroundings();
   const stores = {
-    records: faults.wrap('records', new FakeRecordsStore()),
+    records: faults.wrap('records', records),
     graph: faults.wrap('graph', graph),
     vectors: faults.wrap('vectors', new FakeVectorStore()),
     cache: faults.wrap('cache', new FakeCacheStore()),
@@ -90,20 +95,56 @@ const isDiscard = (call: string) => call.endsWith('.discard');
 const DISCARDS = ['vectors.discard', 'graph.discard', 'records.discard'];
 
 describe('up to the pivot', () => {
+  /** Records that several hosts reach: a batch is announced to them. */
+  const shared = () => new FakeRecordsStore({ leaseMs: 60_000 });
+
+  test('a batch goes planned, announced, the three stores side by side, pivot planned, pivot', async () => {
+    const saga = openSaga({ records: shared() });
+    await saga.write(await saga.prepare(null, recordOf('a'), recordOf('b')));
+    const { calls } = saga.faults;
+    expect(calls.slice(0, 5)).toEqual([
+      'journal.append.effects_planned',
+      ...['records.announce', 'records.writeBuilding', 'graph.write', 'vectors.write'],
+    ]);
+    expect(calls.slice(5, 8)).toEqual(Array.from({ length: 3 }, () => 'journal.append.effect_applied'));
+    expect(calls.slice(8)).toEqual(['journal.append.pivot_planned', 'records.pivot', 'journal.append.pivot_done']);
+  });
+
+  test('the records store can tell of a batch before anything lies in another one', async () => {
+    for (const records of [shared(), new FakeRecordsStore()]) {
+      const saga = openSaga({ records });
+      await saga.write(await saga.prepare(null, recordOf('a')));
+      const { points } = saga.faults;
+      const told = points.indexOf(records.leaseMs === null ? 'records.writeBuilding:after' : 'records.announce:after');
+      expect(told).toBeGreaterThan(0);
+      for (const store of ['graph', 'vectors']) expect(points.indexOf(`${store}.write:before`)).toBeGreaterThan(told);
+    }
+  });
+
+  test.each(['records.announce:before', 'records.announce:after'])(
+    'at %s: a batch that cannot be announced is discarded',
+    async (point) => {
+      const saga = openSaga({ records: shared() });
+      const batch = await saga.prepare(null, recordOf('a'));
+      saga.faults.fail(point, refusal());
+      await expect(saga.write(batch)).rejects.toMatchObject({ code: 'STORE_REFUSED' });
+      expect(saga.faults.calls.filter(isDiscard)).toEqual(DISCARDS);
+      expect(await saga.stores.records.unsettled(never)).toEqual([]);
+    },
+  );
+
   test('a batch goes planned, records, graph beside vectors, pivot planned, pivot; each store counted', async () => {
     const saga = openSaga();
     const batch = await saga.prepare(null, recordOf('a'), recordOf('b'));
     const outcome = await saga.write(batch);
     expect(outcome.committed).toEqual(batch.records.map(versionOf));
     const { calls } = saga.faults;
-    expect(calls.slice(0, 5)).toEqual([
-      'journal.append.effects_planned',
-      ...['records.writeBuilding', 'records.count', 'graph.write', 'vectors.write'],
+    expect(calls.slice(0, 8)).toEqual([
+      ...['journal.append.effects_planned', 'records.announce', 'records.writeBuilding'],
+      ...['journal.append.effect_applied', 'graph.write', 'vectors.write'],
+      ...['journal.append.effect_applied', 'journal.append.effect_applied'],
     ]);
-    expect(calls.slice(5, 9).toSorted()).toEqual([
-      ...['graph.count', 'journal.append.effect_applied', 'journal.append.effect_applied', 'vectors.count'],
-    ]);
-    expect(calls.slice(9)).toEqual([...['journal.append.pivot_planned', 'records.pivot', 'journal.append.pivot_done']]);
+    expect(calls.slice(8)).toEqual([...['journal.append.pivot_planned', 'records.pivot', 'journal.append.pivot_done']]);
   });
 
   test('the plan names every store and version that a discard may have to clear', async () => {
@@ -123,10 +164,10 @@ describe('up to the pivot', () => {
     const batch = await saga.prepare(null, recordOf('a'));
     const mirrored: number[] = [];
     const mirror = async () => mirrored.push((await saga.stores.records.runMirror('run-1', never))!.lastLsn);
-    saga.faults.at('records.count:before', mirror);
+    saga.faults.at('records.writeBuilding:after', mirror);
     await saga.write(batch);
     await mirror();
-    expect(mirrored).toEqual([1, 4]);
+    expect(mirrored).toEqual([1, 5]);
   });
 
   test('an old version is untouched until the new one is current', async () => {
@@ -212,7 +253,8 @@ describe('a count that is not what was written', () => {
     const saga = openSaga();
     const batch = await saga.prepare(null, recordOf('a'));
     const expected = recordOf('a').inventory[role].filter(({ kind }) => kind !== 'entity').length;
-    saga.stores[role].count = async () => expected - 1;
+    const short = async () => expected - 1;
+    Object.assign(saga.stores[role], { write: short, writeBuilding: short });
     await expect(saga.write(batch)).rejects.toMatchObject({
       ...{ code: 'STORE_COUNT', retryable: true, details: { store: role, found: expected - 1, expected } },
     });
@@ -223,9 +265,10 @@ describe('a count that is not what was written', () => {
 });
 
 /** Each place before the pivot where a batch can fail for good, with its answer given or lost. */
-const FAILURES = ['records.writeBuilding', 'records.count', 'graph.write', 'vectors.write', 'vectors.count'].flatMap(
-  (call) => [`${call}:before`, `${call}:after`],
-);
+const FAILURES = ['records.writeBuilding', 'graph.write', 'vectors.write'].flatMap((call) => [
+  `${call}:before`,
+  `${call}:after`,
+]);
 
 describe('a failure before the pivot', () => {
   test.each([...FAILURES, 'records.pivot:before'])('at %s: discards in reverse and leaves nothing', async (point) => {
@@ -355,7 +398,7 @@ describe('a discard that fails', () => {
   test.each(['vectors', 'graph', 'records'])('of the %s is parked and said, the others are done', async (store) => {
     const saga = openSaga();
     const batch = await saga.prepare(null, recordOf('a'));
-    saga.faults.fail('vectors.count:after', refusal());
+    saga.faults.fail('vectors.write:after', refusal());
     saga.faults.fail(`${store}.discard:before`, noAnswer());
     const failure: unknown = await saga.write(batch).catch((error: unknown) => error);
     expect(failure).toBeInstanceOf(CompensationError);
@@ -384,7 +427,7 @@ describe('a discard that fails', () => {
   test('by a bug of apex is parked as one', async () => {
     const saga = openSaga();
     const batch = await saga.prepare(null, recordOf('a'));
-    saga.faults.fail('vectors.count:after', refusal());
+    saga.faults.fail('vectors.write:after', refusal());
     saga.faults.fail('graph.discard:before', new TypeError('x is not a function'));
     await expect(saga.write(batch)).rejects.toBeInstanceOf(CompensationError);
     expect(saga.journal.all('discard_parked')).toMatchObject([{ error: { message: 'a failure inside apex' } }]);
@@ -400,7 +443,7 @@ describe('a discard that fails', () => {
     }
     const saga = openSaga({ graph: new HangingGraphStore(), discardTimeoutMs: 20 });
     const batch = await saga.prepare(null, recordOf('a'));
-    saga.faults.fail('vectors.count:after', refusal());
+    saga.faults.fail('vectors.write:after', refusal());
     await expect(saga.write(batch)).rejects.toBeInstanceOf(CompensationError);
     expect(saga.journal.all('discard_parked')).toMatchObject([
       { stores: ['graph', 'records'], error: { message: 'the deadline for discarding ran out' } },
@@ -411,7 +454,7 @@ describe('a discard that fails', () => {
 test('where nobody can say in time whether the pivot happened, the first failure is told and nothing is discarded', async () => {
   const saga = openSaga({ discardTimeoutMs: 20 });
   const batch = await saga.prepare(null, recordOf('a'));
-  saga.faults.fail('vectors.count:after', refusal());
+  saga.faults.fail('vectors.write:after', refusal());
   const { stores } = saga.parts;
   const records = new Proxy(stores.records, {
     get: (target, key) =>
@@ -632,7 +675,7 @@ describe('a batch that a dead process left', () => {
   test('that was parked is discarded when the store answers again', async () => {
     const saga = openSaga();
     const batch = await saga.prepare(null, recordOf('a'));
-    saga.faults.fail('vectors.count:after', refusal());
+    saga.faults.fail('vectors.write:after', refusal());
     saga.faults.fail('graph.discard:before', refusal(), 1);
     await expect(saga.write(batch)).rejects.toBeInstanceOf(CompensationError);
     expect(await saga.held()).toEqual(['a v1']);

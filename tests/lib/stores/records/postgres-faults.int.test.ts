@@ -121,6 +121,20 @@ describe.skipIf(url === null)('a connection that', () => {
     },
   );
 
+  test('is lost while a batch is announced leaves it so or not, and it may be announced again', async () => {
+    const { direct, disturbed, proxy } = await written();
+    const others = await direct.unsettled(never);
+    const announced = () => disturbed.announce(ref('run-1', 1), 5, recordOf('b'), never);
+    for (const arrives of [false, true]) {
+      proxy.set({ kind: 'cut-request', matches: (request) => request.includes('SET last_lsn'), arrives, by: 'reset' });
+      await expect(announced()).rejects.toMatchObject({ retryable: true });
+      expect(await direct.unsettled(never)).toEqual(others);
+    }
+    await announced();
+    expect(await direct.unsettled(never)).toContainEqual(ref('run-1', 1));
+    expect(await direct.strays(never)).toEqual([]);
+  });
+
   test('is slow serves', async () => {
     const { disturbed, proxy, record, pivot } = await written();
     proxy.set({ kind: 'latency', ms: 20 });
