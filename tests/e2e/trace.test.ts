@@ -38,7 +38,7 @@ async function traced(opened: ReturnType<typeof openCase>, id: string) {
   return { events, steps: events.map(({ step }) => step), document: lines.at(-1)!, stdout };
 }
 
-const WRITTEN = ['assigned', 'write_planned', 'stored', 'stored', 'pivot_planned', 'pivoted', 'finished'];
+const WRITTEN = ['assigned', 'write_planned', 'stored', 'stored', 'stored', 'pivot_planned', 'pivoted', 'finished'];
 
 test('a document that was added and updated has a timeline of both runs, oldest first, without a word of its text', async () => {
   const opened = openCase({ 'a.txt': `Bay nine is free, says ${CANARY}.\n` });
@@ -61,9 +61,9 @@ test('a document that was added and updated has a timeline of both runs, oldest 
     { outcome: 'updated', version: 2, batch_no: 1 },
   ]);
   expect(document).toMatchObject({
-    ...{ document_id: id, status: 'completed', last_version: 2, quarantine: null, staged: [], events: 14 },
+    ...{ document_id: id, status: 'completed', last_version: 2, quarantine: null, staged: [], events: 16 },
     expected: { records: { document: 1, chunk: 1 }, graph: { document: 1, chunk: 1 }, vectors: { point: 1 } },
-    document: { version: 2, content_digest: events.at(-7)!['content_digest'] },
+    document: { version: 2, content_digest: events.at(-8)!['content_digest'] },
   });
   expect(stdout).not.toContain(CANARY);
   expect((await apex(['trace', id], { home: opened.home })).stdout).not.toContain(CANARY);
