@@ -1,7 +1,7 @@
 // Records of Samsara and Turvo through the built program: how fast, in how much memory, with how many syncs, what doing it again writes,
 // and what it takes beside two bare scripts: one that reads and maps as it does, one that only inserts the rows that came of it.
 //
-//   npm run bench -- records [--readings 100000] [--shipments 20000] [--megabytes 0] [--servers]
+//   npm run bench -- records [--readings 100000] [--shipments 20000] [--megabytes 0] [--batch-size 256] [--servers]
 import { execFileSync } from 'node:child_process';
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -21,6 +21,8 @@ const { values } = parseArgs({
     shipments: { type: 'string', default: '20000' },
     /** A file of readings of this size is taken once more, and its memory watched. */
     megabytes: { type: 'string', default: '0' },
+    /** `APEX_BATCH_SIZE` of apex. */
+    'batch-size': { type: 'string', default: '256' },
     servers: { type: 'boolean', default: false },
   },
 });
@@ -39,6 +41,9 @@ const WARMING_RECORDS = 2_000;
 
 /** Tables that are filled with what the records say. */
 const TABLES = ['document', 'chunk', 'fact', 'reading', 'point', 'entity', 'mention', 'relation'];
+
+/** Of every run of apex. */
+const SETTINGS = { APEX_BATCH_SIZE: values['batch-size'] };
 
 const BARE_RECORDS = new URL('./parts/bare-records.ts', import.meta.url);
 
@@ -83,7 +88,7 @@ await inFolder('records', async (folder) => {
   const large = Number(values.megabytes) > 0 ? await largeFile(Number(values.megabytes) * 1e6, folder) : '';
   save({
     name: 'records',
-    input: `${values.readings} generated position readings of 100 vehicles and ${values.shipments} generated shipments, one a line`,
+    input: `${values.readings} generated position readings of 100 vehicles and ${values.shipments} generated shipments, one a line; batches of ${values['batch-size']}`,
     body: [table(rows), BARE, large].join('\n\n').trim(),
   });
 });
@@ -91,7 +96,7 @@ await inFolder('records', async (folder) => {
 async function embedded(feed: Feed, path: string, folder: string): Promise<readonly (string | number)[]> {
   const home = join(folder, `home-${feed.name}`);
   const words = ['ingest-json', '--source', feed.source, path];
-  const first = await measured(words, { home, isWatched: false });
+  const first = await measured(words, { home, settings: SETTINGS, isWatched: false });
   const memory = join(home, 'memory.db');
   const barePath = join(folder, `bare-${feed.name}.db`);
   const bare = secondsOf(BARE_RECORDS, [feed.source, path, barePath]);
@@ -100,8 +105,8 @@ async function embedded(feed: Feed, path: string, folder: string): Promise<reado
     memory,
     join(folder, `rows-${feed.name}.db`),
   ]);
-  const again = await measured(words, { home, isWatched: false });
-  const watched = await measured(words, { home: join(folder, `watched-${feed.name}`) });
+  const again = await measured(words, { home, settings: SETTINGS, isWatched: false });
+  const watched = await measured(words, { home: join(folder, `watched-${feed.name}`), settings: SETTINGS });
   return row(feed, 'embedded stores', {
     ...{ first, again, bare, rowsAlone },
     peak: against(watched.peakBytes / 1e6, watched.peakBytes < MAX_RESIDENT_BYTES, 'under 300', ' MB'),
@@ -112,7 +117,7 @@ async function intoServers(feed: Feed, path: string, folder: string): Promise<re
   const servers: BenchServer[] = [];
   try {
     for (const store of ['records', 'graph', 'vectors', 'cache'] as const) servers.push(await benchServer(store));
-    const settings = addresses(servers);
+    const settings = { ...SETTINGS, ...addresses(servers) };
     const words = ['ingest-json', '--source', feed.source, path];
     const options = { home: join(folder, `servers-${feed.name}`), settings, isWatched: false };
     const [records, graph, vectors, cache] = servers.map(({ url }) => url);
@@ -208,7 +213,10 @@ async function largeFile(bytes: number, folder: string): Promise<string> {
   const count = Math.ceil((bytes / writeReadings(path, sample)) * sample);
   const written = writeReadings(path, count);
   const home = join(folder, 'home-large');
-  const { peakBytes, seconds } = await measured(['ingest-json', '--source', 'samsara', path], { home });
+  const { peakBytes, seconds } = await measured(['ingest-json', '--source', 'samsara', path], {
+    home,
+    settings: SETTINGS,
+  });
   const peak = against(peakBytes / 1e6, peakBytes < MAX_RESIDENT_BYTES, 'under 300', ' MB');
   return `A file of ${megabytes(written)}, ${count} readings: peak memory ${peak}, ${shown(seconds)} s, memory.db ${megabytes(statSync(join(home, 'memory.db')).size)}.`;
 }

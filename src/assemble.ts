@@ -307,7 +307,7 @@ async function openReaders(options: ReaderOptions): Promise<Readers> {
     chunker: createStructureChunker({ maxTokens: settings.chunkTokens, countTokens: embedder.countTokens }),
     extractor: (await EXTRACTORS.rules()).create(),
     limits: {
-      batchDocuments: settings.batchDocuments,
+      batchSize: settings.batchSize,
       batchBytes: BATCH_BYTES,
       concurrency: settings.concurrency,
       discardTimeoutMs: DISCARD_TIMEOUT_MS,

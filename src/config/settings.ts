@@ -420,13 +420,13 @@ export const SETTINGS = {
     max: 8_000,
     summary: 'The most tokens of a chunk, by the embedder’s count.',
   },
-  batchDocuments: {
+  batchSize: {
     name: 'APEX_BATCH_SIZE',
     type: 'whole',
     fallback: '256',
     min: 1,
     max: 4_096,
-    summary: 'Documents that are made visible together.',
+    summary: 'Documents, or records, that are made visible together.',
   },
   concurrency: {
     name: 'APEX_CONCURRENCY',

@@ -23,7 +23,7 @@ export interface Deletion extends Tombstone {
  */
 export async function deleteAll(session: RunSession, replay: RunReplay): Promise<void> {
   const { targets } = session.plan;
-  const { batchDocuments } = session.parts.limits;
+  const { batchSize } = session.parts.limits;
   let hints = 0;
   const onUnknown = async (documentId: string) => {
     if (replay.isDone(documentId)) return;
@@ -32,7 +32,7 @@ export async function deleteAll(session: RunSession, replay: RunReplay): Promise
   };
   const seen = new Set<string>();
   const lost: string[] = [];
-  for (const page of pagesOf(targets, batchDocuments)) {
+  for (const page of pagesOf(targets, batchSize)) {
     const unseen = page.filter((documentId) => !seen.has(documentId));
     const found = (await named(unseen, session, onUnknown)).filter(({ documentId }) => !seen.has(documentId));
     for (const { documentId } of found) seen.add(documentId);
@@ -41,7 +41,7 @@ export async function deleteAll(session: RunSession, replay: RunReplay): Promise
   }
   session.onEvent({ kind: 'listed', documents: seen.size, isFinal: true });
   const kept = new Set<string>();
-  for (const page of pagesOf(lost, batchDocuments)) {
+  for (const page of pagesOf(lost, batchSize)) {
     const found = await named(page, session, async () => {});
     for (const { documentId } of found) seen.add(documentId);
     for (const documentId of await deleteTogether(found, session, true)) kept.add(documentId);

@@ -65,8 +65,8 @@ export interface IsolatedContext extends Pick<StepContext, 'signal' | 'onStep'> 
 
 /** Bounds of a run. */
 export interface Limits {
-  /** Documents in one batch, 1 to 4,096. */
-  readonly batchDocuments: number;
+  /** Documents or records in one batch, 1 to 4,096. */
+  readonly batchSize: number;
   /** Bytes of source documents in one batch; a larger document is a batch of its own. */
   readonly batchBytes: number;
   /** Documents prepared at once. */

@@ -249,11 +249,11 @@ export class BatchBuilder {
       this.#suspects.push(input);
       return;
     }
-    const { batchDocuments, batchBytes } = this.#session.parts.limits;
+    const { batchSize, batchBytes } = this.#session.parts.limits;
     if (this.#bytes + bytes > batchBytes) await this.#runCollected();
     this.#inputs.push(input);
     this.#bytes += bytes;
-    if (this.#inputs.length >= batchDocuments) await this.#runCollected();
+    if (this.#inputs.length >= batchSize) await this.#runCollected();
   }
 
   /** Runs what is left. Suspects come last and one by one, so that what kills this process too has kept nobody waiting. */

@@ -31,7 +31,7 @@ export async function deleteSelected(session: RunSession, replay: RunReplay): Pr
   for (const isLastTry of [false, true]) {
     let hasLost = false;
     const quarantine = new Quarantine(await allQuarantined(records, signal));
-    const pages = selectedPages({ ...selection!, group }, { records, quarantine }, parts.limits.batchDocuments, signal);
+    const pages = selectedPages({ ...selection!, group }, { records, quarantine }, parts.limits.batchSize, signal);
     for await (const page of pages) {
       const documentIds = page.map(({ documentId }) => documentId);
       const deletions = page.map(({ version, ...document }) => ({ ...document, baseVersion: version }));

@@ -100,12 +100,12 @@ export class Sync {
 
   /** Deletes what is gone by now, but for what was moved. What another run has changed meanwhile is looked at again, once. */
   async deleteGone(session: RunSession, replay: RunReplay): Promise<void> {
-    const { batchDocuments } = session.parts.limits;
+    const { batchSize } = session.parts.limits;
     await this.#forgetDead(session);
     const deleted = new Set(deletedBefore(replay));
     for (const isLastTry of [false, true]) {
       const lost: string[] = [];
-      for await (const batch of this.gone(batchDocuments, isLastTry)) {
+      for await (const batch of this.gone(batchSize, isLastTry)) {
         lost.push(...(await deleteTogether(batch, session, isLastTry)));
         for (const { documentId } of batch) deleted.add(documentId);
       }
@@ -121,13 +121,13 @@ export class Sync {
   }
 
   /** What is gone, but for what was moved, with what came in it: so many documents together that they make a batch. */
-  async *gone(batchDocuments: number, isLastTry = false): AsyncGenerator<Deletion[]> {
+  async *gone(batchSize: number, isLastTry = false): AsyncGenerator<Deletion[]> {
     let waiting: Gone[] = [];
     for await (const document of this.#gone()) {
       // What is in quarantine only, and has lost, is a document by now: it is found by its location when it is gone.
       if (document.version === null && (isLastTry || this.#moved.has(document.documentId))) continue;
       waiting.push(document);
-      if (waiting.length < batchDocuments) continue;
+      if (waiting.length < batchSize) continue;
       yield await this.#deletionsOf(waiting);
       waiting = [];
     }

@@ -22,7 +22,7 @@ import { EmbeddingUse } from '../pipeline/use.ts';
 import { offeredItems } from '../staged/take.ts';
 import { absentThings, isGoneFrom, Met, type WalkedStream } from '../things/absent.ts';
 import { type ChangedThing, changedThings, identifiedGone, identifiedThing, thingRecord } from '../things/batch.ts';
-import { BATCH_OBSERVATIONS, BATCH_RECORDS, feedListeners, feedSource, isOfSource } from '../things/ingest.ts';
+import { feedListeners, feedSource, isFull, isOfSource } from '../things/ingest.ts';
 import { KnownThings } from '../things/known.ts';
 import { mapRecord } from '../things/mapping.ts';
 import { type GoneThing, prepareThings, thingsSettingsDigest } from '../things/prepare.ts';
@@ -178,7 +178,8 @@ class RecordPlanning {
   }
 
   async #take(record: FeedRecord, uri: string, mapper: RecordMapper, met: Met | null): Promise<void> {
-    if (this.#waiting >= BATCH_RECORDS || this.#observations.length >= BATCH_OBSERVATIONS) await this.#planBatch();
+    const waiting = { records: this.#waiting, things: this.#observations.length };
+    if (isFull(waiting, this.#options.parts.limits.batchSize)) await this.#planBatch();
     this.#waiting += 1;
     const mapped = mapRecord(mapper, record);
     if ('rejected' in mapped) return this.#reject(mapped.rejected, uri, met);

@@ -66,7 +66,7 @@ export async function deleteAbsent(stream: WalkedStream, feed: Feed, session: Ru
   for (const isLastTry of [false, true]) {
     let staying: readonly GoneThing[] = [];
     for await (const page of absentThings(stream, comparison))
-      for (const gone of pagesOf(page, parts.limits.batchDocuments))
+      for (const gone of pagesOf(page, parts.limits.batchSize))
         staying = [
           ...staying,
           ...(await runRecordBatch({ ...NO_RECORDS, gone, readAt: session.startedAt }, session)).staying,

@@ -35,13 +35,17 @@ import { mapRecord } from './mapping.ts';
 import type { PreparedThings } from './prepare.ts';
 import { Turns } from './turns.ts';
 
-/** Records that are written and become visible together: these, or fewer when they speak of many things. */
-export const BATCH_RECORDS = 256;
 /**
- * A shipment of 3 KB speaks of some ten things: 256 of them made batches that took 650 MB. With this many observations 20,000 shipments
- * take 285 MB, with 512 they take 305, since the next batch is made ready beside the one that is written.
+ * So many things a batch of records speaks of at the most, for each record that it may hold. A shipment of 3 KB speaks of some ten
+ * things: 256 of them made batches that took 650 MB. With 1.5 a record 20,000 shipments take 285 MB, with 2 they
+ * take 305, since the next batch is made ready beside the one that is written.
  */
-export const BATCH_OBSERVATIONS = 384;
+const THINGS_A_RECORD = 1.5;
+
+/** Is it to be written before another record comes? @param batchSize records that are written and become visible together. */
+export function isFull(batch: { readonly records: number; readonly things: number }, batchSize: number): boolean {
+  return batch.records >= batchSize || batch.things >= batchSize * THINGS_A_RECORD;
+}
 
 /** Brings every record of the run's targets into the memory, batch after batch. */
 export async function ingestRecords(session: RunSession, replay: RunReplay): Promise<void> {
@@ -313,7 +317,7 @@ class RecordBatches {
   /** A batch is written when the next record comes: a cursor may move with what is the last of its page. */
   async #makeRoom(): Promise<void> {
     const { records, observations } = this.#next;
-    if (records >= BATCH_RECORDS || observations.length >= BATCH_OBSERVATIONS) {
+    if (isFull({ records, things: observations.length }, this.#session.parts.limits.batchSize)) {
       const full = this.#cut();
       this.#ahead = unheard(this.#prepareAhead(full));
       await this.settle();

@@ -44,7 +44,7 @@ export function openFakeParts({ texts, faults = new Faults(), graph, registry, p
     registry: registry ?? ({ list: async () => [] as readonly RunListing[] } as RunRegistry),
     ...{ surroundings: new FakeSurroundings(), ledger: { add: async () => {} } },
     prepareIsolated: prepareIsolated ?? (async () => 'prepared'),
-    limits: { batchDocuments: 256, batchBytes: 1_000_000, concurrency: 2, discardTimeoutMs: 60_000 },
+    limits: { batchSize: 256, batchBytes: 1_000_000, concurrency: 2, discardTimeoutMs: 60_000 },
   };
   return { faults, source, stores, parts };
 }

@@ -24,9 +24,9 @@ test('a stronger layer counts, and one that says nothing does not', () => {
     layer('.env', { APEX_BATCH_SIZE: '8', APEX_GROUP: 'east' }),
     layer('apex.config.json', { APEX_CONCURRENCY: '2' }),
   ]);
-  expect(settings).toMatchObject({ batchDocuments: 7, group: 'east', concurrency: 2 });
+  expect(settings).toMatchObject({ batchSize: 7, group: 'east', concurrency: 2 });
   const of = (key: string) => values.find((value) => value.key === key);
-  expect(of('batchDocuments')).toMatchObject({ value: '7', origin: 'environment' });
+  expect(of('batchSize')).toMatchObject({ value: '7', origin: 'environment' });
   expect(of('group')).toMatchObject({ value: 'east', origin: '.env' });
 });
 
@@ -102,8 +102,8 @@ test('all that is wrong is said with its place, each wrong value is left at its 
     '/a/apex.config.json line 4, column 3: there is no setting "APEX_GRUOP"; did you mean APEX_GROUP?',
     'APEX_BATCH_SIZE is "ten" (from /a/apex.config.json line 2, column 9): give a whole number from 1 to 4096',
   ]);
-  expect(settings).toMatchObject({ batchDocuments: 256, group: 'east' });
-  expect(values.find(({ key }) => key === 'batchDocuments')).toMatchObject({ value: 'ten', problem: problems[1] });
+  expect(settings).toMatchObject({ batchSize: 256, group: 'east' });
+  expect(values.find(({ key }) => key === 'batchSize')).toMatchObject({ value: 'ten', problem: problems[1] });
 });
 
 test('an address that is refused is shown without its password', () => {

@@ -32,9 +32,13 @@ function read(time: string, reading: Readonly<Record<string, unknown>> = { latit
 }
 
 /** A machine over the memory, and what is looked at in it. @param beforePivot what each pivot waits for. */
-async function open(faults = new Faults(), beforePivot: () => Promise<void> = async () => {}) {
+async function open(
+  faults = new Faults(),
+  beforePivot: () => Promise<void> = async () => {},
+  env: Readonly<Record<string, string>> = {},
+) {
   const { parts, machine, resume } = await openMachine(home, {
-    env: api.env,
+    env: { ...api.env, ...env },
     change: (real) =>
       withStores(real, ({ records, vectors }) => ({
         records: faults.wrap('records', waiting(records, beforePivot)),
@@ -48,7 +52,7 @@ async function open(faults = new Faults(), beforePivot: () => Promise<void> = as
     fetch: (...streams: string[]) => fetchRecords(machine, 'samsara', { streams }),
     resume,
     verify: () => machine.verify(never),
-    take: (path: string) => machine.ingestRecords({ source: 'samsara', targets: [path] }, () => {}, never),
+    take: (path: string, source = 'samsara') => machine.ingestRecords({ source, targets: [path] }, () => {}, never),
     /** Where the vehicle was at a time, from when and until when. */
     placesAt: async (at: string) =>
       (await machine.showEntity(thing, at, never))!.facts
@@ -216,6 +220,32 @@ describe('while a batch is written', () => {
     expect((await verify()).differences).toEqual([]);
   });
 });
+
+test.each([
+  ['samsara', 'vehicles', (id: string) => ({ id, name: `TRUCK-${id}`, vehicleType: 'truck' }), 2],
+  // Of three things each: two of them make a batch.
+  [
+    'turvo',
+    'shipments',
+    (id: string) => ({
+      ...{ id: Number(id), customId: `SHIP-${id}` },
+      customerOrder: [{ id: Number(`1${id}`), customer: { id: Number(`2${id}`), name: `Customer ${id}` } }],
+      carrierOrder: [{ id: Number(`3${id}`), carrier: { id: Number(`4${id}`), name: `Carrier ${id}` } }],
+    }),
+    4,
+  ],
+] as const)(
+  'seven records of %s, %s: four in a batch, unless they speak of more than six things',
+  async (source, _, record, expected) => {
+    const opened = await open(new Faults(), async () => {}, { APEX_BATCH_SIZE: '4' });
+    const path = join(home, '..', 'seven.ndjson');
+    const lines = [1, 2, 3, 4, 5, 6, 7].map((index) => JSON.stringify(record(`70${index}`)));
+    writeFileSync(path, lines.join('\n'));
+    const { batches, records } = await opened.take(path, source);
+    expect([batches, records]).toEqual([expected, expect.objectContaining({ records: 7, rejected: 0 })]);
+    expect((await opened.verify()).differences).toEqual([]);
+  },
+);
 
 describe('a run that goes on', () => {
   /** Fetches the feed to its end, and is interrupted at the vehicles. */
