@@ -15,6 +15,7 @@ export function foldObservation(state: ThingState | null, observation: Observati
   const before = state ?? emptyState(observation.thing);
   const isNews = observation.isWhole && !isOlder(observation, before);
   const described = isNews ? describedBy(before, observation) : besides(before, observation);
+  const singleValued = [...new Set([...before.singleValued, ...observation.singleValued])].sort();
   const facts = [
     ...before.facts,
     ...observation.facts.map((fact) => dated({ ...fact, isOwn: observation.isWhole }, readAt)),
@@ -22,8 +23,8 @@ export function foldObservation(state: ThingState | null, observation: Observati
   return {
     ...described,
     ...foldNames(before, observation.names, namedBy(observation, isNews)),
-    facts: mergedFacts(isNews ? endedBy(facts, observation, readAt) : facts),
-    singleValued: [...new Set([...before.singleValued, ...observation.singleValued])].sort(),
+    facts: mergedFacts(isNews ? endedBy(facts, observation, readAt) : facts, singleValued),
+    singleValued,
     series: SERIES.filter(
       (name): name is SeriesName =>
         before.series.includes(name) || observation.readings.some(({ series }) => series === name),
@@ -89,28 +90,35 @@ function dated(fact: StateFact, readAt: string): StateFact {
 function endedBy(facts: readonly StateFact[], observation: Observation, readAt: string): StateFact[] {
   const stated = new Set(observation.facts.map(({ type, object }) => `${type}\0${objectKey(object)}`));
   const endedAt = observation.observedAt ?? readAt;
-  return facts.map((fact) => {
+  return facts.flatMap((fact) => {
     const isGone =
       fact.isOwn &&
       fact.basis !== 'source_event' &&
       fact.validTo === null &&
       !stated.has(`${fact.type}\0${objectKey(fact.object)}`) &&
       (fact.validFrom ?? '') < endedAt;
-    return isGone ? { ...fact, validTo: endedAt } : fact;
+    if (!isGone) return [fact];
+    const { saidAt, ...first } = fact;
+    if (saidAt === undefined || saidAt <= endedAt) return [{ ...fact, validTo: endedAt }];
+    // Another record said it after this description.
+    return [
+      { ...first, validTo: endedAt },
+      { ...first, validFrom: saidAt, isOwn: false },
+    ];
   });
 }
 
 /** Equal ones are one: as long as any of them says, from the first on. An end that a later record states takes the place of an open one. */
-function mergedFacts(facts: readonly StateFact[]): StateFact[] {
-  const merged = new Map<string, StateFact>();
+function mergedFacts(facts: readonly StateFact[], singleValued: readonly string[]): StateFact[] {
+  const merged = new Map<string, StateFact[]>();
   for (const fact of facts) {
     const key = factKey(fact);
-    const known = merged.get(key);
-    if (known === undefined) merged.set(key, fact);
-    else if (isSeparate(known, fact)) merged.set(`${key}\0${fact.validFrom}`, fact);
-    else merged.set(key, joined(known, fact));
+    const equal = merged.get(key) ?? [];
+    const index = equal.findLastIndex((known) => !isSeparate(known, fact));
+    const isSingle = singleValued.includes(fact.type);
+    merged.set(key, index < 0 ? [...equal, fact] : equal.with(index, joined(equal[index]!, fact, isSingle)));
   }
-  return [...merged.values()].sort(compareFacts);
+  return [...merged.values()].flat().sort(compareFacts);
 }
 
 /** One that ended before the other begins is another one: it was true twice. */
@@ -123,16 +131,26 @@ function isSeparate(known: StateFact, fact: StateFact): boolean {
   );
 }
 
-function joined(known: StateFact, fact: StateFact): StateFact {
-  const from = [known.validFrom, fact.validFrom].filter((time) => time !== null).sort()[0] ?? null;
+function joined(known: StateFact, fact: StateFact, isSingle: boolean): StateFact {
+  const { saidAt: _, ...first } = known;
+  const validFrom = [known.validFrom, fact.validFrom].filter((time) => time !== null).sort()[0] ?? null;
+  const saidAt = isSingle ? lastSaid(known, fact) : null;
   return {
-    ...known,
+    ...first,
     object: named(known.object, fact.object),
-    validFrom: from,
+    validFrom,
     validTo: fact.validTo ?? known.validTo,
     confidence: Math.max(known.confidence, fact.confidence),
     isOwn: known.isOwn || fact.isOwn,
+    ...(saidAt !== null && saidAt !== validFrom && { saidAt }),
   };
+}
+
+/** When one of these was said last, or null where one of them is not known by the time of an update. */
+function lastSaid(...facts: readonly StateFact[]): string | null {
+  if (facts.some(({ basis }) => basis !== 'source_update')) return null;
+  const times = facts.map(({ saidAt, validFrom }) => saidAt ?? validFrom).filter((time) => time !== null);
+  return times.sort().at(-1) ?? null;
 }
 
 /** The state with every fact about one thing made one about another, because both are the same. */
@@ -140,7 +158,7 @@ export function withRenamedObject(state: ThingState, from: string, to: ThingRef)
   const facts = state.facts.map((fact) =>
     'kind' in fact.object && fact.object.key === from ? { ...fact, object: to } : fact,
   );
-  return { ...state, facts: mergedFacts(facts) };
+  return { ...state, facts: mergedFacts(facts, state.singleValued) };
 }
 
 /** What a thing that turns out to be another has gathered, as something said of that one. */
@@ -178,7 +196,7 @@ export function heldFacts({ facts, singleValued }: Pick<ThingState, 'facts' | 's
 function successive(facts: readonly StateFact[]): HeldFact[] {
   const dated = facts.filter(({ basis }) => basis !== 'ingest');
   const held: HeldFact[] = [];
-  for (const fact of (dated.length > 0 ? dated : facts).toSorted(compareFacts)) {
+  for (const fact of (dated.length > 0 ? dated : facts).flatMap(sayings).sort(compareFacts)) {
     const last = held.at(-1);
     const isSame = last !== undefined && objectKey(last.object) === objectKey(fact.object) && last.until === null;
     if (isSame) held[held.length - 1] = { ...last, ...both(last, fact), validTo: fact.validTo, until: fact.validTo };
@@ -189,6 +207,16 @@ function successive(facts: readonly StateFact[]): HeldFact[] {
     }
   }
   return held;
+}
+
+/** A fact, and again from when it was said last. */
+function sayings({ saidAt, ...fact }: StateFact): StateFact[] {
+  return saidAt === undefined
+    ? [fact]
+    : [
+        { ...fact, validTo: null },
+        { ...fact, validFrom: saidAt },
+      ];
 }
 
 function united(facts: readonly StateFact[]): HeldFact[] {

@@ -25,6 +25,11 @@ export interface StateName extends EntityRef {
 export interface StateFact extends ObservedFact {
   /** A record that describes the thing stated it, so one that no longer does ends it. */
   readonly isOwn: boolean;
+  /**
+   * When it was said last, if not only at `validFrom`: of a type of which the thing has one at a time, and known by the time of updates.
+   * Where another came between, it holds again from here on.
+   */
+  readonly saidAt?: string;
 }
 
 /** What is known of a thing. */

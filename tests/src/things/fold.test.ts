@@ -209,6 +209,96 @@ test('where a thing has one at a time, what no time is known of does not outrank
     expect(held(fold(said({ singleValued, facts: order })))).toEqual([['delivered', '2026-01-02T00:00:00.000Z', null]]);
 });
 
+describe('where a thing has one at a time, and records say it with no time but that of their update', () => {
+  const singleValued = ['ASSIGNED_TO'] as const;
+  const at = (day: number) => `2026-01-0${day}T00:00:00.000Z`;
+  const on = (key: string, day: number, change: Partial<Observation> = {}) => {
+    const facts = [
+      fact({
+        type: 'ASSIGNED_TO',
+        object: { kind: 'Vehicle', key: `samsara:vehicle:${key}`, name: key },
+        ...{ basis: 'source_update', validFrom: at(day) },
+      }),
+    ];
+    return said({ isWhole: false, observedAt: at(day), singleValued, facts, ...change });
+  };
+
+  test('what is said again after another holds again, in whatever order it is told', () => {
+    const [first, other, again] = [on('1', 1), on('2', 3), on('1', 5)];
+    const folded = fold(first, other, again);
+    expect(held(folded)).toEqual([
+      ['1', at(1), at(3)],
+      ['2', at(3), at(5)],
+      ['1', at(5), null],
+    ]);
+    for (const order of [
+      [first, again, other],
+      [other, again, first],
+      [again, other, first],
+      [again, first, other, again],
+    ])
+      expect(stateDigest(fold(...order))).toBe(stateDigest(folded));
+  });
+
+  test('what is said again with no other between is one, and ends when its own record says something else', () => {
+    const own = { isWhole: true };
+    const state = fold(on('1', 1, own), on('1', 4), on('2', 6, own));
+    expect(held(state)).toEqual([
+      ['1', at(1), at(6)],
+      ['2', at(6), null],
+    ]);
+  });
+
+  test('of an older description that comes late only what was before the newer one holds', () => {
+    const own = { isWhole: true };
+    expect(held(fold(on('1', 1, own), on('1', 5, own), on('2', 3, own)))).toEqual([
+      ['1', at(1), at(3)],
+      ['2', at(3), at(5)],
+      ['1', at(5), null],
+    ]);
+  });
+
+  test('what another record said after a description that ends it holds again, in whatever order it is told', () => {
+    const [own, ended, other] = [on('1', 1, { isWhole: true }), on('2', 6, { isWhole: true }), on('1', 7)];
+    for (const order of [
+      [own, ended, other],
+      [own, other, ended],
+    ])
+      expect(held(fold(...order))).toEqual([
+        ['1', at(1), at(6)],
+        ['2', at(6), at(7)],
+        ['1', at(7), null],
+      ]);
+  });
+
+  test('what is said again and again after another is kept once more, however often', () => {
+    const [own, other] = [on('1', 1, { isWhole: true }), on('2', 2, { isWhole: true })];
+    const state = fold(own, other, ...[3, 4, 5, 6, 7].map((day) => on('1', day, { isWhole: true })));
+    expect(state.facts).toHaveLength(3);
+    expect(held(state).at(-1)).toEqual(['1', at(3), null]);
+  });
+
+  test('what was said last holds, and any order gives the same state', () => {
+    const arbitrary = fc
+      .uniqueArray(fc.tuple(fc.integer({ min: 1, max: 9 }), fc.constantFrom('1', '2', '3')), {
+        ...{ minLength: 1, maxLength: 9 },
+        selector: ([day]) => day,
+      })
+      .chain((events) => fc.tuple(fc.constant(events), fc.shuffledSubarray(events, { minLength: events.length })));
+    const folded = (events: readonly (readonly [number, string])[]) =>
+      fold(...events.map(([day, key]) => on(key, day)));
+    fc.assert(
+      fc.property(arbitrary, ([events, shuffled]) => {
+        const [, last] = events.toSorted(([a], [b]) => a - b).at(-1)!;
+        const state = folded(events);
+        expect(held(state).filter(([, , until]) => until === null)).toEqual([[last, expect.any(String), null]]);
+        expect(stateDigest(folded(shuffled))).toBe(stateDigest(state));
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
+
 test('what a provisional thing gathered is the real one’s, which describes itself', () => {
   const provisional = fold(
     said({
