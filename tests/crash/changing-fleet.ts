@@ -70,13 +70,15 @@ class ChangingFleet implements ChangingWorld {
     });
   }
 
+  /** A vehicle keeps the driver it has: one that came and went between two looks would be known to one memory alone. */
   #changeVehicle(): void {
     const vehicle = this.#pick.of(this.api.vehicles);
     const { id, name } = this.#pick.of(this.api.drivers);
+    const isGiven = this.#pick.is(0.5) && vehicle['staticAssignedDriver'] === undefined;
     Object.assign(vehicle, {
       licensePlate: `IL-P${this.#pick.below(90_000)}`,
       notes: `Inspected by workshop ${this.#pick.below(9)}. Load number: LD-${600_000 + this.#pick.below(20)}`,
-      ...(this.#pick.is(0.5) && { staticAssignedDriver: { id, name } }),
+      ...(isGiven && { staticAssignedDriver: { id, name } }),
       updatedAtTime: this.#changedAt(),
     });
   }
