@@ -178,7 +178,7 @@ class RecordPlanning {
   }
 
   async #take(record: FeedRecord, uri: string, mapper: RecordMapper, met: Met | null): Promise<void> {
-    const waiting = { records: this.#waiting, things: this.#observations.length };
+    const waiting = { records: this.#waiting, observations: this.#observations };
     if (isFull(waiting, this.#options.parts.limits.batchSize)) await this.#planBatch();
     this.#waiting += 1;
     const mapped = mapRecord(mapper, record);

@@ -36,15 +36,18 @@ import type { PreparedThings } from './prepare.ts';
 import { Turns } from './turns.ts';
 
 /**
- * So many things a batch of records speaks of at the most, for each record that it may hold. A shipment of 3 KB speaks of some ten
- * things: 256 of them made batches that took 650 MB. With 1.5 a record 20,000 shipments take 285 MB, with 2 they
- * take 305, since the next batch is made ready beside the one that is written.
+ * So many observations a batch has at the most, for each record that it may hold. A shipment of 3 KB speaks of some ten things: 256 of
+ * them made batches that took 650 MB. With 1.5 a record 20,000 shipments take 285 MB, with 2 they take 305, since the next batch is made
+ * ready beside the one that is written.
  */
-const THINGS_A_RECORD = 1.5;
+const OBSERVATIONS_A_RECORD = 1.5;
 
 /** Is it to be written before another record comes? @param batchSize records that are written and become visible together. */
-export function isFull(batch: { readonly records: number; readonly things: number }, batchSize: number): boolean {
-  return batch.records >= batchSize || batch.things >= batchSize * THINGS_A_RECORD;
+export function isFull(
+  { records, observations }: { readonly records: number; readonly observations: readonly Observation[] },
+  batchSize: number,
+): boolean {
+  return records >= batchSize || observations.length >= batchSize * OBSERVATIONS_A_RECORD;
 }
 
 /** Brings every record of the run's targets into the memory, batch after batch. */
@@ -316,8 +319,7 @@ class RecordBatches {
 
   /** A batch is written when the next record comes: a cursor may move with what is the last of its page. */
   async #makeRoom(): Promise<void> {
-    const { records, observations } = this.#next;
-    if (isFull({ records, things: observations.length }, this.#session.parts.limits.batchSize)) {
+    if (isFull(this.#next, this.#session.parts.limits.batchSize)) {
       const full = this.#cut();
       this.#ahead = unheard(this.#prepareAhead(full));
       await this.settle();
